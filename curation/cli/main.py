@@ -1,0 +1,5 @@
+"""Where `curate` starts: every command module is imported here, and so adds its commands to the app."""
+
+from curation.cli.app import app
+
+__all__ = ["app"]

@@ -1,0 +1,38 @@
+"""The errors a person sees.
+
+One base class for the whole project, after dvc-data: small error classes stand beside the code that raises them and
+make their own message. The stages and the command line print that message and exit 1, so a message names the file or key,
+what was found, what was expected, and the fix.
+"""
+
+import functools
+import sys
+from collections.abc import Callable
+
+
+class CurationError(Exception):
+    """Something the user can mend; its message says how."""
+
+
+def fail_cleanly(main: Callable[[], None]) -> Callable[[], None]:
+    """Wrap a stage's `main`: a CurationError, or a disk that refuses, becomes one message and exit code 1."""
+
+    @functools.wraps(main)
+    def run() -> None:
+        try:
+            main()
+        except CurationError as error:
+            sys.exit(f"error: {error}")
+        except OSError as error:
+            sys.exit(f"error: {disk_message(error)}")
+
+    return run
+
+
+def disk_message(error: OSError) -> str:
+    """Say in words what the operating system refused, and what to do about it."""
+    where = f" at {error.filename}" if error.filename else ""
+    return (
+        f"the disk refused{where}: {error.strerror or error}. "
+        "Nothing half-written was left; free space or permissions there, then run the same command again."
+    )

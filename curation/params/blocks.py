@@ -1,0 +1,150 @@
+"""Every knob of params.yaml: its type, its range and its default; one class a block, named as the stage that reads it."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+AtLeastOne = Annotated[int, Field(ge=1)]
+
+
+class Block(BaseModel):
+    """Frozen, strict, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class Classes(Block):
+    """Merges and renames of classes, for the model only."""
+
+    merge: dict[str, str] = {}
+
+
+class Ingest(Block):
+    """How files are read and measured."""
+
+    workers: Count = 0
+    background: str = "white"
+    max_megapixels: Positive = 250
+    timeout: Positive = 30
+
+
+class Dedupe(Block):
+    """What counts as a near-duplicate."""
+
+    hash: Literal["phash", "dhash", "ahash", "whash", "pdq"] = "phash"
+    bits: Literal[64, 144, 256] = 64
+    radius: Count = 8
+    leak_radius: Count = 10
+    min_similarity: Fraction = 0.9
+    leak_similarity: Fraction = 0.8
+    max_group: AtLeastOne = 200
+
+
+class Cutoff(Block):
+    """The lower and the upper number of images of a class."""
+
+    min: AtLeastOne = 40
+    max: AtLeastOne = 400
+    classes: dict[str, dict[Literal["min", "max"], AtLeastOne]] = {}
+    count: Literal["all", "real"] = "all"
+    reach: AtLeastOne = 20
+
+
+class Split(Block):
+    """How kept images are divided."""
+
+    val: Fraction = 0.15
+    test: Fraction = 0.15
+    benchmark: Fraction = 0.05
+    min_val: Count = 5
+    min_test: Count = 5
+    folds: Count = 5
+    salt: str = "curation"
+
+
+class Backbone(Block):
+    """The first "previous model"."""
+
+    weights: str = "random"
+
+
+class Resize(Block):
+    """How pixels are stored for training."""
+
+    workers: Count = 0
+    store: Literal["auto", "array", "jpeg"] = "auto"
+    quality: Annotated[int, Field(ge=1, le=100)] = 92
+
+
+class Train(Block):
+    """The training recipe beyond the hot knobs."""
+
+    head: Literal["random", "zero", "reuse"] = "random"
+    optimizer: Literal["sgd", "adamw"] = "adamw"
+    weight_decay: Annotated[float, Field(ge=0)] = 0.05
+    label_smoothing: Fraction = 0.1
+    patience: Count = 8
+
+
+class Evaluate(Block):
+    """How predictions are measured."""
+
+    batch_size: AtLeastOne = 256
+    bootstrap: Count = 1000
+
+
+class Cluster(Block):
+    """How errors are grouped."""
+
+    doubt_below: Fraction = 0.6
+    components: AtLeastOne = 20
+    min_cluster_size: Annotated[int, Field(ge=2)] = 5
+
+
+class Review(Block):
+    """What is pushed to FiftyOne."""
+
+    dataset: str = "curation"
+    limit: AtLeastOne = 2000
+
+
+class Identify(Block):
+    """The unlabelled pool."""
+
+    workers: Count = 0
+    batch_size: AtLeastOne = 128
+
+
+class Promote(Block):
+    """When a candidate may become production."""
+
+    max_class_drop: Fraction = 0.1
+
+
+class Params(Block):
+    """The whole of params.yaml."""
+
+    lr: Positive = 0.001
+    epochs: AtLeastOne = 20
+    batch_size: AtLeastOne = 64
+    arch: str = "resnet18"
+    image_size: Annotated[int, Field(ge=8, le=2048)] = 32
+    seed: Count = 0
+    base_model: str = "models/backbone.safetensors"
+    throwaway: bool = False
+    classes: Classes = Classes()
+    ingest: Ingest = Ingest()
+    dedupe: Dedupe = Dedupe()
+    cutoff: Cutoff = Cutoff()
+    split: Split = Split()
+    backbone: Backbone = Backbone()
+    resize: Resize = Resize()
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    cluster: Cluster = Cluster()
+    review: Review = Review()
+    identify: Identify = Identify()
+    promote: Promote = Promote()

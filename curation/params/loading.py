@@ -1,0 +1,44 @@
+"""From params.yaml to `Params`, with errors that a person can act on."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from curation.errors import CurationError
+from curation.params.blocks import Params
+
+
+class ParamsError(CurationError):
+    """params.yaml is missing, is no YAML, or holds a key or value that is not allowed."""
+
+
+def load(path: Path = Path("params.yaml")) -> Params:
+    """Read and check params.yaml; ParamsError names every key that is wrong."""
+    try:
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError:
+        raise ParamsError(f"{path} does not exist: run this from the root of the repository") from None
+    except YAMLError as error:
+        raise ParamsError(f"{path} is no valid YAML: {error}") from None
+    return parse(values, str(path))
+
+
+def parse(values: dict[str, Any], where: str = "params.yaml") -> Params:
+    """Check a dictionary of parameters, as `load` does for a file."""
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        lines = [_line(item["loc"], item["msg"], item.get("input"), item["type"]) for item in error.errors()]
+        raise ParamsError(f"{where}: " + "; ".join(lines)) from None
+
+
+def _line(location: tuple[int | str, ...], message: str, found: object, kind: str) -> str:
+    key = ".".join(str(part) for part in location) or "the file"
+    if kind == "extra_forbidden":
+        return f"`{key}` is not a known key; the known ones stand in params.yaml as it ships"
+    if kind == "missing":
+        return f"`{key}` is missing"
+    return f"`{key}` is {found!r}: {message[0].lower()}{message[1:]}"
