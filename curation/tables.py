@@ -42,7 +42,7 @@ class TableError(CurationError):
 
 
 def _table(name: str, stage: str, **columns: pa.DataType) -> Table:
-    return Table(name, stage, pa.schema([(column, kind) for column, kind in columns.items()]))
+    return Table(name, stage, pa.schema(list(columns.items())))
 
 
 IMAGES = _table(
@@ -196,7 +196,8 @@ def read(path: Path, table: Table, columns: Sequence[str] | None = None) -> pd.D
     if not path.exists():
         raise TableError(path, table, "the table does not exist")
     _check(path, table, pq.read_schema(path).names)
-    return pq.read_table(path, columns=list(columns) if columns else None).to_pandas()
+    frame: pd.DataFrame = pq.read_table(path, columns=list(columns) if columns else None).to_pandas()
+    return frame
 
 
 def _check(path: Path, table: Table, found: list[str]) -> None:
