@@ -1,8 +1,8 @@
 """The errors a person sees.
 
 One base class for the whole project, after dvc-data: small error classes stand beside the code that raises them and
-make their own message. The stages and the command line print that message and exit 1, so a message names the file or key,
-what was found, what was expected, and the fix.
+make their own message. The stages and the command line print that message and exit 1, so a message names the file or
+key, what was found, what was expected, and the fix.
 """
 
 import functools

@@ -1,7 +1,7 @@
 """The tables that pass between the stages: their columns, in one place.
 
-Every table is a Parquet file with one row an image, keyed by `image_id` (the MD5 of the file's bytes in hex, which is what
-DVC computes too). Columns and types are checked on write and on read; rows are sorted by `image_id` so that the
+Every table is a Parquet file with one row an image, keyed by `image_id` (the MD5 of the file's bytes in hex, which is
+what DVC computes too). Columns and types are checked on write and on read; rows are sorted by `image_id` so that the
 same content gives the same bytes. Text is never null: "" means that there is none.
 """
 
@@ -195,7 +195,11 @@ def read(path: Path, table: Table, columns: Sequence[str] | None = None) -> pd.D
     """Read `table` from a file, or only some of its columns."""
     if not path.exists():
         raise TableError(path, table, "the table does not exist")
-    _check(path, table, pq.read_schema(path).names)
+    try:
+        found = pq.read_schema(path).names
+    except pa.ArrowInvalid as error:
+        raise TableError(path, table, f"no Parquet table ({error})") from None
+    _check(path, table, found)
     frame: pd.DataFrame = pq.read_table(path, columns=list(columns) if columns else None).to_pandas()
     return frame
 

@@ -1,7 +1,7 @@
 """Stage collect: make the optional folders data/unlabelled and data/benchmark, so that a project without them runs.
 
-DVC refuses a dependency that does not exist, and git keeps no empty folder. The marker is not cached, so a fresh clone or
-a temporary experiment makes the folders again. Run by `dvc repro collect`.
+DVC refuses a dependency that does not exist, and git keeps no empty folder. The marker is not cached, so a fresh clone
+or a temporary experiment makes the folders again. Run by `dvc repro collect`.
 """
 
 from pathlib import Path

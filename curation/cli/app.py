@@ -1,7 +1,8 @@
 """The one Typer app, and the edge where an error becomes a message.
 
-Each module of this folder adds its commands to `app` and makes one call into a room; heavy imports happen inside the commands, so that
-`curate --help` answers at once. The shape (a library call behind each command, JSON for machines) is sqlite-utils'.
+Each module of this folder adds its commands to `app` and makes one call into a room; heavy imports happen inside the
+commands, so that `curate --help` answers at once. The shape (a library call behind each command, JSON for machines) is
+that of sqlite-utils.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Every knob of params.yaml: its type, its range and its default; one class a block, named as the stage that reads it."""
+"""Every knob of params.yaml: its type, range and default; one class a block, named as the stage that reads it."""
 
 from typing import Annotated, Literal
 

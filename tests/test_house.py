@@ -1,0 +1,54 @@
+"""House rules that a machine can hold: imports only go down, heavy libraries stay in their rooms, files are short."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = [
+    *("errors", "workers", "params", "tables", "images", "dedupe", "selection"),
+    *("model", "evaluation", "identify", "review", "registry", "cli"),
+]
+ONLY_IN = {"torch": "model", "torchvision": "model", "timm": "model", "fiftyone": "review"}
+FILES = sorted([*ROOT.glob("curation/**/*.py"), *ROOT.glob("stages/*.py")])
+
+
+def room(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[1] if parts[0] == "curation" and len(parts) > 1 else parts[0]
+
+
+def imported(path: Path) -> list[str]:
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            found += [f"curation.{alias.name}" for alias in node.names] if base == "curation" else [base]
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_keeps_the_house_rules(path):
+    assert path.read_text().count("\n") < 250
+    for name in imported(path):
+        head, *rest = name.split(".")
+        assert ONLY_IN.get(head, room(path)) == room(path), f"{head} is imported outside its room"
+        assert head not in {"pickle", "dill", "cloudpickle"}
+        if head == "curation" and room(path) in ROOMS and rest and rest[0] in ROOMS:
+            assert ROOMS.index(rest[0]) <= ROOMS.index(room(path)), f"{name} lies above"
+
+
+def test_every_room_exists():
+    assert set(ROOMS) <= {room(path) for path in FILES}
+
+
+@pytest.mark.parametrize("module", ["curation.cli.main", "curation.params", "curation.tables"])
+def test_starting_a_command_imports_neither_torch_nor_fiftyone(module):
+    code = f"import sys, {module}; print(sorted({{'torch', 'fiftyone', 'sklearn'}} & set(sys.modules)))"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert out.stdout.strip() == "[]"

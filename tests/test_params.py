@@ -1,0 +1,80 @@
+"""params.yaml: every wrong key, type or range is one clear error that names the key."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curation.params import Params, ParamsError, load
+from curation.params.loading import parse
+
+SHIPPED = Path(__file__).parents[1] / "params.yaml"
+
+
+def test_the_shipped_file_states_every_key_with_its_default():
+    from ruamel.yaml import YAML
+
+    written = YAML(typ="safe", pure=True).load(SHIPPED.read_text())
+    shipped = load(SHIPPED)
+    assert set(written) == set(Params.model_fields)
+    for name, value in written.items():
+        if hasattr(getattr(shipped, name), "model_fields_set"):
+            assert set(value) == set(type(getattr(shipped, name)).model_fields), name
+
+
+@pytest.mark.parametrize(
+    ("values", "key"),
+    [
+        ({"lr": "foo"}, "lr"),
+        ({"lr": 0}, "lr"),
+        ({"lr": float("nan")}, "lr"),
+        ({"epochs": 2.5}, "epochs"),
+        ({"epochs": True}, "epochs"),
+        ({"batch_size": -1}, "batch_size"),
+        ({"cutoff": {"min": 0}}, "cutoff.min"),
+        ({"cutoff": {"minimum": 3}}, "cutoff.minimum"),
+        ({"dedupe": {"hash": "md5"}}, "dedupe.hash"),
+        ({"split": {"val": 1.5}}, "split.val"),
+        ({"learning_rate": 0.1}, "learning_rate"),
+        ({"classes": {"merge": {"a": 1}}}, "classes.merge.a"),
+        ({"throwaway": "yes"}, "throwaway"),
+    ],
+)
+def test_a_wrong_value_is_one_error_that_names_the_key(values, key):
+    with pytest.raises(ParamsError, match=f"`{key}`"):
+        parse(values)
+
+
+@pytest.mark.parametrize(("written", "value"), [("1e-05", 1e-5), ("1e-3", 1e-3), ("0.00001", 1e-5), ("1", 1.0)])
+def test_numbers_are_read_as_dvc_writes_them(tmp_path, written, value):
+    file = tmp_path / "params.yaml"
+    file.write_text(f"lr: {written}\n")
+    assert load(file).lr == value
+
+
+@pytest.mark.parametrize("text", ["lr: [", "- 1\n- 2\n", "just text"])
+def test_a_file_that_is_no_mapping_is_a_clear_error(tmp_path, text):
+    file = tmp_path / "params.yaml"
+    file.write_text(text)
+    with pytest.raises(ParamsError, match=r"params\.yaml"):
+        load(file)
+
+
+def test_a_missing_file_says_where_to_run(tmp_path):
+    with pytest.raises(ParamsError, match="root of the repository"):
+        load(tmp_path / "params.yaml")
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=8), st.one_of(st.none(), st.integers(), st.text(max_size=5), st.floats()), max_size=4
+    )
+)
+def test_no_dictionary_makes_anything_but_params_or_a_params_error(values):
+    message = ""
+    try:
+        assert isinstance(parse(values), Params)
+    except ParamsError as error:
+        message = str(error)
+    assert not message or message.startswith("params.yaml: ")
