@@ -12,7 +12,7 @@ def test_a_curation_error_is_one_message():
     def main():
         raise CurationError("data/raw does not exist: put your images there")
 
-    with pytest.raises(SystemExit, match="^error: data/raw does not exist: put your images there$"):
+    with pytest.raises(SystemExit, match=r"^error: data/raw does not exist: put your images there$"):
         main()
 
 
@@ -22,7 +22,7 @@ def test_a_full_disk_is_one_message_that_names_the_place():
         with Path("/dev/full").open("w") as file:
             file.write("x" * 100_000)
 
-    with pytest.raises(SystemExit, match="No space left on device"):
+    with pytest.raises(SystemExit, match=r"No space left on device"):
         main()
 
 

@@ -1,0 +1,68 @@
+"""The round in five lines: what came in, what the model saw, how good it is, what waits for a person, what to run next.
+
+Made from the tables alone, so that it says what is there and nothing else.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+from curation import tables
+
+NOT_SCORED = ["reserve", "unknown", "out"]
+
+
+def summary(root: Path) -> list[str]:
+    """Five lines about the tables below `root`; TableError when a stage has not run."""
+    data = root / "data"
+    images = tables.read(data / "images.parquet", tables.IMAGES, ["image_id", "copy_paths", "error"])
+    twins = tables.read(data / "duplicates.parquet", tables.DUPLICATES, ["image_id", "keeper", "conflict"])
+    splits = tables.read(data / "splits.parquet", tables.SPLITS, ["label", "split"])
+    predictions = tables.read(data / "predictions.parquet", tables.PREDICTIONS, ["split", "label", "predicted"])
+    errors = tables.read(data / "errors.parquet", tables.ERRORS, ["cluster"])
+    identified = tables.read(data / "identified.parquet", tables.IDENTIFIED, ["label", "error"])
+    named = int((identified.error == "").sum())
+    return [_images(images, twins), _classes(splits), _model(predictions), _queue(errors), _next(named)]
+
+
+def _images(images: pd.DataFrame, twins: pd.DataFrame) -> str:
+    files = len(images) + int(images.copy_paths.map(len).sum())
+    removed = files - len(images) + int((twins.image_id != twins.keeper).sum())
+    return (
+        f"Images  {files:,} files: {(images.error != '').sum():,} unreadable, {removed:,} near-duplicates removed, "
+        f"{(twins.conflict != '').sum():,} with a twin of another label."
+    )
+
+
+def _classes(splits: pd.DataFrame) -> str:
+    trained = splits[splits.split == "train"]
+    sides = splits[~splits.split.isin(NOT_SCORED)].split.value_counts()
+    parts = ", ".join(f"{side} {sides.get(side, 0):,}" for side in ("train", "val", "test", "benchmark"))
+    return (
+        f"Classes {trained.label.nunique():,} in the model: {parts}; {(splits.split == 'reserve').sum():,} in reserve."
+    )
+
+
+def _model(predictions: pd.DataFrame) -> str:
+    right = predictions.predicted == predictions.label
+    scored = (
+        predictions.assign(right=right)[predictions.label.ne("unknown")].groupby("split").right.agg(["mean", "size"])
+    )
+    found = [
+        f"{row['mean']:.3f} on {side} ({int(row['size']):,} images)"
+        for side, row in scored.iterrows()
+        if side in {"val", "test", "benchmark"}
+    ]
+    return f"Model   accuracy {', '.join(found)}."
+
+
+def _queue(errors: pd.DataFrame) -> str:
+    clusters = errors.cluster[errors.cluster >= 0].nunique()
+    return f"Review  {len(errors):,} images wait in {clusters:,} clusters: `curate review open` shows them in FiftyOne."
+
+
+def _next(named: int) -> str:
+    return (
+        f"Next    {named:,} unlabelled images were named: `curate unknowns --min-conf 0.9` lists the sure ones; "
+        "`curate report` shows the round, `curate promote` starts the next."
+    )
