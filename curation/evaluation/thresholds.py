@@ -1,0 +1,84 @@
+"""What a confidence threshold buys: the precision and the coverage to expect above it, with an interval.
+
+This is the risk-coverage curve of selective classification (El-Yaniv & Wiener, 2010), kept as counts, so that the
+interval (Wilson, 1927) is that of the images it was measured on and nothing is smoothed over.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Reals = npt.NDArray[np.floating]
+
+MAX_POINTS = 1000
+Z_95 = 1.959963984540054
+
+
+class Expected(NamedTuple):
+    """What lies above a threshold: precision with its 95 % interval, and the share of all images that is above it."""
+
+    precision: float
+    low: float
+    high: float
+    coverage: float
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Cumulative counts from the surest image down: at or above a threshold lie `counts` images, `right` of them right."""
+
+    thresholds: tuple[float, ...] = ()
+    counts: tuple[int, ...] = ()
+    right: tuple[float, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """The number of images the curve was measured on."""
+        return self.counts[-1] if self.counts else 0
+
+    def expected(self, min_conf: float) -> Expected:
+        """Precision, its interval and coverage at or above `min_conf`; NaN and 0 where no image is that sure."""
+        inside = int(np.searchsorted(-np.asarray(self.thresholds), -min_conf, side="right"))
+        if not inside:
+            return Expected(math.nan, math.nan, math.nan, 0.0)
+        count, right = self.counts[inside - 1], self.right[inside - 1]
+        low, high = wilson(right, count)
+        return Expected(right / count, low, high, count / self.total)
+
+    def threshold_for(self, precision: float, *, at_least: int = 10) -> float:
+        """Give the lowest threshold with at least that precision (most coverage); NaN where no threshold reaches it.
+
+        Thresholds with fewer than `at_least` images above them are too few to say anything and are passed over.
+        """
+        rates = np.asarray(self.right) / np.maximum(np.asarray(self.counts), 1)
+        reached = np.flatnonzero((rates >= precision - 1e-12) & (np.asarray(self.counts) >= min(at_least, self.total)))
+        return float(self.thresholds[reached[-1]]) if len(reached) else math.nan
+
+
+def curve(confidence: Reals, right: Reals, max_points: int = MAX_POINTS) -> Curve:
+    """Make the curve from confidences [n] and how right each is [n]: 0, 1, or between where the label is in doubt."""
+    order = np.argsort(-np.asarray(confidence, dtype=np.float64), kind="stable")
+    sure = np.asarray(confidence, dtype=np.float64)[order]
+    summed = np.cumsum(np.asarray(right, dtype=np.float64)[order])
+    ends = np.flatnonzero(np.append(sure[1:] != sure[:-1], True)) if len(sure) else np.array([], dtype=int)
+    if len(ends) > max_points:
+        ends = ends[np.unique(np.linspace(0, len(ends) - 1, max_points).round().astype(int))]
+    return Curve(
+        tuple(float(value) for value in sure[ends]),
+        tuple(int(end) + 1 for end in ends),
+        tuple(round(float(value), 6) for value in summed[ends]),
+    )
+
+
+def wilson(right: float, count: int, z: float = Z_95) -> tuple[float, float]:
+    """Return the interval of a proportion after Wilson (1927); `right` may be a sum of probabilities."""
+    if not count:
+        return math.nan, math.nan
+    rate = right / count
+    middle = rate + z * z / (2 * count)
+    spread = z * math.sqrt(max(rate * (1 - rate), 0.0) / count + z * z / (4 * count * count))
+    scale = 1 + z * z / count
+    return max((middle - spread) / scale, 0.0), min((middle + spread) / scale, 1.0)
