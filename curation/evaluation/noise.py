@@ -48,7 +48,7 @@ def fit_temperature(logits: Reals, labels: npt.NDArray[np.intp], trusted: npt.ND
 
 
 def fit_confidence(features: Reals, agrees: npt.NDArray[np.bool_], noise: Reals, classes: int) -> Reals:
-    """Fit weights [f + 1] of a logistic confidence to features [n, f]; the first is the temperature-scaled top's log-odds.
+    """Fit weights [f + 1] of a logistic confidence to features [n, f]; the first is the scaled top's log-odds.
 
     `agrees` [n]: the given label is the predicted one; `noise` [n]: that row's label noise. The prior is centred on the
     temperature-scaled confidence itself (weight 1 on the first feature, 0 elsewhere), so that a small val set changes

@@ -28,7 +28,7 @@ class Expected(NamedTuple):
 
 @dataclass(frozen=True)
 class Curve:
-    """Cumulative counts from the surest image down: at or above a threshold lie `counts` images, `right` of them right."""
+    """Cumulative counts from the surest image down: `counts` images at or above each, `right` of them right."""
 
     thresholds: tuple[float, ...] = ()
     counts: tuple[int, ...] = ()
