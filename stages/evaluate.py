@@ -1,0 +1,35 @@
+"""Stage evaluate: score every image with the candidate and its base, calibrate, measure. See `dvc repro evaluate`."""
+
+from pathlib import Path
+
+from curation import params, tables
+from curation.errors import fail_cleanly
+
+DATA = Path("data")
+REPORTS = Path("reports")
+
+
+@fail_cleanly
+def main() -> None:
+    from curation.evaluation.evaluate import Paths, evaluate
+    from curation.model.pixels import Pixels
+
+    knobs = params.load()
+    paths = Paths(
+        candidate=Path("models/candidate.safetensors"),
+        base=Path(knobs.base_model),
+        predictions=DATA / "predictions.parquet",
+        calibration=DATA / "calibration.json",
+        metrics=REPORTS / "metrics.json",
+        plots=REPORTS / "evaluate",
+        scratch=Path(".cache/curation/evaluate"),
+    )
+    splits = tables.read(DATA / "splits.parquet", tables.SPLITS)
+    numbers = evaluate(paths, splits, Pixels(DATA / "pixels"), knobs)
+    for name in ("train", "val", "test"):
+        if name in numbers:
+            print(f"{name}: accuracy {numbers[name]['accuracy']:.4f} on {numbers[name]['images']:,} images")
+
+
+if __name__ == "__main__":
+    main()
