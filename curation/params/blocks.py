@@ -109,6 +109,7 @@ class Review(Block):
 
     dataset: str = "curation"
     limit: AtLeastOne = 2000
+    push: Literal["auto", "always", "never"] = "auto"
 
 
 class Identify(Block):

@@ -1,0 +1,74 @@
+"""`curate review`: push the queue to FiftyOne, open it, bring decisions back, say what is left."""
+
+import getpass
+import os
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curation.cli.app import CurateGroup, app
+from curation.cli.output import show
+
+review = typer.Typer(cls=CurateGroup, help="Review the queue in the FiftyOne App.", no_args_is_help=True)
+app.add_typer(review, name="review")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Port = Annotated[int, typer.Option(help="Port of the App, on 127.0.0.1.", min=1, max=65535)]
+NewClass = Annotated[bool, typer.Option("--new-class", help="Let a relabel name a class that does not exist yet.")]
+Reviewer = Annotated[str, typer.Option(help="Who decides; git's user.name when left out.", envvar="CURATION_REVIEWER")]
+
+
+@review.command()
+def push(as_json: AsJson = False) -> None:
+    """Push the review queue to FiftyOne; pushing twice changes nothing. Example: curate review push"""
+    from curation.params import load
+    from curation.review.project import push_project
+
+    pushed, _ = push_project(Path.cwd().resolve(), load())
+    row = {"dataset": pushed.dataset, "samples": pushed.samples, "added": pushed.added}
+    show([{**row, "refreshed": pushed.refreshed, "removed": pushed.removed}], as_json=as_json)
+
+
+@review.command("open")
+def open_app(port: Port = 5151, reviewer: Reviewer = "") -> None:
+    """Serve the queue in the FiftyOne App until Ctrl-C; pushes first when it is behind. Example: curate review open"""
+    from curation.params import load
+    from curation.review import app as server
+    from curation.review.database import connect
+    from curation.review.project import push_project
+
+    os.environ["CURATION_REVIEWER"] = reviewer or _me()
+    pushed, _ = push_project(Path.cwd().resolve(), load())
+    fo = connect()
+    session, address = server.serve(fo, fo.load_dataset(pushed.dataset), port)
+    typer.echo(f"review in the browser: {address}   (Ctrl-C ends)")
+    session.wait(-1)
+
+
+@review.command()
+def pull(new_class: NewClass = False, reviewer: Reviewer = "", as_json: AsJson = False) -> None:
+    """Bring decisions tagged in the App into data/reviews.csv, once each. Example: curate review pull"""
+    from curation.review.project import pull_project
+
+    done = pull_project(Path.cwd().resolve(), reviewer or _me(), new_class)
+    for image_id, reason in sorted(done.held_back.items()):
+        typer.echo(f"left in the App: {image_id}: {reason}", err=True)
+    show(done.rows, as_json=as_json, title="new rows in data/reviews.csv")
+
+
+@review.command()
+def status(as_json: AsJson = False) -> None:
+    """Say what is left of the queue, by kind. Example: curate review status --json"""
+    from curation.params import load
+    from curation.review.project import read_queue
+    from curation.review.status import progress
+
+    show(progress(read_queue(Path.cwd(), load().review.limit)), as_json=as_json, title="review queue")
+
+
+def _me() -> str:
+    """Git's user.name, or the login."""
+    done = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True, timeout=10, check=False)
+    return done.stdout.strip() or getpass.getuser()

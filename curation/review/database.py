@@ -1,0 +1,111 @@
+"""The way into FiftyOne: import it, reach its database, find or make the dataset; each bounded in time.
+
+FiftyOne's import takes seconds and its first call may start a mongod, so every door of this room goes through `connect`,
+which turns each way of failing into one `ReviewUnavailable` with the fix.
+"""
+
+import hashlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from curation.errors import CurationError
+from curation.review import mongod
+
+CONNECT_SECONDS = 120
+ANSWER_SECONDS = 10
+
+
+class ReviewUnavailable(CurationError):
+    """FiftyOne or its database is not there, or does not answer."""
+
+    def __init__(self, found: str, fix: str) -> None:
+        super().__init__(f"review in FiftyOne is not possible here: {found}. Fix: {fix}")
+
+
+class NotPushed(CurationError):
+    """There is no dataset with that name."""
+
+    def __init__(self, name: str, there: list[str]) -> None:
+        others = ", ".join(there) or "none"
+        super().__init__(f"FiftyOne has no dataset `{name}` (datasets: {others}). Run `curate review push` first.")
+
+
+def connect() -> Any:
+    """The module fiftyone, connected to a database that answers; ReviewUnavailable otherwise."""
+    state = mongod.inspect()
+    if not state.ok:
+        raise ReviewUnavailable(state.found, state.fix)
+    os.environ.setdefault("FIFTYONE_DATABASE_VALIDATION", "false")  # mongod 6.0 works, but draws a warning each time
+    fix = "set FIFTYONE_DATABASE_URI to a MongoDB that runs, or unset it to use FiftyOne's own; `curate doctor` looks closer"
+    with within(CONNECT_SECONDS, ReviewUnavailable(f"no answer in {CONNECT_SECONDS} s", fix)):
+        _ping(fix)
+        try:
+            import fiftyone
+
+            fiftyone.list_datasets()
+        except ReviewUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it raises, the review can't go on and the user needs the reason
+            raise ReviewUnavailable(f"{type(error).__name__}: {error}", fix) from error
+    return fiftyone
+
+
+def _ping(fix: str) -> None:
+    """Fail early where the configured database does not answer; pymongo's own patience is half a minute a call."""
+    uri = os.environ.get("FIFTYONE_DATABASE_URI")
+    if not uri:
+        return
+    import pymongo
+    from pymongo.errors import PyMongoError
+
+    try:
+        with pymongo.MongoClient(uri, serverSelectionTimeoutMS=ANSWER_SECONDS * 1000) as client:
+            client.admin.command("ping")
+    except PyMongoError as error:
+        raise ReviewUnavailable(f"the database at {uri} does not answer ({type(error).__name__})", fix) from error
+
+
+@contextmanager
+def within(seconds: float, error: CurationError) -> Iterator[None]:
+    """Raise `error` when the block takes longer than that (on POSIX, in the main thread; elsewhere there is no limit)."""
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def late(_signal: int, _frame: FrameType | None) -> None:
+        raise error
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def dataset_name(fo: Any, wanted: str, root: Path) -> str:
+    """`wanted`, unless another project that still stands on this disk has taken the name; then with a suffix of its own.
+
+    Every FiftyOne of a machine shares one database, so two clones of a project meet there under the same name.
+    """
+    if not fo.dataset_exists(wanted):
+        return wanted
+    owner = fo.load_dataset(wanted).info.get("curation_root")
+    if owner in {None, str(root)} or not Path(owner).is_dir():
+        return wanted
+    return f"{wanted}-{hashlib.md5(str(root).encode(), usedforsecurity=False).hexdigest()[:6]}"
+
+
+def load(fo: Any, wanted: str, root: Path) -> Any:
+    """The dataset that was pushed from this project under that name; NotPushed when there is none."""
+    name = dataset_name(fo, wanted, root)
+    if not fo.dataset_exists(name):
+        raise NotPushed(name, fo.list_datasets())
+    return fo.load_dataset(name)

@@ -1,0 +1,71 @@
+"""Rows into a FiftyOne dataset, once each: samples are keyed by `image_id`, and pushing the same rows twice changes nothing.
+
+Bulk calls only (`add_samples`, `set_values`, `values`): a loop over samples is fifty times slower. Tags, which are the
+reviewers' own, are never written; an image that left the queue goes, unless a tag on it still waits for `curate review pull`.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from curation.review import brain, fields, tags, views
+from curation.review.rows import fingerprint
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What a push did: the dataset's name in FiftyOne, and how many samples were added, refreshed and taken away."""
+
+    dataset: str
+    samples: int
+    added: int = 0
+    refreshed: int = 0
+    removed: int = 0
+    views: list[str] = field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the push changed anything."""
+        return bool(self.added or self.refreshed or self.removed)
+
+
+def push_rows(fo: Any, name: str, rows: pd.DataFrame, root: Path, info: dict[str, Any] | None = None) -> Pushed:
+    """Make the dataset `name` hold exactly these rows.
+
+    rows: at least `image_id` and `path` (relative to `root`); see curation.review.fields for the columns that mean something;
+    any other text, number or truth value becomes a field of its own. `embedding` (float16 bytes) and `map_x`, `map_y` feed the
+    map and the similarity search. info: kept in the dataset's `info`, for the plugin.
+    """
+    rows = rows.drop_duplicates("image_id").reset_index(drop=True)
+    mark = {"curation_root": str(root), "curation_rows": fingerprint(rows), **(info or {})}
+    dataset = fo.load_dataset(name) if fo.dataset_exists(name) else _create(fo, name)
+    there = dict(zip(*dataset.values(["image_id", "id"]), strict=True))
+    if all(dataset.info.get(key) == value for key, value in mark.items()) and set(rows["image_id"]) <= set(there):
+        return Pushed(name, len(there), views=dataset.list_saved_views())
+    fields.declare(fo, dataset, rows)
+    removed = _remove(dataset, set(there) - set(rows["image_id"]))
+    new = ~rows["image_id"].isin(list(there))
+    dataset.add_samples(fields.samples(fo, rows[new], root), dynamic=False, progress=False)
+    fields.refresh(fo, dataset, rows[~new], root)
+    brain.index(dataset, rows)
+    saved = views.save(fo, dataset, rows)
+    dataset.info = {**dataset.info, **mark}
+    dataset.save()
+    return Pushed(name, dataset.count(), int(new.sum()), int((~new).sum()), removed, saved)
+
+
+def _create(fo: Any, name: str) -> Any:
+    dataset = fo.Dataset(name, persistent=True)
+    dataset.add_sample_field("image_id", fo.StringField)
+    dataset.create_index("image_id", unique=True)
+    return dataset
+
+
+def _remove(dataset: Any, gone: set[str]) -> int:
+    ids, held = dataset.values(["image_id", "tags"])
+    idle = [one for one, given in zip(ids, held, strict=True) if one in gone and not any(map(tags.parse, given or []))]
+    if idle:
+        dataset.delete_samples(dataset.select_by("image_id", idle))
+    return len(idle)

@@ -1,0 +1,45 @@
+"""Stage review: push the queue to FiftyOne, and leave a receipt.
+
+The receipt is not cached: a cached one would let DVC restore it and skip the push. Where nothing can be pushed (FiftyOne is an
+optional extra) or nothing should (the temporary copy of an experiment), the receipt says so, and `curate review open`
+pushes whenever the dataset is behind the tables. Run by `dvc repro review`.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from curation.errors import fail_cleanly
+from curation.params import load
+from curation.review.database import ReviewUnavailable
+from curation.review.project import is_temporary, push_project, receipt
+
+RECEIPT = Path("reports/review.json")
+
+
+@fail_cleanly
+def main() -> None:
+    params, root = load(), Path.cwd().resolve()
+    frame, reason = None, ""
+    if is_temporary(root):
+        reason = "a temporary copy for an experiment is gone when it ends"
+    elif params.review.push == "never":
+        reason = "review.push is never"
+    else:
+        try:
+            pushed, frame = push_project(root, params)
+            print(
+                f"review: {pushed.samples} samples in FiftyOne dataset `{pushed.dataset}`; `curate review open` shows them"
+            )
+        except ReviewUnavailable as error:
+            if params.review.push == "always":
+                raise
+            reason = str(error)
+    if reason:
+        print(f"review: nothing pushed: {reason}", file=sys.stderr)
+    RECEIPT.parent.mkdir(parents=True, exist_ok=True)
+    RECEIPT.write_text(json.dumps(receipt(params, frame, reason), indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
