@@ -1,0 +1,81 @@
+"""`curate sample`: real images to try the pipeline on, and the mess that real collections have."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from curation.cli.app import app
+from curation.cli.output import show
+
+ROOT = Path()
+
+
+@app.command()
+def sample(
+    name: Annotated[
+        str, typer.Argument(help="digits, fashion-mnist, or any torchvision classification set, e.g. cifar10")
+    ],
+    *,
+    count: Annotated[
+        int | None, typer.Option(min=1, help="images taken, evenly over the classes; all of them without it")
+    ] = None,
+    mess: Annotated[
+        bool, typer.Option("--mess/--clean", help="plant twins, wrong labels, broken files, a pool, a benchmark set")
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="decides which images are drawn and what is planted where")] = 0,
+    round_: Annotated[
+        int, typer.Option("--round", min=1, max=2, help="2 adds, to --mess, the images of the thin class")
+    ] = 1,
+    folder: Annotated[Path | None, typer.Option("--from", help="a folder that holds the set already")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="replace an earlier sample; files that no sample wrote stay")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print the summary as JSON")] = False,
+) -> None:
+    """Write sample images as ordinary files into data/, in the layout that the pipeline reads.
+
+    What --mess plants is recorded in .cache/curation/sample_truth.csv, which no stage reads.
+    Running it again changes nothing.
+
+    Examples:
+      curate sample digits --mess --seed 7
+      curate sample fashion-mnist --count 10000
+      curate sample fashion-mnist --from UNPACKED_DEBIAN_PACKAGE
+      curate sample cifar10 --count 5000
+    """
+    from curation.images.sample.writing import present, write_sample
+
+    settings: dict[str, Any] = {"name": name, "count": count, "mess": mess, "seed": seed, "round": round_}
+    written = None if force else present(ROOT, settings)
+    if written is None:
+        source = _source(name, folder)
+        written = write_sample(ROOT, source, _plan(source, settings), settings, force=force)
+    facts = {"sample": name, "files": written.files, "new": written.new, **written.plants}
+    show([{"what": key, "number": value} for key, value in facts.items()], as_json=as_json, title="Sample")
+    if not as_json:
+        typer.echo("Next: dvc repro" if written.new else "It was there already; nothing was written. Next: dvc repro")
+
+
+def _plan(source: Any, settings: dict[str, Any]) -> Any:
+    from curation.images.sample.plan import Mess, plan_clean, plan_mess
+    from curation.params import Params, load
+
+    count, seed = settings["count"], settings["seed"]
+    if not settings["mess"]:
+        return plan_clean(source, count, seed)
+    cutoff = (load() if Path("params.yaml").exists() else Params()).cutoff
+    return plan_mess(source, count, seed, Mess(cutoff.min, cutoff.max))
+
+
+def _source(name: str, folder: Path | None) -> Any:
+    """Find the set: the digits come with scikit-learn, Fashion-MNIST with Debian, the rest through torchvision."""
+    from curation.images.sample import sources
+
+    if name == "digits":
+        return sources.digits()
+    if name == "fashion-mnist" and (found := sources.find_fashion(folder)):
+        return sources.fashion_mnist(found)
+    from curation.model.torchvision_sets import download
+
+    return download(name, folder)

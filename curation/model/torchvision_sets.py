@@ -1,0 +1,106 @@
+"""Sample images from torchvision's data sets: any one that yields (image, class).
+
+Downloads are kept in .cache/curation/torchvision. This module stands in model/ because torchvision
+may be imported nowhere else; only `curate sample` uses it.
+"""
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from curation.errors import CurationError
+from curation.images.sample.sources import FASHION_CLASSES, Source
+
+DOWNLOADS = Path(".cache/curation/torchvision")
+
+
+class DownloadError(CurationError):
+    """A torchvision set that is not known, or can't be had."""
+
+
+def names() -> list[str]:
+    """Names of the torchvision sets that `download` knows, in lower case."""
+    return sorted(_sets())
+
+
+def download(name: str, folder: Path | None = None) -> Source:
+    """Torchvision's set `name` (letter case, `-` and `_` do not matter), from `folder` or by download."""
+    sets = _sets()
+    key = _key(name)
+    if key not in sets:
+        raise DownloadError(
+            f"no sample is called {name!r}: there are digits, fashion-mnist and, of torchvision, {', '.join(names())}"
+        )
+    kind = sets[key]
+    root = folder or DOWNLOADS
+    root.mkdir(parents=True, exist_ok=True)
+    options = {"download": folder is None} if "download" in inspect.signature(kind).parameters else {}
+    try:
+        data = kind(str(root), **options)
+    except (OSError, RuntimeError, ImportError, TypeError) as error:
+        raise DownloadError(_why(name, root, folder, error)) from None
+    return _source(key, data)
+
+
+def _why(name: str, root: Path, folder: Path | None, error: Exception) -> str:
+    if folder:
+        return f"{folder} does not hold {name!r} as torchvision keeps it ({error}). Without --from it is downloaded"
+    debian = "; Debian has it as the package dataset-fashion-mnist" if _key(name) == "fashionmnist" else ""
+    return (
+        f"torchvision could not bring {name!r} into {root} ({type(error).__name__}: {error}). "
+        f"Without a network, name a folder that holds it with --from{debian}. `curate sample digits` needs no network"
+    )
+
+
+def _sets() -> dict[str, Any]:
+    from torchvision import datasets
+    from torchvision.datasets import VisionDataset
+
+    listed = {name: getattr(datasets, name) for name in datasets.__all__}
+    abstract = ("FakeData", "ImageFolder", "DatasetFolder", "VisionDataset")
+    return {
+        _key(name): kind
+        for name, kind in listed.items()
+        if inspect.isclass(kind) and issubclass(kind, VisionDataset) and name not in abstract and _classifies(kind)
+    }
+
+
+def _classifies(kind: Any) -> bool:
+    parameters = inspect.signature(kind).parameters
+    required = [name for name, value in parameters.items() if value.default is inspect.Parameter.empty]
+    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    return [name for name in required if parameters[name].kind not in kinds] == ["root"]
+
+
+def _key(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")
+
+
+def _source(name: str, data: Any) -> Source:
+    labels = _labels(name, data)
+    classes = FASHION_CLASSES if name == "fashionmnist" else _classes(data, labels)
+    return Source(name, classes, labels, lambda index: _picture(data[index][0]))
+
+
+def _picture(image: Any) -> Image.Image:
+    if not isinstance(image, Image.Image):
+        raise DownloadError(f"the set yields {type(image).__name__}, not images: it is no set of labelled pictures")
+    return image if image.mode in ("L", "RGB") else image.convert("RGB")
+
+
+def _labels(name: str, data: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
+    found = next((getattr(data, key) for key in ("targets", "labels", "_labels", "y") if hasattr(data, key)), None)
+    values = found if found is not None else [data[index][1] for index in range(len(data))]
+    labels = np.asarray(values)
+    if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+        raise DownloadError(f"torchvision's {name!r} has no class for each image: choose a classification set")
+    return labels.astype(np.int64)
+
+
+def _classes(data: Any, labels: np.ndarray[Any, np.dtype[np.int64]]) -> tuple[str, ...]:
+    listed = getattr(data, "classes", None) or [f"class-{number}" for number in range(int(labels.max()) + 1)]
+    texts = [item if isinstance(item, str) else item[0] for item in listed]
+    return tuple(text.lower().replace("/", "-").replace(" - ", "-").replace(" ", "-") for text in texts)
