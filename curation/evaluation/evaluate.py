@@ -42,12 +42,14 @@ def evaluate(paths: Paths, splits: pd.DataFrame, pixels: PixelStore, params: Par
 
     splits = splits.sort_values("image_id", kind="stable", ignore_index=True)
     ids = splits["image_id"].tolist()
-    seen = measure.seen_by(splits["image_id"], *(read_header(path).lineage for path in (paths.candidate, paths.base)))
+    headers = [read_header(path) for path in (paths.candidate, paths.base)]
+    seen = measure.seen_by(splits["image_id"], *(header.lineage for header in headers))
     paths.scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=paths.scratch) as folder:
         size = params.evaluate.batch_size
         scored = score(paths.candidate, pixels, ids, size, Path(folder) / "candidate")
-        base = score(paths.base, pixels, ids, size, Path(folder) / "base")
+        # A backbone has no head: it answers nothing, and there is nothing to compare with in the first round.
+        base = score(paths.base, pixels, ids, size, Path(folder) / "base") if headers[1].has_head else None
         calibration = calibrate(splits, scored, params.seed)
         calibration.write(paths.calibration)
         write_predictions(paths.predictions, splits, scored, base, calibration.probabilities)

@@ -1,0 +1,127 @@
+"""The review queue: every error, doubt and probable label error, grouped, explained and put in order.
+
+This is what the stage `cluster` calls. Train images are in it too: a model that learnt a wrong label by heart makes no
+error on it, and only the out-of-sample evidence of `label_errors` shows it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from curation.evaluation import clusters, label_errors
+from curation.evaluation.explain import Cluster, explanations
+from curation.evaluation.neighbours import nearest, unit
+from curation.params import Params
+from curation.tables import ERRORS
+
+LABELLED = ["train", "val", "test", "benchmark", "reserve"]
+SHOWN_CORRECT = 3
+COMPONENTS = 64  # enough for neighbours and folds, and quick
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The tables that the queue is made from."""
+
+    predictions: pd.DataFrame
+    images: pd.DataFrame
+    duplicates: pd.DataFrame
+    splits: pd.DataFrame
+
+
+def review_queue(inputs: Inputs, params: Params) -> pd.DataFrame:
+    """Make ERRORS from the tables of the round."""
+    frame = assemble(inputs)
+    vectors = embeddings(frame["embedding"])
+    frame = frame.drop(columns="embedding")
+    reduced = clusters.reduce(unit(vectors), COMPONENTS, params.seed)
+    frame = judge_labels(frame, reduced, params.seed)
+    frame["kind"] = kinds(frame, params.cluster.doubt_below)
+    places = np.flatnonzero(frame["kind"] != "")
+    queue = frame.iloc[places].reset_index(drop=True)
+    points = clusters.reduce(vectors[places], params.cluster.components, params.seed)
+    queue["cluster"] = clusters.cluster(points, params.cluster.min_cluster_size)
+    queue["map_x"], queue["map_y"] = points[:, 0], points[:, 1] if points.shape[1] > 1 else np.float32(0)
+    queue["nearest_correct"] = nearest_correct(frame, unit(reduced), places)
+    described = explanations(queue, points)
+    return order(queue, described)[ERRORS.columns]
+
+
+def assemble(inputs: Inputs) -> pd.DataFrame:
+    """One row a prediction, with what images, duplicates and splits know of it, sorted by image_id."""
+    images = inputs.images[["image_id", "path", "origin", "width", "height", "blur", "brightness", "contrast"]]
+    twins = inputs.duplicates[["image_id", "conflict"]]
+    groups = inputs.splits[["image_id", "leak_group", "fold"]]
+    frame = inputs.predictions.merge(images, "left", "image_id").merge(twins, "left", "image_id")
+    frame = frame.merge(groups, "left", "image_id").sort_values("image_id", kind="stable", ignore_index=True)
+    frame["conflict"] = frame["conflict"].fillna("")
+    return frame.assign(leak_group=frame["leak_group"].where(frame["leak_group"].fillna("") != "", frame["image_id"]))
+
+
+def embeddings(column: "pd.Series[bytes]") -> NDArray[np.float32]:
+    """Embeddings float32 [n, d] from a column of little-endian float16 bytes."""
+    if not len(column):
+        return np.zeros((0, 1), np.float32)
+    flat = np.frombuffer(b"".join(column), dtype="<f2")
+    return flat.reshape(len(column), -1).astype(np.float32)
+
+
+def judge_labels(frame: pd.DataFrame, vectors: NDArray[np.float32], seed: int) -> pd.DataFrame:
+    """Add `label_error` and `suggested` for the labelled images."""
+    known = frame["split"].isin(LABELLED) & frame["loss"].notna()
+    out = frame.assign(label_error=np.float32(0), suggested="")
+    rows = np.flatnonzero(known)
+    labels, names = pd.factorize(frame["label"].iloc[rows], sort=True)
+    if len(names) < 2:
+        return out
+    groups = pd.factorize(frame["leak_group"].iloc[rows])[0]
+    folds = label_errors.fold_of(groups, label_errors.FOLDS, seed)
+    chosen = vectors[rows]
+    sure = label_errors.fold_probabilities(chosen, labels, folds, len(names))
+    sure += label_errors.neighbour_probabilities(unit(chosen), labels, groups, len(names), seed)
+    found = label_errors.verdicts(sure / 2, labels)
+    out.loc[rows, "label_error"] = found.wrong.astype(np.float32)
+    out.loc[rows, "suggested"] = np.asarray(names, dtype=object)[found.suggested]
+    return out
+
+
+def kinds(frame: pd.DataFrame, doubt_below: float) -> NDArray[np.object_]:
+    """Why an image is in the queue; "" when it is not."""
+    labelled = frame["split"].isin(LABELLED)
+    known = labelled & frame["loss"].notna()
+    wrong = known & (frame["label"] != frame["predicted"])
+    choices = [
+        known & (frame["label_error"] >= 0.5),
+        known & (frame["conflict"] != ""),
+        wrong,
+        labelled & ~known & (frame["confidence"] >= doubt_below),
+        known & (frame["confidence"] < doubt_below),
+    ]
+    names = ["label error", "conflict", "error", "out of scope", "doubt"]
+    return np.select([np.asarray(choice) for choice in choices], names, "").astype(object)
+
+
+def nearest_correct(frame: pd.DataFrame, vectors: NDArray[np.float32], places: NDArray[np.int64]) -> list[list[str]]:
+    """For every image of the queue, the ids of the nearest images that are right and sit in no queue."""
+    right = (frame["label"] == frame["predicted"]) & (frame["kind"] == "")
+    rows = np.flatnonzero(right)
+    if not len(rows):
+        return [[] for _ in places]
+    ids = frame["image_id"].to_numpy()[rows]
+    found = nearest(vectors[places], vectors[rows], SHOWN_CORRECT).rows
+    return [[str(ids[row]) for row in line if row >= 0] for line in found]
+
+
+def order(queue: pd.DataFrame, described: list[Cluster]) -> pd.DataFrame:
+    """Add explanation, representative, gain and rank; the greatest expected gain first."""
+    words = {item.number: item.words for item in described}
+    shown = {row for item in described for row in item.representatives}
+    queue["explanation"] = [words[number] for number in queue["cluster"]]
+    queue["representative"] = [row in shown for row in range(len(queue))]
+    doubt = 1 - queue["confidence"].where(queue["kind"] == "doubt", 0.5)
+    queue["gain"] = (queue["label_error"] + 0.2 * doubt).astype(np.float32)
+    place = queue.sort_values(["gain", "image_id"], ascending=[False, True], kind="stable").index
+    queue.loc[place, "rank"] = np.arange(len(queue), dtype=np.int32)
+    return queue

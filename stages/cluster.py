@@ -1,0 +1,31 @@
+"""Stage cluster: errors, doubts and probable label errors, clustered and explained. Run by `dvc repro cluster`."""
+
+from pathlib import Path
+
+from curation import params, tables
+from curation.errors import fail_cleanly
+
+DATA = Path("data")
+
+
+@fail_cleanly
+def main() -> None:
+    from curation.evaluation.queue import Inputs, review_queue
+
+    inputs = Inputs(
+        predictions=tables.read(DATA / "predictions.parquet", tables.PREDICTIONS),
+        images=tables.read(DATA / "images.parquet", tables.IMAGES),
+        duplicates=tables.read(DATA / "duplicates.parquet", tables.DUPLICATES),
+        splits=tables.read(DATA / "splits.parquet", tables.SPLITS),
+    )
+    queue = review_queue(inputs, params.load())
+    tables.write(queue, DATA / "errors.parquet", tables.ERRORS)
+    groups = queue["cluster"][queue["cluster"] >= 0].nunique()
+    noise = int((queue["cluster"] == -1).sum())
+    print(f"{len(queue):,} images to review in {groups:,} clusters, {noise:,} in none")
+    for kind, count in queue["kind"].value_counts().items():
+        print(f"  {count:,} {kind}")
+
+
+if __name__ == "__main__":
+    main()
