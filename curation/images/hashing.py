@@ -1,0 +1,144 @@
+"""Perceptual hashes, bit for bit those of imagehash (and PDQ's), under the eight flips and rotations at once.
+
+phash, dhash, ahash and whash follow imagehash 4.3 (J. Buchner; the methods are N. Krawetz's and D. Petrov's); pdq is Meta's PDQ
+(2019) through pdqhash. imagehash hashes one image at a time; here the one small grey grid is turned eight ways, and for phash the DCT
+itself: a mirrored image changes the sign of its odd coefficients, a transposed one transposes them.
+"""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from curation.errors import CurationError
+
+Bits = NDArray[np.bool_]
+Grid = NDArray[np.uint8]
+ORIENTATIONS = (
+    "as it is",
+    "turned left",
+    "upside down",
+    "turned right",
+    "mirrored",
+    "mirrored and turned left",
+    "mirrored and upside down",
+    "mirrored and turned right",
+)
+KINDS = ("phash", "dhash", "ahash", "whash", "pdq")
+LANCZOS = Image.Resampling.LANCZOS
+
+
+class HashError(CurationError):
+    """A hash that is not there in the size or on the machine asked for."""
+
+
+def orient(pixels: NDArray[np.generic], index: int, axes: tuple[int, int] = (0, 1)) -> NDArray[np.generic]:
+    """Turn an array as orientation `index` says: mirrored left to right from 4 on, then turned left `index % 4` times."""
+    turned = np.flip(pixels, axes[1]) if index >= 4 else pixels
+    return np.rot90(turned, index % 4, axes)
+
+
+def check(kind: str, bits: int) -> None:
+    """Raise HashError if the hash `kind` can't be made with so many bits here."""
+    if kind == "pdq":
+        _pdq()
+        if bits != 256:
+            raise HashError(f"dedupe.bits is {bits}: a pdq hash has 256 bits; set dedupe.bits to 256")
+    if kind == "whash" and bits == 144:
+        raise HashError("dedupe.bits is 144: a whash has 64 or 256 bits (its side is a power of two)")
+
+
+def dihedral(image: Image.Image, kind: str, bits: int) -> NDArray[np.uint8]:
+    """Hash an RGB image under its eight orientations: uint8 [8, bits / 8], first bit highest, as imagehash prints them."""
+    if kind == "pdq":
+        rows: Bits = _pdq_bits(image)
+    else:
+        grey = image if image.mode == "L" else image.convert("L")
+        rows = METHODS[kind](grey, round(bits**0.5))
+    return np.packbits(rows.reshape(8, -1), axis=1)
+
+
+def grid(grey: Image.Image, wide: int, high: int | None = None) -> Grid:
+    """Resize a grey image to a small grid, as imagehash does."""
+    return np.asarray(grey.resize((wide, high or wide), LANCZOS))
+
+
+def phash(grey: Image.Image, side: int) -> Bits:
+    """DCT of a grid four times as wide; a bit for each low frequency above their median. bool [8, side, side]."""
+    low = _low_frequencies(grid(grey, side * 4), side)
+    signs = np.where(np.arange(side) % 2, -1.0, 1.0)
+    across, down, both = low * signs, low * signs[:, None], low * np.outer(signs, signs)
+    # Turned left: new[y, x] = old[x, -1-y]: the transpose, upside down; and so on for the others.
+    turned = np.stack([low, across.T, both, down.T, across, low.T, down, both.T])
+    return turned > np.median(turned, axis=(1, 2), keepdims=True)
+
+
+def ahash(grey: Image.Image, side: int) -> Bits:
+    """A bit for each cell brighter than the mean. bool [8, side, side]."""
+    cells = grid(grey, side)
+    return _eight(cells > np.mean(cells))
+
+
+def dhash(grey: Image.Image, side: int) -> Bits:
+    """A bit for each cell brighter than its left neighbour. bool [8, side, side]."""
+    wide, high = grid(grey, side + 1, side), grid(grey, side, side + 1)
+    turned = [orient(high if index % 2 else wide, index).astype(np.int16) for index in range(8)]
+    return np.stack([np.diff(cells, axis=1) > 0 for cells in turned])
+
+
+def whash(grey: Image.Image, side: int) -> Bits:
+    """A bit for each cell of the Haar wavelet's low band above the median. bool [8, side, side]."""
+    import pywt  # type: ignore[import-untyped,unused-ignore]
+
+    scale = max(2 ** int(np.log2(min(grey.size))), side)
+    depth = int(np.log2(scale))
+    coefficients = list(pywt.wavedec2(grid(grey, scale) / 255.0, "haar", level=depth))
+    coefficients[0] *= 0
+    low = pywt.wavedec2(pywt.waverec2(coefficients, "haar"), "haar", level=depth - int(np.log2(side)))[0]
+    return _eight(low > np.median(low))
+
+
+METHODS: dict[str, Callable[[Image.Image, int], Bits]] = {
+    "phash": phash,
+    "dhash": dhash,
+    "ahash": ahash,
+    "whash": whash,
+}
+
+
+def detail(cells: Grid) -> float:
+    """Tell how much there is to hash, 0 (flat) to 1: PDQ's quality measure, the sum of steps between neighbours.
+
+    PDQ sums it over a 64 x 64 grid and divides by 90; each step of a 32 x 32 grid covers twice the way, so by 45 here.
+    """
+    levels = cells.astype(np.int32)
+    steps = (abs(np.diff(levels, axis=0)) * 100 // 255).sum() + (abs(np.diff(levels, axis=1)) * 100 // 255).sum()
+    return min(float(steps) / 45.0, 100.0) / 100.0
+
+
+def _low_frequencies(cells: Grid, side: int) -> NDArray[np.float64]:
+    import scipy.fftpack
+
+    whole: NDArray[np.float64] = scipy.fftpack.dct(scipy.fftpack.dct(cells, axis=0), axis=1)
+    return whole[:side, :side]
+
+
+def _eight(bits: Bits) -> Bits:
+    return np.stack([orient(bits, index) for index in range(8)])
+
+
+@cache
+def _pdq() -> Callable[..., tuple[NDArray[np.uint8], int]]:
+    try:
+        import pdqhash
+    except ImportError:
+        raise HashError("dedupe.hash is pdq, which needs pdqhash: pip install 'curation[pdq]'") from None
+    compute: Callable[..., tuple[NDArray[np.uint8], int]] = pdqhash.compute
+    return compute
+
+
+def _pdq_bits(image: Image.Image) -> Bits:
+    pixels = np.asarray(image.convert("RGB"))
+    return np.stack([_pdq()(np.ascontiguousarray(orient(pixels, index)))[0] for index in range(8)]).astype(bool)

@@ -1,0 +1,65 @@
+"""The names of classes: one spelling for each, and the names that mean something else.
+
+A label is kept as people wrote it, but in Unicode form NFC (macOS writes file names in NFD) and with single spaces. Two labels that
+differ in nothing but case or Unicode form are one class to a person and two to a model, so they are refused together.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+from curation.errors import CurationError
+
+UNKNOWN = "unknown"
+SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
+
+
+class LabelError(CurationError):
+    """A class that can't be named as it is."""
+
+
+def canonical(label: str) -> str:
+    """Give a label's one spelling: NFC, no space around it, single spaces within; LabelError where it can't be a class."""
+    name = " ".join(unicodedata.normalize("NFC", label).split())
+    if "/" in name or "\\" in name:
+        raise LabelError(f"label {label!r} holds a slash: a class is one folder name; write sub-classes in `subclass`")
+    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in name):
+        raise LabelError(f"label {label!r} holds a character that is no text: rename it with letters, digits or spaces")
+    return name
+
+
+def look_alike(label: str) -> str:
+    """What two labels share when a person would call them the same: letters without case and compatibility forms."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", label).casefold())
+
+
+def refuse_clashes(labels: Mapping[str, str]) -> None:
+    """Raise LabelError if two spellings are one class to a person.
+
+    `labels` maps each label, as it is written, to the place where it stands. `unknown` is always there.
+    """
+    seen: dict[str, tuple[str, str]] = {look_alike(UNKNOWN): (UNKNOWN, "the reserved class")}
+    for label in sorted(labels):
+        other, place = seen.setdefault(look_alike(canonical(label)), (label, labels[label]))
+        if other != label:
+            raise LabelError(
+                f"{labels[label]} and {place}: the labels {label!r} and {other!r} differ only in {_difference(label, other)}. "
+                "Write one of them in both places (move the files of one folder into the other)."
+            )
+
+
+def refuse_splits(labels: Iterable[str], place: str) -> None:
+    """Raise LabelError if all classes are named as splits: a data set that was divided already, laid down one level too high."""
+    named = {label for label in labels if label != UNKNOWN}
+    if named and all(look_alike(label) in SPLIT_NAMES for label in named):
+        listed = ", ".join(sorted(named))
+        raise LabelError(
+            f"{place}: its folders are {listed}: that is a division, not classes. Move what is in them up one level "
+            f"({place}/<class>/name.jpg): the stage `split` makes the division, and keeps twins together."
+        )
+
+
+def _difference(one: str, other: str) -> str:
+    forms = {unicodedata.normalize("NFC", " ".join(label.split())) for label in (one, other)}
+    if len(forms) == 1:
+        return "Unicode form or spaces"
+    return "case" if len({label.casefold() for label in forms}) == 1 else "case or Unicode form"

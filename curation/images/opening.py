@@ -1,0 +1,178 @@
+"""Opening any image file the way a person sees it.
+
+One function for the whole project. The format is told by the first bytes, never by the name; EXIF orientation is applied; the pixels end
+as 8-bit RGB; bombs are refused before they are decoded; whatever a library raises on damaged bytes becomes one `UnreadableImage`
+with a reason. JPEGs are decoded at reduced scale, nearly free in the DCT, through simplejpeg (libjpeg-turbo).
+It can't stop a decoder that hangs or crashes: `curation.workers.run_guarded` does.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import simplejpeg
+from PIL import Image, UnidentifiedImageError
+
+from curation.errors import CurationError
+from curation.images.damage import png_damage
+from curation.images.flatten import TURNS, orientation, to_rgb, upright
+from curation.images.sniff import NotAnImage, mislabelled, sniff
+
+MAX_MEGAPIXELS = 250.0
+MAX_SIDE = 65_535
+MAX_BYTES = 2**30
+SIDEWAYS = (5, 6, 7, 8)
+
+
+class UnreadableImage(CurationError):  # noqa: N818 - named as it is reported
+    """A file that can't be opened as an image; `reason` says why in words."""
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An upright RGB image, and what its file said: the size in full, upright, and a `note` on what is odd but readable."""
+
+    image: Image.Image
+    format: str
+    width: int
+    height: int
+    note: str
+
+
+def open_image(path: Path, reduce_to: int | None = None, background: str = "white") -> Image.Image:
+    """Open an image file: RGB, upright, as a person sees it.
+
+    With `reduce_to` the image may come smaller than it is stored, but its shorter side never under that many pixels
+    (where it had them). Transparent pixels show `background`. Raises UnreadableImage.
+    """
+    return decode(read_bytes(path), path, reduce_to, background).image
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a file whole; UnreadableImage if the system refuses or it is absurdly large."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise UnreadableImage(path, f"the file has {size / 1e9:.1f} GB; at most {MAX_BYTES / 1e9:.1f} GB are read")
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableImage(path, f"the system refused to read it: {error.strerror}") from None
+
+
+def decode(
+    data: bytes,
+    path: Path | str,
+    reduce_to: int | None = None,
+    background: str = "white",
+    max_megapixels: float = MAX_MEGAPIXELS,
+) -> Opened:
+    """Open an image from a file's bytes, as `open_image` does; `path` is for its suffix and for messages."""
+    try:
+        name = sniff(data[:512])
+        with _limits(max_megapixels):
+            return _decode(data, name, Path(path).suffix, reduce_to, background, max_megapixels)
+    except UnreadableImage as error:
+        raise UnreadableImage(path, error.reason) from None
+    except NotAnImage as error:
+        raise UnreadableImage(path, str(error)) from None
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - decoders raise nearly anything on hostile bytes
+        raise UnreadableImage(path, _reason(error, name)) from None
+
+
+def _decode(
+    data: bytes, name: str, suffix: str, reduce_to: int | None, background: str, max_megapixels: float
+) -> Opened:
+    image = _open(data, name)
+    _check_size(image.size, max_megapixels)
+    note = mislabelled(name, suffix)
+    full = image.size
+    turn = orientation(image) if name == "JPEG" else 1
+    damage = ""
+    if name == "JPEG":
+        image, damage = _jpeg(data, image, reduce_to)
+    else:
+        image.load()
+        # Only now: PNG may keep EXIF behind its pixels, TIFF is turned by Pillow while it loads.
+        full, turn = image.size, orientation(image)
+        damage = png_damage(data) if name == "PNG" else ""
+    rgb = upright(to_rgb(image, background), turn)
+    width, height = reversed(full) if turn in SIDEWAYS else full
+    return Opened(rgb, name, width, height, "; ".join(filter(None, (note, damage))))
+
+
+def _open(data: bytes, name: str) -> Image.Image:
+    if name == "HEIF":
+        try:
+            import pillow_heif  # type: ignore[import-untyped,unused-ignore]
+        except ImportError:
+            raise UnreadableImage("", "HEIC needs pillow-heif: pip install 'curation[heic]'") from None
+        pillow_heif.register_heif_opener()
+    return Image.open(BytesIO(data), formats=(name,))
+
+
+def _jpeg(data: bytes, header: Image.Image, reduce_to: int | None) -> tuple[Image.Image, str]:
+    """Decode a JPEG, reduced where that is wanted, and tell what libjpeg complained of."""
+    damage = ""
+    if header.mode in {"RGB", "L"}:
+        least = reduce_to or 0
+        try:
+            colours = "RGB" if header.mode == "RGB" else "GRAY"
+            pixels = simplejpeg.decode_jpeg(data, colours, min_height=least, min_width=least)
+            return Image.fromarray(pixels[:, :, 0] if colours == "GRAY" else pixels), ""
+        except ValueError as error:
+            damage = f"damaged JPEG data: {error}"
+    if reduce_to:
+        wide, high = header.size
+        shrink = max(min(wide, high) / reduce_to, 1.0)
+        header.draft(header.mode, (int(wide / shrink), int(high / shrink)))
+    header.load()
+    return header, damage
+
+
+def _check_size(size: tuple[int, int], max_megapixels: float) -> None:
+    wide, high = size
+    if wide < 1 or high < 1:
+        raise UnreadableImage("", f"it has no pixels ({wide} x {high})")
+    if max(size) > MAX_SIDE or wide * high > max_megapixels * 1e6:
+        raise UnreadableImage(
+            "",
+            f"too large: {wide} x {high} pixels, {wide * high / 1e6:.0f} megapixels; at most "
+            f"{max_megapixels:g} (ingest.max_megapixels) and {MAX_SIDE} a side are decoded",
+        )
+
+
+@contextmanager
+def _limits(max_megapixels: float) -> Iterator[None]:
+    """Set Pillow's own bomb limit, which also holds for images within images, and still the warnings it prints."""
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = int(max_megapixels * 1e6)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _reason(error: Exception, name: str) -> str:
+    if isinstance(error, Image.DecompressionBombError):
+        return f"too large: a decompression bomb ({error})"
+    if isinstance(error, UnidentifiedImageError):
+        return f"damaged: it starts as {name}, but its header makes no sense"
+    words = str(error) or type(error).__name__
+    return f"truncated: {words}" if "truncated" in words.lower() else f"damaged {name}: {words}"
+
+
+__all__ = ["TURNS", "Opened", "UnreadableImage", "decode", "open_image", "read_bytes"]
