@@ -44,7 +44,7 @@ def sample(
       curate sample fashion-mnist --from UNPACKED_DEBIAN_PACKAGE
       curate sample cifar10 --count 5000
     """
-    from curation.images.sample.writing import present, write_sample
+    from curation.images.sample.writing import TRUTH, present, write_sample
 
     settings: dict[str, Any] = {"name": name, "count": count, "mess": mess, "seed": seed, "round": round_}
     written = None if force else present(ROOT, settings)
@@ -52,9 +52,13 @@ def sample(
         source = _source(name, folder)
         written = write_sample(ROOT, source, _plan(source, settings), settings, force=force)
     facts = {"sample": name, "files": written.files, "new": written.new, **written.plants}
-    show([{"what": key, "number": value} for key, value in facts.items()], as_json=as_json, title="Sample")
-    if not as_json:
-        typer.echo("Next: dvc repro" if written.new else "It was there already; nothing was written. Next: dvc repro")
+    if as_json:
+        show([{"what": key, "number": value} for key, value in facts.items()], as_json=True)
+        return
+    typer.echo(f"{name}: {written.files} files in data/, {written.new or 'none'} of them new")
+    if written.plants:
+        typer.echo("planted: " + ", ".join(f"{number} {plant}" for plant, number in sorted(written.plants.items())))
+        typer.echo(f"the truth: {TRUTH}")
 
 
 def _plan(source: Any, settings: dict[str, Any]) -> Any:

@@ -16,27 +16,32 @@ from curation.images.sample.sources import FASHION_CLASSES, Source
 
 DOWNLOADS = Path(".cache/curation/torchvision")
 
+# Those that give each image one class.
+NAMES = (
+    "CIFAR10 CIFAR100 Caltech101 Caltech256 Country211 DTD EuroSAT FER2013 FGVCAircraft FashionMNIST Flowers102 "
+    "Food101 GTSRB Imagenette KMNIST MNIST Omniglot OxfordIIITPet PCAM Places365 RenderedSST2 SEMEION STL10 SUN397 "
+    "SVHN StanfordCars USPS"
+)
+SETS = {name.lower(): name for name in NAMES.split()}  # by the name with which the user asks
+
 
 class DownloadError(CurationError):
     """A torchvision set that is not known, or can't be had."""
 
 
-def names() -> list[str]:
-    """Names of the torchvision sets that `download` knows, in lower case."""
-    return sorted(_sets())
-
-
 def download(name: str, folder: Path | None = None) -> Source:
     """Torchvision's set `name` (letter case, `-` and `_` do not matter), from `folder` or by download."""
-    sets = _sets()
     key = _key(name)
-    if key not in sets:
+    if key not in SETS:
         raise DownloadError(
-            f"no sample is called {name!r}: there are digits, fashion-mnist and, of torchvision, {', '.join(names())}"
+            f"no sample is called {name!r}: there are digits, fashion-mnist and, of torchvision, {', '.join(SETS)}"
         )
-    kind = sets[key]
+    from torchvision import datasets
+
+    kind = getattr(datasets, SETS[key])
     root = folder or DOWNLOADS
-    root.mkdir(parents=True, exist_ok=True)
+    if folder is None:
+        root.mkdir(parents=True, exist_ok=True)
     options = {"download": folder is None} if "download" in inspect.signature(kind).parameters else {}
     try:
         data = kind(str(root), **options)
@@ -53,26 +58,6 @@ def _why(name: str, root: Path, folder: Path | None, error: Exception) -> str:
         f"torchvision could not bring {name!r} into {root} ({type(error).__name__}: {error}). "
         f"Without a network, name a folder that holds it with --from{debian}. `curate sample digits` needs no network"
     )
-
-
-def _sets() -> dict[str, Any]:
-    from torchvision import datasets
-    from torchvision.datasets import VisionDataset
-
-    listed = {name: getattr(datasets, name) for name in datasets.__all__}
-    abstract = ("FakeData", "ImageFolder", "DatasetFolder", "VisionDataset")
-    return {
-        _key(name): kind
-        for name, kind in listed.items()
-        if inspect.isclass(kind) and issubclass(kind, VisionDataset) and name not in abstract and _classifies(kind)
-    }
-
-
-def _classifies(kind: Any) -> bool:
-    parameters = inspect.signature(kind).parameters
-    required = [name for name, value in parameters.items() if value.default is inspect.Parameter.empty]
-    kinds = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    return [name for name in required if parameters[name].kind not in kinds] == ["root"]
 
 
 def _key(name: str) -> str:
