@@ -96,7 +96,7 @@ class Calibration:
         scores = np.asarray(logits, dtype=np.float64)
         if scores.ndim != 2 or scores.shape[1] != len(self.classes):
             raise CalibrationError(
-                f"calibration: logits have the shape {scores.shape}, but it was fitted for {len(self.classes)} classes; "
+                f"calibration: logits have the shape {scores.shape}, but it was fitted for {len(self.classes)}; "
                 "run `dvc repro evaluate`, so that model and calibration belong together"
             )
         if not len(scores):

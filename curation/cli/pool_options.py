@@ -1,0 +1,119 @@
+"""The options that the questions about the pool share, and what they do with an answer.
+
+Every question can be answered as a table, JSON, CSV, a page of pictures, a FiftyOne dataset and a folder of copies.
+"""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from curation.cli.output import Rows, show
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from curation.identify.answers import Answers
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON list.")]
+Csv = Annotated[Path | None, typer.Option("--csv", help="Write a CSV file.", metavar="FILE")]
+Html = Annotated[
+    Path | None, typer.Option("--html", help="Write a page of pictures that opens from disk.", metavar="FILE")
+]
+Push = Annotated[bool, typer.Option("--push", help="Push them to FiftyOne, to look and decide.")]
+CopyTo = Annotated[Path | None, typer.Option("--copy-to", help="Copy the files, named by class.", metavar="DIR")]
+Limit = Annotated[int, typer.Option(help="At most this many; 0 is all.", min=0)]
+Table = Annotated[Path | None, typer.Option(help="A table that `curate identify` wrote.", metavar="FILE")]
+Rev = Annotated[str, typer.Option(help="The tables of a git revision or DVC experiment.")]
+OfClass = Annotated[str, typer.Option("--class", help="Only this class.")]
+MinConf = Annotated[float, typer.Option(help="Calibrated: of those at 0.9, 9 in 10 are right.", min=0, max=1)]
+MaxConf = Annotated[float, typer.Option(help="Only images with no class above this confidence.", min=0, max=1)]
+TargetPrecision = Annotated[float | None, typer.Option(help="Pick the threshold that reaches this.", min=0, max=1)]
+
+COLUMNS = ["image_id", "path", "label", "confidence", "margin", "out_of_scope", "source", "known_twin"]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where an answer goes."""
+
+    title: str
+    as_json: bool = False
+    csv: Path | None = None
+    html: Path | None = None
+    push: bool = False
+    copy_to: Path | None = None
+    limit: int = 0
+
+
+def deliver(frame: "pd.DataFrame", to: Outputs, extra: tuple[str, ...] = ()) -> None:
+    """Print, write, push and copy the rows of an answer."""
+    rows = frame.head(to.limit) if to.limit else frame
+    show(records(rows, [*COLUMNS, *extra]), as_json=to.as_json, csv=to.csv, title=_title(to.title, rows, frame))
+    if to.html:
+        from curation.identify.pages import write_page
+
+        write_page(rows, to.html, to.title)
+        note(f"pictures: {to.html}")
+    if to.copy_to:
+        from curation.identify.copies import copy_named
+
+        note(f"{copy_named(rows, to.copy_to):,} files copied to {to.copy_to}")
+    if to.push:
+        push(rows, to.title)
+
+
+def say_expected(answers: "Answers", min_conf: float) -> None:
+    """Say on stderr what the threshold is worth, as measured on held-back images."""
+    found = answers.expected(min_conf)
+    if found is None:
+        note("no calibration of this model: confidence is raw softmax, and what it is worth was not measured")
+    elif math.isnan(found.precision):
+        note(f"no held-back image reached confidence {min_conf:.3f}: what it is worth was not measured")
+    else:
+        note(
+            f"at confidence >= {min_conf:.3f}: precision {found.precision:.3f} expected "
+            f"(95 % interval {found.low:.3f} to {found.high:.3f}), covering {found.coverage:.1%} of images like them"
+        )
+
+
+def note(text: str) -> None:
+    """Say something that is not data: on stderr, so that stdout stays machine-readable."""
+    typer.echo(text, err=True)
+
+
+def push(rows: "pd.DataFrame", title: str) -> None:
+    """Push an answer to FiftyOne as a dataset of its own, named after the question."""
+    from curation import params
+    from curation.review import database
+    from curation.review.push import push_rows
+
+    fo = database.connect()
+    root = Path.cwd().resolve()
+    to_name = title.split(maxsplit=1)[0]
+    name = database.dataset_name(fo, f"{params.load().review.dataset}-{to_name}", root)
+    shown = rows.rename(columns={"label": "predicted"}).assign(label="", role="queue", kind=to_name)
+    done = push_rows(fo, name, shown.drop(columns=["top_labels", "top_confidences"]), root)
+    note(f"FiftyOne dataset {done.dataset}: {done.samples} samples, {done.added} new")
+
+
+def records(frame: "pd.DataFrame", columns: list[str]) -> Rows:
+    """Turn rows into plain values: JSON has no NaN, and a float32 needs no 17 digits."""
+    present = [name for name in columns if name in frame.columns]
+    return [
+        dict(zip(present, map(_plain, row), strict=True)) for row in frame[present].itertuples(index=False, name=None)
+    ]
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return None if math.isnan(value) else round(value, 4)
+    return value
+
+
+def _title(title: str, rows: "pd.DataFrame", frame: "pd.DataFrame") -> str:
+    return f"{title}: {len(rows):,} of {len(frame):,}" if len(rows) < len(frame) else f"{title}: {len(frame):,}"

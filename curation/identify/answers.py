@@ -1,0 +1,75 @@
+"""What a question needs from disk: the table, and the calibration that says what a confidence is worth."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from curation import tables
+from curation.errors import CurationError
+from curation.evaluation.calibration import Calibration
+from curation.evaluation.thresholds import Expected
+
+IDENTIFIED = Path("data/identified.parquet")
+CALIBRATION = Path("data/calibration.json")
+
+
+class ThresholdError(CurationError):
+    """A precision that the model reaches at no threshold."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The identified images, and the calibration of the model that named them (None when there is none)."""
+
+    table: pd.DataFrame
+    calibration: Calibration | None
+    folder: Path  # where the other tables of the same round are
+
+    @property
+    def classes(self) -> set[str]:
+        """The classes that the model knows."""
+        return set(self.calibration.classes) if self.calibration else set(self.table.label) - {""}
+
+    def expected(self, min_conf: float) -> Expected | None:
+        """What lies above a threshold on held-back images; None without a calibration measured on any."""
+        if self.calibration is None or not self.calibration.curve.total:
+            return None
+        return self.calibration.expected(min_conf)
+
+    def threshold(self, min_conf: float, target_precision: float | None) -> float:
+        """The threshold to use: the one given, or the lowest that reaches a precision."""
+        if target_precision is None:
+            return min_conf
+        if self.calibration is None or not self.calibration.curve.total:
+            raise ThresholdError(
+                "--target-precision needs data/calibration.json of this model: run `dvc repro evaluate`"
+            )
+        found = self.calibration.threshold_for(target_precision)
+        if math.isnan(found):
+            raise ThresholdError(
+                f"no confidence threshold reached a precision of {target_precision:g} on held-back images: ask for "
+                "less, or make the model better (`curate next` says which images to label)"
+            )
+        return found
+
+
+def load(table: Path | None = None, rev: str = "") -> Answers:
+    """Read the answers of the workspace, of another table, or of a git revision or experiment."""
+    if rev:
+        from curation.identify.models import fetch
+
+        wanted = [IDENTIFIED, CALIBRATION, Path("data/selection.parquet"), Path("data/images.parquet")]
+        return _read(fetch(wanted, rev))
+    if table is None:
+        return _read(Path())
+    beside = table.with_suffix(".calibration.json")
+    frame = tables.read(table, tables.IDENTIFIED)
+    return Answers(frame, Calibration.read(beside) if beside.exists() else None, Path())
+
+
+def _read(folder: Path) -> Answers:
+    frame = tables.read(folder / IDENTIFIED, tables.IDENTIFIED)
+    calibration = folder / CALIBRATION
+    return Answers(frame, Calibration.read(calibration) if calibration.exists() else None, folder)

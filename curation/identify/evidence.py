@@ -1,0 +1,72 @@
+"""What embeddings add to the model's word: how far an image lies from everything it was trained on.
+
+Out-of-scope is the deep nearest-neighbour score (Sun et al., 2022) read as a conformal rank: 0.99 means that 99 % of
+the held-back images lie nearer to the training images than this one does.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Reals = npt.NDArray[np.float32]
+
+NEIGHBOURS = 10
+BANK = 5_000  # training images that stand for all, so that the search costs less than the forward pass
+BLOCK = 4_096
+
+
+def unpack(embeddings: pd.Series) -> Reals:
+    """Turn the column of float16 bytes into unit vectors float32 [n, d]; images without one are all zero."""
+    width = int(embeddings.map(len).max()) // 2 if len(embeddings) else 0
+    empty = bytes(2 * width)
+    values = np.frombuffer(b"".join(value or empty for value in embeddings), dtype="<f2")
+    return unit(values.reshape(len(embeddings), width).astype(np.float32))
+
+
+def unit(vectors: Reals) -> Reals:
+    """Scale rows to length 1, so that a dot product is a cosine; zero rows stay zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Training images that the model gets right: unit embeddings [m, d], labels [m], distances of held-back images."""
+
+    embeddings: Reals
+    labels: npt.NDArray[np.object_]
+    held_back: Reals
+
+    @classmethod
+    def of(cls, predictions: pd.DataFrame, bank: int = BANK) -> "Reference":
+        """Make it from PREDICTIONS: up to as many right answers from each class, in the (random) order of image_id."""
+        train = predictions[(predictions.split == "train") & (predictions.label == predictions.predicted)]
+        share = max(NEIGHBOURS, bank // max(train.label.nunique(), 1))
+        chosen = train.sort_values("image_id").groupby("label", sort=True).head(share)
+        vectors, labels = unpack(chosen.embedding), chosen.label.to_numpy(dtype=object)
+        start = cls(vectors, labels, np.zeros(0, np.float32))
+        others = predictions[predictions.split.isin(["val", "test"])]
+        held = start.distance(unpack(others.embedding)) if len(others) else start.distance(vectors)
+        return cls(vectors, labels, np.sort(held))
+
+    def distance(self, vectors: Reals) -> Reals:
+        """Mean cosine distance [n] of unit vectors [n, d] to their nearest training images; NaN without any."""
+        if not len(self.embeddings) or not len(vectors):
+            return np.full(len(vectors), np.nan, np.float32)
+        count = min(NEIGHBOURS, len(self.embeddings))
+        parts = []
+        for start in range(0, len(vectors), BLOCK):
+            near = vectors[start : start + BLOCK] @ self.embeddings.T
+            best = np.partition(near, near.shape[1] - count, axis=1)[:, -count:]
+            parts.append(1 - best.mean(axis=1))
+        return np.concatenate(parts).astype(np.float32)
+
+    def out_of_scope(self, vectors: Reals) -> Reals:
+        """Share [n] of held-back images that lie nearer to the training images; NaN where nothing can be compared."""
+        far = self.distance(vectors)
+        if not len(self.held_back):
+            return np.full(len(vectors), np.nan, np.float32)
+        rank = np.searchsorted(self.held_back, far, side="left") / len(self.held_back)
+        return np.where(np.isnan(far), np.nan, rank).astype(np.float32)

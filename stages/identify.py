@@ -1,0 +1,28 @@
+"""Stage identify: what each unlabelled or unknown image probably is, by the candidate. Run by `dvc repro identify`."""
+
+from pathlib import Path
+
+from curation import params, tables
+from curation.errors import fail_cleanly
+
+DATA = Path("data")
+
+
+@fail_cleanly
+def main() -> None:
+    from curation.identify.models import CANDIDATE, open_model
+    from curation.identify.pool import Known, identify_pool
+
+    known = Known(
+        images=tables.read(DATA / "images.parquet", tables.IMAGES),
+        duplicates=tables.read(DATA / "duplicates.parquet", tables.DUPLICATES),
+        selection=tables.read(DATA / "selection.parquet", tables.SELECTION),
+        predictions=tables.read(DATA / "predictions.parquet", tables.PREDICTIONS),
+    )
+    found = identify_pool(known, open_model(CANDIDATE), params.load())
+    tables.write(found, DATA / "identified.parquet", tables.IDENTIFIED)
+    print(f"{len(found):,} images that nobody named; {(found.confidence >= 0.9).sum():,} of them are now sure at 0.9")
+
+
+if __name__ == "__main__":
+    main()
