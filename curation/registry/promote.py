@@ -1,0 +1,182 @@
+"""Promotion: the candidate becomes production, and the next round starts from it.
+
+A stage can't close this loop (DVC refuses cycles), so it is a command. Only here is written what belongs to a moment:
+the git revision, the time, the person. The version is registered as GTO does it, by a git tag.
+"""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from curation import params as parameters
+from curation import tables
+from curation.errors import CurationError
+from curation.evaluation.measure import seen_by
+from curation.model.header import Header, read_header
+from curation.registry import card, gate, project, versions
+from curation.registry.register import register
+
+RECORD = "models/production.json"
+CARD = "models/production.md"
+OURS = ["params.yaml", "models/production.safetensors.dvc", RECORD, CARD, str(versions.LOG), "models/.gitignore"]
+
+
+class PromotionRefusedError(CurationError):
+    """The candidate may not become production."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a person wants it: by force, for what reason, committed and tagged or not."""
+
+    force: bool = False
+    reason: str = ""
+    commit: bool = True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done, and what to say about it."""
+
+    entry: versions.Entry
+    gate: gate.Gate
+    notes: list[str]
+
+
+def promote(root: Path, choice: Choice) -> Outcome:
+    """Make models/candidate.safetensors production; PromotionRefusedError says why it may not be."""
+    candidate = root / project.CANDIDATE
+    header = read_header(candidate)
+    if header.throwaway:
+        raise PromotionRefusedError("the candidate is a throw-away model; set `throwaway: false` and run `dvc repro`")
+    knobs = parameters.load(root / "params.yaml")
+    md5 = project.md5_of(candidate)
+    project.check_evaluated(root, md5)
+    log = versions.read_log(root)
+    if log and log[-1].md5 == md5:
+        raise PromotionRefusedError(
+            f"this candidate is production already, as {log[-1].version}; `dvc repro` makes a new one"
+        )
+    verdict = _judged(root, knobs)
+    _hold_or_force(verdict, choice)
+    entry = _entry(root, md5, header, log, choice.reason)
+    facts = _card_facts(root, entry, header, verdict)
+    _install(root, candidate)
+    card.write_card(root / CARD, facts)
+    _record(root, asdict(entry) | _comparison(verdict))
+    versions.append(root, entry)
+    notes = register(root, entry, OURS, commit=choice.commit)
+    return Outcome(entry, verdict, notes)
+
+
+def rollback(root: Path, version: str | None, choice: Choice) -> Outcome:
+    """Return to an earlier version: by default the one that was production before."""
+    log = versions.read_log(root)
+    target = versions.find(log, version) if version else versions.before_current(log)
+    if log[-1].version == target.version:
+        raise versions.VersionError(f"{target.version} is production already")
+    pointer = root / f"{project.PRODUCTION}.dvc"
+    pointer.write_text(
+        f"outs:\n- md5: {target.md5}\n  size: {target.size}\n  hash: md5\n  path: {Path(project.PRODUCTION).name}\n",
+        encoding="utf-8",
+    )
+    (root / project.PRODUCTION).unlink(missing_ok=True)
+    _fetch(root, target)
+    project.set_base_model(root, project.PRODUCTION)
+    moment = _moment(root)
+    entry = versions.Entry(**{**asdict(target), **moment, "action": "rollback", "reason": choice.reason})
+    _record(root, asdict(entry))
+    versions.append(root, entry)
+    notes = register(root, entry, OURS, commit=choice.commit)
+    return Outcome(entry, gate.Gate({}, pd.DataFrame(), []), notes)
+
+
+def _judged(root: Path, knobs: parameters.Params) -> gate.Gate:
+    columns = [*gate.NEEDED, "loss"]
+    predictions = tables.read(root / "data/predictions.parquet", tables.PREDICTIONS, columns)
+    lineages = [read_header(root / name).lineage for name in (project.CANDIDATE, knobs.base_model)]
+    seen = pd.Series(seen_by(predictions["image_id"], *lineages), index=predictions.index)
+    return gate.judge(predictions, seen, knobs.promote.max_class_drop)
+
+
+def _hold_or_force(verdict: gate.Gate, choice: Choice) -> None:
+    if choice.force and not choice.reason.strip():
+        raise PromotionRefusedError('--force needs a written reason: --reason "why this may go out"')
+    if verdict.objections and not choice.force:
+        raise PromotionRefusedError(
+            "the candidate is not promoted:\n  "
+            + "\n  ".join(verdict.objections)
+            + '\nMend it, or promote it all the same with --force --reason "why this may go out".'
+        )
+
+
+def _card_facts(root: Path, entry: versions.Entry, header: Header, verdict: gate.Gate) -> card.Facts:
+    splits = tables.read(root / "data/splits.parquet", tables.SPLITS, ["label", "split"])
+    inside = splits[splits["label"].isin(header.classes)]
+    counts = pd.crosstab(inside["label"], inside["split"])
+    shown = [name for name in ("train", "val", "test", "benchmark", "reserve") if name in counts.columns]
+    per_class = pd.read_csv(root / "reports/evaluate/per_class.csv", keep_default_na=False)
+    return card.Facts(entry, header, verdict, counts[shown], per_class, project.tracked_data(root))
+
+
+def _comparison(verdict: gate.Gate) -> dict[str, Any]:
+    return {
+        "against": {name: result.as_dict() for name, result in verdict.sets.items()},
+        "objections": verdict.objections,
+    }
+
+
+def _record(root: Path, values: dict[str, Any]) -> None:
+    (root / RECORD).write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _entry(root: Path, md5: str, header: Header, log: list[versions.Entry], reason: str) -> versions.Entry:
+    classes = list(header.classes)
+    metrics = json.loads((root / "reports/metrics.json").read_text(encoding="utf-8"))
+    return versions.Entry(
+        action="promote",
+        version=versions.next_version(log, classes),
+        md5=md5,
+        size=(root / project.CANDIDATE).stat().st_size,
+        classes=classes,
+        parent=header.parent,
+        dataset=header.dataset,
+        reason=reason,
+        metrics=metrics,
+        **_moment(root),
+    )
+
+
+def _moment(root: Path) -> dict[str, Any]:
+    revision = project.git(root, "rev-parse", "HEAD") or ""
+    if revision and project.dirty_besides(root, []):
+        revision += "+changes"
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"git_revision": revision, "time": now, "person": project.person(root)}
+
+
+def _install(root: Path, candidate: Path) -> None:
+    """Copy, then track: a new file under a temporary name, because the old one may be a link into DVC's cache."""
+    production = root / project.PRODUCTION
+    draft = production.with_name(".production.partial")
+    try:
+        shutil.copyfile(candidate, draft)
+        draft.replace(production)
+    finally:
+        draft.unlink(missing_ok=True)
+    project.dvc(root, "add", project.PRODUCTION)
+    project.set_base_model(root, project.PRODUCTION)
+
+
+def _fetch(root: Path, target: versions.Entry) -> None:
+    try:
+        project.dvc(root, "checkout", f"{project.PRODUCTION}.dvc")
+    except project.ProjectError:
+        project.dvc(root, "pull", f"{project.PRODUCTION}.dvc")
+    if project.md5_of(root / project.PRODUCTION) != target.md5:
+        raise versions.VersionError(f"{project.PRODUCTION} came back with other bytes than {target.version} has")

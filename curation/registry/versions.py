@@ -1,0 +1,126 @@
+"""The log of what was production when: models/versions.jsonl, one line a promotion or a rollback, never rewritten.
+
+Versions are semantic for whoever uses the labels: a lost class is a major change, a new one minor, else a patch.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from curation.errors import CurationError
+
+LOG = Path("models/versions.jsonl")
+
+
+class VersionError(CurationError):
+    """A version that is not in the log, or a log that can't be read."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the log."""
+
+    action: str  # promote | rollback
+    version: str
+    md5: str
+    size: int
+    classes: list[str]
+    parent: str
+    dataset: str
+    git_revision: str
+    time: str
+    person: str
+    reason: str = ""
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+
+def read_log(root: Path) -> list[Entry]:
+    """All entries, oldest first."""
+    path = root / LOG
+    if not path.exists():
+        return []
+    try:
+        return [Entry(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (ValueError, TypeError) as error:
+        raise VersionError(f"{path} can't be read ({error}); restore it with `git checkout {LOG}`") from None
+
+
+def append(root: Path, entry: Entry) -> None:
+    """Add one line to the log."""
+    path = root / LOG
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
+
+
+def next_version(log: list[Entry], classes: list[str]) -> str:
+    """Name the version that these classes make after the newest promotion of the log; v1.0.0 when there is none."""
+    promoted = [entry for entry in log if entry.action == "promote"]
+    if not promoted:
+        return "v1.0.0"
+    highest = max(promoted, key=lambda entry: parts(entry.version))
+    major, minor, patch = parts(highest.version)
+    before = set(log[-1].classes)
+    if before - set(classes):
+        return f"v{major + 1}.0.0"
+    return f"v{major}.{minor + 1}.0" if set(classes) - before else f"v{major}.{minor}.{patch + 1}"
+
+
+def parts(version: str) -> tuple[int, int, int]:
+    """(major, minor, patch) of a version such as v1.2.3."""
+    try:
+        major, minor, patch = (int(number) for number in version.removeprefix("v").split("."))
+    except ValueError:
+        raise VersionError(
+            f"`{version}` is no version; expected one such as v1.2.3, as `curate versions` lists them"
+        ) from None
+    return major, minor, patch
+
+
+def before_current(log: list[Entry]) -> Entry:
+    """Find the promotion that was production before the one that is now."""
+    if not log:
+        raise VersionError(
+            "nothing was promoted yet, so there is nothing to roll back; `curate promote` makes a version"
+        )
+    line: list[Entry] = []
+    for entry in log:
+        if entry.action == "rollback":
+            names = [item.version for item in line]
+            line = line[: names.index(entry.version) + 1] if entry.version in names else [*line, entry]
+        else:
+            line.append(entry)
+    if len(line) < 2:
+        raise VersionError(f"{line[-1].version} is the first version, so there is none before it")
+    return line[-2]
+
+
+def find(log: list[Entry], version: str) -> Entry:
+    """Find the promotion that made a version."""
+    for entry in reversed(log):
+        if entry.version == version and entry.action == "promote":
+            return entry
+    known = ", ".join(dict.fromkeys(entry.version for entry in log)) or "none"
+    raise VersionError(f"{LOG} has no version `{version}`; it has: {known}")
+
+
+def listed(log: list[Entry]) -> list[dict[str, Any]]:
+    """Rows for a person: newest first, with the accuracies that were measured."""
+    rows = []
+    for place, entry in enumerate(reversed(log)):
+        accuracy = {f"{name}_accuracy": _accuracy(entry.metrics.get(name)) for name in ("test", "benchmark")}
+        about = {"version": entry.version, "action": entry.action, "now": place == 0, "time": entry.time}
+        rows.append(
+            {**about, "person": entry.person, "classes": len(entry.classes), **accuracy, "reason": entry.reason}
+        )
+    return rows
+
+
+def _accuracy(measured: Any) -> float | str:
+    """Accuracy of a set, or of the first of several benchmark sets."""
+    if not isinstance(measured, dict):
+        return ""
+    if "accuracy" in measured:
+        return float(measured["accuracy"])
+    return next((float(one["accuracy"]) for one in measured.values() if "accuracy" in one), "")

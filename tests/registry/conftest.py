@@ -1,0 +1,101 @@
+"""A repository with real git and real DVC, whose one stage `evaluate` copies prepared predictions."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import save_file
+
+from curation import tables
+from curation.model.header import Header, encode
+
+CLASSES = ("cat", "dog")
+PARAMS = "# a comment that stays\nbase_model: models/backbone.safetensors   # and this one\nthrowaway: false\n"
+PIPELINE = """
+stages:
+  evaluate:
+    cmd: python -c "import shutil; shutil.copy('prepared.parquet', 'data/predictions.parquet')"
+    deps:
+      - models/candidate.safetensors
+      - prepared.parquet
+    outs:
+      - data/predictions.parquet
+artifacts:
+  classifier:
+    path: models/production.safetensors
+    type: model
+"""
+
+
+class Project:
+    """A small project at `root`; `round` makes a candidate and runs the stage."""
+
+    def __init__(self, root):
+        self.root = root
+        for folder in ("models", "data", "reports/evaluate"):
+            (root / folder).mkdir(parents=True)
+        (root / "params.yaml").write_text(PARAMS)
+        (root / "dvc.yaml").write_text(PIPELINE)
+        (root / ".gitignore").write_text(
+            "/models/candidate.safetensors\n/models/backbone.safetensors\n/prepared.parquet\n"
+        )
+        self.model("backbone", classes=())
+        self.run("git", "init", "-q", "-b", "main")
+        self.run("git", "config", "user.name", "Ada")
+        self.run("git", "config", "user.email", "ada@example.org")
+        self.run(sys.executable, "-m", "dvc", "init", "-q")
+        self.commit("start")
+
+    def run(self, *words):
+        return subprocess.run(words, cwd=self.root, check=True, capture_output=True, text=True).stdout
+
+    def commit(self, message):
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-q", "--allow-empty", "-m", message)
+
+    def model(self, name, classes=CLASSES, weight=0.0, throwaway=False, lineage=None):
+        header = Header(
+            "resnet18", tuple(classes), 32, (0.5,) * 3, (0.5,) * 3, throwaway=throwaway, lineage=lineage or {}
+        )
+        weights = {"weight": np.full((4,), weight, np.float32)}
+        save_file(weights, self.root / f"models/{name}.safetensors", metadata=encode(header))
+
+    def round(self, predictions, commit=True, **model):
+        """Make a candidate, evaluate it with these predictions, and commit."""
+        self.model("candidate", **model)
+        tables.write(predictions, self.root / "prepared.parquet", tables.PREDICTIONS)
+        splits = pd.DataFrame(dict.fromkeys(tables.SPLITS.columns, ""), index=predictions.index)
+        splits = splits.assign(fold=-1, turn=0, small=False)
+        for name in ("image_id", "label", "split", "benchmark_set"):
+            splits[name] = predictions[name]
+        tables.write(splits, self.root / "data/splits.parquet", tables.SPLITS)
+        (self.root / "reports/metrics.json").write_text('{"test": {"images": 4, "accuracy": 0.5}}')
+        per_class = (
+            "set,class,precision,recall,f1,support,predicted\ntest,cat,0.5,0.5,0.5,2,2\ntest,dog,0.5,0.9,0.5,2,2\n"
+        )
+        (self.root / "reports/evaluate/per_class.csv").write_text(per_class)
+        self.run(sys.executable, "-m", "dvc", "repro", "-q")
+        if commit:
+            self.commit("round")
+
+    @staticmethod
+    def predictions(labels, predicted, base, split="benchmark", benchmark_set="frozen"):
+        """PREDICTIONS of a few images."""
+        count = len(labels)
+        frame = pd.DataFrame(dict.fromkeys(tables.PREDICTIONS.columns, 0.5), index=range(count))
+        for name in ("subclass", "split", "benchmark_set"):
+            frame[name] = ""
+        frame["image_id"] = [f"{number:032x}" for number in range(count)]
+        frame["label"], frame["predicted"], frame["base_predicted"] = labels, predicted, base
+        frame["split"], frame["benchmark_set"] = split, benchmark_set
+        frame["top_labels"] = [[name] for name in predicted]
+        frame["top_confidences"] = [[0.5]] * count
+        frame["embedding"] = [b""] * count
+        return frame
+
+
+@pytest.fixture
+def project(tmp_path):
+    return Project(tmp_path / "project")
