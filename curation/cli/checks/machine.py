@@ -1,0 +1,89 @@
+"""Questions about the machine: Python, torch and its device, FiftyOne's database, the optional packages, the disk."""
+
+import shutil
+import sys
+from importlib import metadata, util
+from pathlib import Path
+
+from curation import workers
+from curation.cli.checks.check import Check, broken, note, ok
+
+OLDEST_PYTHON = (3, 11)
+LITTLE_DISK, TIGHT_DISK = 2**30, 10 * 2**30  # bytes free: nothing works well below the first; the second is a warning
+OPTIONAL = {
+    "review": "fiftyone",
+    "labels": "cleanlab",
+    "tune": "optuna",
+    "registry": "gto",
+    "tensorboard": "tensorboard",
+    "timm": "timm",
+    "pdq": "pdqhash",
+    "heic": "pillow_heif",
+}
+
+
+def python(_: Path) -> Check:
+    """New enough, and the one that the stages will be run with."""
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info < OLDEST_PYTHON:
+        return broken("python", version, "use Python 3.11 or newer: make setup PYTHON=python3.12")
+    found = f"{version}, {workers.count(0)} cores"
+    stages = shutil.which("python")
+    if stages is None or Path(stages).parent.resolve() != (Path(sys.prefix) / "bin").resolve():
+        fix = "activate the environment first, so that DVC's stages run in it: . .venv/bin/activate"
+        return note("python", f"{found}; but `python` is {stages or 'not on the PATH'}", fix)
+    return ok("python", found)
+
+
+def torch(_: Path) -> Check:
+    """Importable, and on which device it computes."""
+    try:
+        from curation.model import device
+
+        found = device.choose(announce=False)
+    except (ImportError, OSError, RuntimeError) as error:
+        fix = "install it again: pip install --force-reinstall torch torchvision"
+        return broken("torch", f"{type(error).__name__}: {error}", fix)
+    text = f"{metadata.version('torch')} on {found.describe()}"
+    if found.is_cuda:
+        return ok("torch", text)
+    cause = "nvidia-smi is there, but torch sees no GPU" if shutil.which("nvidia-smi") else "no GPU"
+    fix = "compare the driver in `nvidia-smi` with torch's CUDA version" if shutil.which("nvidia-smi") else ""
+    return note("torch", f"{text}; {cause}", fix) if fix else ok("torch", f"{text} ({cause}: training is slower)")
+
+
+def mongod(_: Path) -> Check:
+    """FiftyOne's database program; without it only the review is missing."""
+    from curation.review import mongod as database
+
+    state = database.inspect()
+    return ok("fiftyone", state.found) if state.ok else note("fiftyone", state.found, state.fix)
+
+
+def extras(_: Path) -> Check:
+    """Which optional packages are installed."""
+    missing = [name for name, module in OPTIONAL.items() if util.find_spec(module) is None]
+    present = [name for name in OPTIONAL if name not in missing]
+    if not missing:
+        return ok("extras", ", ".join(present))
+    fix = f"install what you want to use: pip install -e '.[{','.join(missing)}]'"
+    return note("extras", f"{', '.join(present) or 'none'}; not installed: {', '.join(missing)}", fix)
+
+
+def disk(root: Path) -> Check:
+    """Room on the disk that holds the data."""
+    usage = shutil.disk_usage(root)
+    found = f"{usage.free / 2**30:.1f} GiB free of {usage.total / 2**30:.0f}"
+    if usage.free < LITTLE_DISK:
+        fix = (
+            "free some: `dvc gc --workspace` drops old versions of the data from this machine's cache (push them first)"
+        )
+        return broken("disk", found, fix)
+    if usage.free < TIGHT_DISK:
+        return note(
+            "disk", found, "`dvc push`, then `dvc gc --workspace`, drops old versions from this machine's cache"
+        )
+    return ok("disk", found)
+
+
+MACHINE_CHECKS = (python, torch, mongod, extras, disk)

@@ -1,0 +1,36 @@
+"""`curate doctor`: is everything there that the pipeline needs, and what to do where it is not."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curation.cli.app import app
+from curation.cli.output import show
+
+MARKS = {"ok": "ok    ", "note": "note  ", "broken": "BROKEN"}
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="print a list of objects: name, state, found, fix")] = False,
+) -> None:
+    """Look at Python, torch, FiftyOne, DVC, git, the disk and the data; say of each that it is ok, or what to do.
+
+    Exit code 1 when something is broken; a note is only advice.
+
+    Example: curate doctor
+    """
+    from curation.cli.checks import DATA_CHECKS, MACHINE_CHECKS, REPOSITORY_CHECKS, State, run_checks
+
+    found = []
+    for check in run_checks(Path(), (*MACHINE_CHECKS, *REPOSITORY_CHECKS, *DATA_CHECKS)):
+        found.append(check)
+        if not as_json:
+            typer.echo(f"{MARKS[check.state]}  {check.name:<10} {check.found}")
+            if check.fix:
+                typer.echo(f"{'':<18} -> {check.fix}")
+    if as_json:
+        show([asdict(check) for check in found], as_json=True)
+    raise typer.Exit(any(check.state is State.BROKEN for check in found))

@@ -1,0 +1,157 @@
+"""`curate doctor`: what is broken is said, with the fix, and the exit code tells."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from curation.cli.checks import (
+    DATA_CHECKS,
+    MACHINE_CHECKS,
+    REPOSITORY_CHECKS,
+    State,
+    data,
+    machine,
+    repository,
+    run_checks,
+)
+from curation.cli.main import app
+
+HEADER = "image_id,decision,label,subclass,reviewer,decided_at,model,note\n"
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A small project as a user has it: git, DVC, two classes, the optional folders."""
+    monkeypatch.chdir(tmp_path)
+    bin_folder = str(Path(sys.prefix) / "bin")
+    monkeypatch.setenv("PATH", bin_folder + os.pathsep + os.environ["PATH"])
+    for name in ("cat", "dog"):
+        (tmp_path / "data/raw" / name).mkdir(parents=True)
+        (tmp_path / "data/raw" / name / "1.jpg").write_bytes(name.encode())
+    for name in ("unlabelled", "benchmark"):
+        (tmp_path / "data" / name).mkdir()
+    (tmp_path / "data/.collected").write_text("")
+    (tmp_path / "data/reviews.csv").write_text(HEADER)
+    (tmp_path / "params.yaml").write_text("lr: 0.1\n")
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc/config").write_text("[core]\n    remote = store\n['remote \"store\"']\n    url = /nowhere\n")
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "add", "params.yaml"], check=True)
+    subprocess.run([*git, "commit", "-q", "-m", "start"], check=True)
+    return tmp_path
+
+
+def test_a_healthy_project_has_nothing_broken(project):
+    found = {check.name: check for check in run_checks(project, (*MACHINE_CHECKS, *REPOSITORY_CHECKS, *DATA_CHECKS))}
+    assert not [check for check in found.values() if check.state is State.BROKEN]
+    assert found["python"].state is State.OK
+    assert found["dvc"].found == "remote store"
+    assert found["classes"].found.startswith("2;")
+
+
+def test_json_is_a_list_of_objects_and_the_exit_code_tells(project):
+    result = CliRunner().invoke(app, ["doctor", "--json"])
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    assert set(rows[0]) == {"name", "state", "found", "fix"}
+    (project / "params.yaml").write_text("lr: fast\n")
+    broken = CliRunner().invoke(app, ["doctor"])
+    assert broken.exit_code == 1
+    assert "BROKEN  params" in broken.output
+    assert "`lr`" in broken.output
+
+
+def test_whatever_is_not_ok_says_what_to_do(project):
+    shutil.rmtree(project / "data")
+    shutil.rmtree(project / ".dvc")
+    (project / "params.yaml").unlink()
+    found = list(run_checks(project, (*REPOSITORY_CHECKS, *DATA_CHECKS)))
+    assert all(check.fix for check in found if check.state is not State.OK)
+    assert {check.name for check in found if check.state is State.BROKEN} == {
+        *("dvc", "params", "folders", "classes", "decisions")
+    }
+
+
+@pytest.mark.parametrize(
+    ("harm", "question", "words"),
+    [
+        (lambda root: shutil.rmtree(root / "data/unlabelled"), data.folders, "mkdir -p data/unlabelled"),
+        (lambda root: tracked_and_gone(root, "benchmark"), data.folders, "dvc checkout data/benchmark.dvc"),
+        (lambda root: shutil.rmtree(root / "data/raw/dog"), data.classes, "two classes at least"),
+        (lambda root: (root / "data/reviews.csv").unlink(), data.decisions, "git checkout data/reviews.csv"),
+        (lambda root: (root / "data/reviews.csv").write_text(HEADER + "x,explode,,,,,,\n"), data.decisions, "mend"),
+        (
+            lambda root: (root / "params.yaml").write_text("base_model: models/p.safetensors\n"),
+            repository.params,
+            "pull",
+        ),
+        (lambda root: (root / "params.yaml").write_text("learning_rate: 1\n"), repository.params, "mend"),
+        (lambda root: shutil.rmtree(root / ".git"), repository.git, "git init"),
+    ],
+)
+def test_broken_things_are_named_with_their_fix(project, harm, question, words):
+    assert question(project).state is State.OK
+    harm(project)
+    check = question(project)
+    assert check.state is State.BROKEN
+    assert words in check.fix
+
+
+def tracked_and_gone(root, name):
+    (root / f"data/{name}.dvc").write_text("outs: []\n")
+    shutil.rmtree(root / "data" / name)
+
+
+def test_many_files_are_noted_with_the_way_out(project, monkeypatch):
+    monkeypatch.setattr(data, "MANY_FILES", 1)
+    check = data.files(project)
+    assert check.state is State.NOTE
+    assert "dvc freeze ingest" in check.fix
+
+
+def test_an_empty_class_and_new_code_are_notes(project):
+    (project / "data/raw/cow").mkdir()
+    assert data.classes(project).state is State.NOTE
+    (project / "curation").mkdir()
+    (project / "curation/new.py").write_text("")
+    assert "git add curation/" in repository.git(project).fix
+
+
+def test_without_a_remote_it_says_that_the_images_are_here_only(project):
+    (project / ".dvc/config").write_text("[core]\n    analytics = false\n")
+    assert "this machine only" in repository.dvc(project).found
+    (project / ".dvc/config.local").write_text("['remote \"a\"']\n    url = /x\n")
+    assert repository.dvc(project).fix == "dvc remote default a"
+
+
+def test_links_are_found_by_trying(project):
+    (project / ".dvc/config.local").write_text("[cache]\n    type = hardlink,symlink\n    dir = ../elsewhere/far\n")
+    check = repository.links(project)
+    assert check.found.startswith("hardlink")
+    assert not list((project / ".dvc").glob("tmp*"))
+
+
+def test_a_python_that_is_not_on_the_path_is_noted(project, monkeypatch):
+    monkeypatch.setenv("PATH", str(project))
+    assert "activate" in machine.python(project).fix
+
+
+def test_a_full_disk_is_broken_before_it_fails(project, monkeypatch):
+    monkeypatch.setattr(machine, "LITTLE_DISK", 2**60)
+    assert machine.disk(project).state is State.BROKEN
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder_is_broken(project):
+    (project / "data").chmod(0o500)
+    try:
+        assert repository.writable(project).state is State.BROKEN
+    finally:
+        (project / "data").chmod(0o700)
