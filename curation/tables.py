@@ -5,7 +5,7 @@ what DVC computes too). Columns and types are checked on write and on read; rows
 same content gives the same bytes. Text is never null: "" means that there is none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,12 +62,13 @@ IMAGES = _table(
     width=pa.int32(),  # pixels, upright
     height=pa.int32(),
     error=TEXT,  # why it can't be read; "" when it can
+    note=TEXT,  # readable, yet odd: damaged, or of another format than its name says; "" mostly
     hash=pa.binary(),  # 8 orientations x bits/8 bytes, orientation 0 first
     hash_quality=pa.float32(),  # 0 (flat) to 1
     thumbnail=pa.binary(),  # see curation.images.measure
-    blur=pa.float32(),
-    brightness=pa.float32(),
-    contrast=pa.float32(),
+    blur=pa.float32(),  # variance of the Laplacian: LOW is blurred; NaN, as the next two, where it can't be read
+    brightness=pa.float32(),  # mean luma, 0 to 1
+    contrast=pa.float32(),  # standard deviation of luma, 0 to 1
 )
 DUPLICATES = _table(
     "duplicates",
@@ -183,12 +184,18 @@ ALL = [IMAGES, DUPLICATES, SELECTION, SPLITS, PREDICTIONS, ERRORS, IDENTIFIED]
 def write(frame: pd.DataFrame, path: Path, table: Table) -> None:
     """Write a frame as `table`, whole or not at all: a temporary name, then a rename."""
     _check(path, table, list(frame.columns))
-    ordered = frame[table.columns].sort_values("image_id", kind="stable")
-    data = pa.Table.from_pandas(ordered, schema=table.schema, preserve_index=False).replace_schema_metadata(None)
+    write_batches([frame.sort_values("image_id", kind="stable")], path, table)
+
+
+def write_batches(frames: Iterable[pd.DataFrame], path: Path, table: Table) -> None:
+    """Write frames that follow one another in `image_id` as one `table`, for those that do not fit in memory."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.partial")
     try:
-        pq.write_table(data, draft, compression="zstd")
+        with pq.ParquetWriter(draft, table.schema, compression="zstd") as writer:
+            for frame in frames:
+                _check(path, table, list(frame.columns))
+                writer.write_table(pa.Table.from_pandas(frame[table.columns], schema=table.schema, preserve_index=False))
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

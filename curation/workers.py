@@ -2,17 +2,24 @@
 
 `run` keeps the order of its input whatever the number of workers, so results never depend on it. Worker functions
 live in importable modules. A bar is drawn on a terminal; in a log, a plain line every few seconds.
+Files from anywhere, whose decoder may hang or crash, go through `curation.images.guard.run_guarded` instead.
 """
 
 import multiprocessing
 import os
+import signal
 import sys
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
-from typing import TypeVar
+from multiprocessing.context import ForkServerContext, SpawnContext
+from typing import Any, TypeVar
 
 from tqdm import tqdm
+
+from curation.errors import CurationError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -21,27 +28,42 @@ LOG_EVERY_SECONDS = 5.0
 CHUNKS_AHEAD = 4
 
 
+class WorkerError(CurationError):
+    """A worker process that died under work that should not kill it."""
+
+
 def count(wanted: int) -> int:
     """Number of worker processes: `wanted`, or one for each core this process may use when it is 0."""
-    return wanted or len(os.sched_getaffinity(0))
+    if wanted:
+        return wanted
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def run(
     function: Callable[[Item], Result], items: Iterable[Item], *, workers: int = 0, chunk: int = 64
 ) -> Iterator[Result]:
-    """Yield function(item) for every item, in order, from `workers` processes (0: one a core; 1: in this process)."""
+    """Yield function(item) for every item, in order, from `workers` processes (0: one a core; 1: in this process).
+
+    Exceptions of `function` are raised here; WorkerError if a process dies. No process outlives the iterator.
+    """
     if count(workers) == 1:
         yield from map(function, items)
         return
-    context = multiprocessing.get_context("forkserver")
-    with ProcessPoolExecutor(count(workers), mp_context=context) as pool:
-        pending: list[Future[list[Result]]] = []
+    pool = ProcessPoolExecutor(count(workers), mp_context=context(function), initializer=leave_interrupts_to_parent)
+    try:
+        pending: deque[Future[list[Result]]] = deque()
         for part in chunks(items, chunk):
             pending.append(pool.submit(_apply, function, part))
             if len(pending) > CHUNKS_AHEAD * count(workers):
-                yield from pending.pop(0).result()
-        for future in pending:
-            yield from future.result()
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()
+    except BrokenProcessPool:
+        raise WorkerError(
+            "a worker process died: memory ran out, or a library crashed. Run it again with fewer workers (`workers: 1`)"
+        ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -58,6 +80,20 @@ def track(items: Iterable[Item], total: int, label: str, unit: str = "img") -> I
     every = 0.1 if terminal else LOG_EVERY_SECONDS
     bar = tqdm(items, total=total, desc=label, unit=unit, mininterval=every, bar_format=form, leave=terminal)
     yield from bar
+
+
+def context(function: Callable[..., Any]) -> ForkServerContext | SpawnContext:
+    """Make processes that start clean (no threads, locks or memory of this one), with `function`'s module loaded."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    clean = multiprocessing.get_context("forkserver")
+    clean.set_forkserver_preload(["__main__", function.__module__])
+    return clean
+
+
+def leave_interrupts_to_parent() -> None:
+    """Ignore Ctrl-C in a worker: the terminal sends it to all, and the parent ends the workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _apply(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:

@@ -7,17 +7,20 @@ pictures of one shape compare cell by cell, and flat pictures of two colours dif
 `contrast`: its standard deviation, both 0 to 1. `hash_quality`: PDQ's measure, 0 (flat) to 1.
 """
 
+import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image
 
 from curation.images.hashing import LANCZOS, detail, dihedral, grid
 from curation.images.opening import Opened, decode
 from curation.params import Params
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 VERSION = 1  # raise it whenever a measure changes: caches keep to it
 GREY_SIDE, COLOUR_SIDE = 32, 8
@@ -56,11 +59,11 @@ class Measures(NamedTuple):
     note: str = ""
     error: str = ""
     hash: bytes = b""
-    hash_quality: float = 0.0
+    hash_quality: float = math.nan
     thumbnail: bytes = b""
-    blur: float = 0.0
-    brightness: float = 0.0
-    contrast: float = 0.0
+    blur: float = math.nan
+    brightness: float = math.nan
+    contrast: float = math.nan
 
 
 def measure(data: bytes, path: str, settings: Settings) -> Measures:
@@ -94,7 +97,7 @@ def thumbnail(image: Image.Image) -> bytes:
     return grid(image.convert("L"), GREY_SIDE).tobytes() + _colours(image)
 
 
-def hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
+def hashes(frame: "pd.DataFrame") -> NDArray[np.uint64]:
     """Turn the column `hash` into uint64 [n, 8 orientations, words]; rows without a hash are all zero.
 
     A hash of 144 bits fills three words, the last one with zeros behind it.
@@ -107,17 +110,17 @@ def hashes(frame: pd.DataFrame) -> NDArray[np.uint64]:
     return np.ascontiguousarray(padded).view(">u8").astype(np.uint64)
 
 
-def thumbnails(frame: pd.DataFrame) -> NDArray[np.uint8]:
+def thumbnails(frame: "pd.DataFrame") -> NDArray[np.uint8]:
     """Turn the column `thumbnail` into its grey part, uint8 [n, 32, 32]; rows without one are all zero."""
     return _thumbnail_bytes(frame)[:, :GREY_BYTES].reshape(-1, GREY_SIDE, GREY_SIDE)
 
 
-def colours(frame: pd.DataFrame) -> NDArray[np.uint8]:
+def colours(frame: "pd.DataFrame") -> NDArray[np.uint8]:
     """Turn the column `thumbnail` into its colour part (Cb, Cr; 128 is none), uint8 [n, 8, 8, 2]."""
     return _thumbnail_bytes(frame)[:, GREY_BYTES:].reshape(-1, COLOUR_SIDE, COLOUR_SIDE, 2)
 
 
-def _thumbnail_bytes(frame: pd.DataFrame) -> NDArray[np.uint8]:
+def _thumbnail_bytes(frame: "pd.DataFrame") -> NDArray[np.uint8]:
     blank = bytes(THUMBNAIL_BYTES)
     joined = b"".join(text or blank for text in frame["thumbnail"])
     return np.frombuffer(joined, np.uint8).reshape(-1, THUMBNAIL_BYTES)

@@ -19,7 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from curation.errors import CurationError
 from curation.images.damage import png_damage
 from curation.images.flatten import TURNS, orientation, to_rgb, upright
-from curation.images.sniff import NotAnImage, mislabelled, sniff
+from curation.images.sniff import NotAnImage, sniff
 
 MAX_MEGAPIXELS = 250.0
 MAX_SIDE = 65_535
@@ -40,7 +40,7 @@ class UnreadableImage(CurationError):  # noqa: N818 - named as it is reported
 
 @dataclass(frozen=True)
 class Opened:
-    """An upright RGB image, and what its file said: the size in full, upright, and a `note` on what is odd but readable."""
+    """An upright RGB image, and what its file said: the size in full, upright, and a `note` on damage it survived."""
 
     image: Image.Image
     format: str
@@ -76,11 +76,11 @@ def decode(
     background: str = "white",
     max_megapixels: float = MAX_MEGAPIXELS,
 ) -> Opened:
-    """Open an image from a file's bytes, as `open_image` does; `path` is for its suffix and for messages."""
+    """Open an image from a file's bytes, as `open_image` does; `path` is for messages."""
     try:
         name = sniff(data[:512])
         with _limits(max_megapixels):
-            return _decode(data, name, Path(path).suffix, reduce_to, background, max_megapixels)
+            return _decode(data, name, reduce_to, background, max_megapixels)
     except UnreadableImage as error:
         raise UnreadableImage(path, error.reason) from None
     except NotAnImage as error:
@@ -91,25 +91,21 @@ def decode(
         raise UnreadableImage(path, _reason(error, name)) from None
 
 
-def _decode(
-    data: bytes, name: str, suffix: str, reduce_to: int | None, background: str, max_megapixels: float
-) -> Opened:
+def _decode(data: bytes, name: str, reduce_to: int | None, background: str, max_megapixels: float) -> Opened:
     image = _open(data, name)
     _check_size(image.size, max_megapixels)
-    note = mislabelled(name, suffix)
     full = image.size
     turn = orientation(image) if name == "JPEG" else 1
-    damage = ""
     if name == "JPEG":
-        image, damage = _jpeg(data, image, reduce_to)
+        image, note = _jpeg(data, image, reduce_to)
     else:
         image.load()
         # Only now: PNG may keep EXIF behind its pixels, TIFF is turned by Pillow while it loads.
         full, turn = image.size, orientation(image)
-        damage = png_damage(data) if name == "PNG" else ""
+        note = png_damage(data) if name == "PNG" else ""
     rgb = upright(to_rgb(image, background), turn)
     width, height = reversed(full) if turn in SIDEWAYS else full
-    return Opened(rgb, name, width, height, "; ".join(filter(None, (note, damage))))
+    return Opened(rgb, name, width, height, note)
 
 
 def _open(data: bytes, name: str) -> Image.Image:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -29,6 +29,7 @@ class Ingest(Block):
     background: str = "white"
     max_megapixels: Positive = 250
     timeout: Positive = 30
+    memory: Annotated[int, Field(ge=100)] = 4000
 
 
 class Dedupe(Block):
@@ -63,12 +64,20 @@ class Split(Block):
     min_test: Count = 5
     folds: Count = 5
     salt: str = "curation"
+    mixed: Literal["out", "follow"] = "out"
+
+    @model_validator(mode="after")
+    def _leave_something_to_train(self) -> "Split":
+        if self.val + self.test + self.benchmark >= 1:
+            raise ValueError("val + test + benchmark leave nothing to train on: their sum must be below 1")
+        return self
 
 
 class Backbone(Block):
     """The first "previous model"."""
 
     weights: str = "random"
+    stem: Literal["auto", "standard", "half", "small"] = "auto"
 
 
 class Resize(Block):
@@ -79,14 +88,41 @@ class Resize(Block):
     quality: Annotated[int, Field(ge=1, le=100)] = 92
 
 
+class Augment(Block):
+    """What is varied in the images that are trained on."""
+
+    flip: Fraction = 0.5
+    rotate: Annotated[float, Field(ge=0, le=180)] = 10
+    zoom_in: Annotated[float, Field(ge=0, le=10)] = 0.2
+    zoom_out: Annotated[float, Field(ge=0, le=10)] = 0.1
+    jitter: Fraction = 0
+    mixup: Annotated[float, Field(ge=0)] = 0
+    erase: Fraction = 0
+
+
 class Train(Block):
     """The training recipe beyond the hot knobs."""
 
     head: Literal["random", "zero", "reuse"] = "random"
+    freeze: Count = 0
+    body_lr: Annotated[float, Field(gt=0, le=1)] = 1
     optimizer: Literal["sgd", "adamw"] = "adamw"
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     weight_decay: Annotated[float, Field(ge=0)] = 0.05
-    label_smoothing: Fraction = 0.1
+    warmup: Annotated[float, Field(ge=0)] = 1
+    clip: Annotated[float, Field(ge=0)] = 1
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0
+    balance: Literal["none", "class", "subclass"] = "none"
     patience: Count = 8
+    augment: Augment = Augment()
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    channels_last: bool = True
+    compile: bool = False
+    workers: AtLeastOne = 2
+    checks: bool = True
+    trackers: list[Literal["tensorboard", "mlflow"]] = []
 
 
 class Evaluate(Block):

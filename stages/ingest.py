@@ -1,0 +1,37 @@
+"""Stage ingest: walk data/raw, data/unlabelled and data/benchmark; open, hash and measure every image once.
+
+What can't be read is listed and stays in the table with its reason; the run goes on. Run by `dvc repro ingest`.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from curation import params
+from curation.errors import fail_cleanly
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TABLE = Path("data/images.parquet")
+
+
+@fail_cleanly
+def main() -> None:
+    from curation import tables
+    from curation.images.ingest import ingest_batches
+    from curation.images.report import Report
+
+    report = Report()
+
+    def watched() -> Iterator["pd.DataFrame"]:
+        for frame in ingest_batches(Path(), params.load()):
+            report.add(frame)
+            yield frame
+
+    tables.write_batches(watched(), TABLE, tables.IMAGES)
+    report.print()
+
+
+if __name__ == "__main__":
+    main()
