@@ -17,7 +17,6 @@ from curation.identify.table import identified, known_twins
 from curation.params import Params
 from curation.tables import IDENTIFIED
 
-SETTLED = ("kept", "reserve", "benchmark")
 MEASURES = ["blur", "brightness", "contrast"]
 
 
@@ -40,10 +39,10 @@ def nameless(images: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
     rows = images.merge(
         selection[["image_id", "state", "label", "decision", "turn"]], on="image_id", suffixes=("", "_now"), how="left"
     )
-    unknown = (rows.label == "unknown") | (rows.label_now == "unknown") | (rows.state == "unknown")
-    open_question = (rows.source == "unlabelled") | unknown
-    settled = rows.state.isin(SETTLED) | (rows.decision == "remove") | (rows.source == "benchmark")
-    chosen = rows[open_question & ~settled].copy()
+    now = rows.label_now.fillna(rows.label)
+    unknown = (now == "unknown") | (rows.state == "unknown")
+    settled = (rows.decision == "remove") | (rows.source == "benchmark") | (rows.state == "benchmark")
+    chosen = rows[(unknown | ((rows.source == "unlabelled") & (now == ""))) & ~settled].copy()
     chosen["source"] = unknown[chosen.index].map({True: "unknown", False: "unlabelled"})
     chosen["turn"] = chosen.turn.fillna(0).astype(int)
     return chosen.sort_values("image_id", ignore_index=True)

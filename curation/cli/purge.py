@@ -1,0 +1,81 @@
+"""`curate purge`: take out of the pool what has nothing worth labelling, and bring it all back if that was wrong."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from curation.cli import pool_options as options
+from curation.cli.app import app
+from curation.cli.pool_options import Outputs, deliver, note
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from curation.identify.purge import Purged
+
+Scope = Annotated[float, typer.Option("--min-out-of-scope", help="Spare what is nearer to known images.", min=0, max=1)]
+Yes = Annotated[bool, typer.Option("--yes", help="Move the files. Without it nothing is touched.")]
+Undo = Annotated[bool, typer.Option("--undo", help="Bring back everything that was purged.")]
+Name = Annotated[str, typer.Option("--name", help="With --undo: only the purge of this name.")]
+
+
+@app.command()
+def purge(
+    *,
+    max_conf: options.MaxConf = 0.2,
+    min_out_of_scope: Scope = 0.5,
+    yes: Yes = False,
+    undo: Undo = False,
+    name: Name = "",
+    limit: options.Limit = 0,
+    as_json: options.AsJson = False,
+    csv: options.Csv = None,
+    html: options.Html = None,
+    push: options.Push = False,
+    copy_to: options.CopyTo = None,
+    table: options.Table = None,
+    rev: options.Rev = "",
+) -> None:
+    """Take pool images with nothing worth labelling into the trash; a dry run unless --yes.
+
+    Unsure images near the training images are spared: they are what labelling is for.
+
+    Examples: curate purge --max-conf 0.2 --html look.html; curate purge --max-conf 0.2 --yes; curate purge --undo
+    """
+    if undo:
+        _undo(name)
+        return
+    from curation.identify.answers import load
+    from curation.identify.questions import purgeable
+
+    found = purgeable(load(table, rev).table, max_conf, min_out_of_scope)
+    found = found[[Path(path).exists() for path in found.path]].reset_index(drop=True)
+    found = found.head(limit) if limit else found
+    deliver(found, Outputs("purge", as_json, csv, html, push, copy_to))
+    if not yes:
+        note("a dry run: nothing was moved. With --yes these files go to .trash, from which --undo brings them back")
+    elif len(found):
+        _purge(found)
+
+
+def _purge(found: "pd.DataFrame") -> None:
+    from curation import tables
+    from curation.identify.purge import purge as move
+
+    images = tables.read(Path("data/images.parquet"), tables.IMAGES, ["image_id", "copy_paths"])
+    _say("moved to", move(found, images, Path.cwd().resolve()))
+    note("bring them back with `curate purge --undo`; tell DVC with `dvc add data/unlabelled`")
+
+
+def _undo(name: str) -> None:
+    from curation.identify.purge import undo
+
+    for done in undo(Path.cwd().resolve(), name=name):
+        _say("brought back from", done)
+
+
+def _say(what: str, done: "Purged") -> None:
+    note(f"{done.files:,} files {what} {done.folder}")
+    for path, reason in sorted(done.refused.items()):
+        note(f"stayed: {path}: {reason}")
