@@ -1,0 +1,49 @@
+"""Why an image has the side it has, in words; and what the words of SELECTION mean to the split."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from curation.params.blocks import Split
+
+UNREADABLE = "unreadable"
+REMOVED = "removed by review"
+
+
+def can_be_scored(selection: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether an image may appear in a split at all: it can be read, and nobody removed it."""
+    return ~selection["reason"].str.startswith((UNREADABLE, REMOVED)).to_numpy().astype(bool)
+
+
+def of_splits(table: pd.DataFrame, rows: pd.DataFrame, knobs: Split) -> "pd.Series":
+    """The reason of every row of SPLITS from its split and basis; `rows` are the same rows of SELECTION."""
+    split, basis = table["split"], table["basis"]
+    reason = rows["reason"].copy()
+    kept = rows["state"] == "kept"
+    reason[kept & (basis == "draw")] = "drawn by lot"
+    reason[kept & (basis == "origin")] = table["origin"] + " images are only trained on"
+    for side, least in (("val", knobs.min_val), ("test", knobs.min_test)):
+        taken = kept & (basis == "minimum") & (split == side)
+        reason[taken] = f"taken from train: {side} promises {least} images of " + table["label"]
+    lineage = (basis == "lineage") & (split != "out")
+    reason[lineage] = "in " + split + " since an earlier model; stays for good"
+    reason[kept & (basis == "twin") & (split != "out")] = "follows its twins, which an earlier model had in " + split
+    reason[lineage & ~kept & (rows["reason"] != "")] += " (though " + rows["reason"] + ")"
+    hand = rows["state"] == "benchmark"
+    reason[hand & (split == "out")] = "an earlier model was trained on it or on a twin, so it can't be a benchmark"
+    return _of_out(reason, table, kept & (split == "out"))
+
+
+def _of_out(reason: pd.Series, table: pd.DataFrame, out: pd.Series) -> pd.Series:
+    """Name the side of the group that keeps an image out."""
+    scored = table[table["split"].isin(["train", "val", "test", "benchmark"])]
+    there = scored.drop_duplicates("leak_group").set_index("leak_group")["split"]
+    where = table.loc[out, "leak_group"].map(there).fillna("another split")
+    why = {
+        "draw": "its lot fell elsewhere",
+        "minimum": "its lot fell elsewhere",
+        "origin": "only real images may be there",
+    }
+    because = table.loc[out, "basis"].map(why).fillna("it can't be in both")
+    reason[out] = "stays out: its twins are in " + where + ", and " + because
+    return reason

@@ -1,0 +1,33 @@
+"""Stage cutoff: decisions, twins, and every class between its minimum and its maximum. Run by `dvc repro cutoff`."""
+
+import sys
+from pathlib import Path
+
+from curation import params, tables
+from curation.errors import fail_cleanly
+from curation.selection import decisions
+from curation.selection.cutoff import select
+from curation.selection.reviews import REVIEWS, read_reviews
+
+DATA = Path("data")
+
+
+@fail_cleanly
+def main() -> None:
+    knobs = params.load()
+    images = tables.read(DATA / "images.parquet", tables.IMAGES)
+    duplicates = tables.read(DATA / "duplicates.parquet", tables.DUPLICATES)
+    reviews = read_reviews(REVIEWS)
+    gone = decisions.unmatched(decisions.fold(reviews), images)
+    if gone:
+        print(
+            f"{REVIEWS}: {len(gone)} decided images are not in data/ (the first: {gone[0]}); ignored", file=sys.stderr
+        )
+    selection = select(images, duplicates, reviews, knobs)
+    tables.write(selection, DATA / "selection.parquet", tables.SELECTION)
+    counts = selection["state"].value_counts()
+    print("cutoff: " + ", ".join(f"{counts[state]:,} {state}" for state in sorted(counts.index)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""Stage split: train, val, test, benchmark from whole leak groups, sticky along the lineage (`dvc repro split`)."""
+
+from pathlib import Path
+
+from curation import params, tables
+from curation.errors import fail_cleanly
+from curation.model.header import read_header
+from curation.selection.split import split
+
+DATA = Path("data")
+
+
+@fail_cleanly
+def main() -> None:
+    knobs = params.load()
+    selection = tables.read(DATA / "selection.parquet", tables.SELECTION)
+    lineage = read_header(Path(knobs.base_model)).lineage
+    splits = split(selection, knobs, lineage)
+    tables.write(splits, DATA / "splits.parquet", tables.SPLITS)
+    counts = splits["split"].value_counts()
+    print("split: " + ", ".join(f"{counts[name]:,} {name}" for name in sorted(counts.index)))
+
+
+if __name__ == "__main__":
+    main()
