@@ -195,7 +195,8 @@ def write_batches(frames: Iterable[pd.DataFrame], path: Path, table: Table) -> N
         with pq.ParquetWriter(draft, table.schema, compression="zstd") as writer:
             for frame in frames:
                 _check(path, table, list(frame.columns))
-                writer.write_table(pa.Table.from_pandas(frame[table.columns], schema=table.schema, preserve_index=False))
+                data = pa.Table.from_pandas(frame[table.columns], schema=table.schema, preserve_index=False)
+                writer.write_table(data)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

@@ -60,7 +60,7 @@ def run(
             yield from pending.popleft().result()
     except BrokenProcessPool:
         raise WorkerError(
-            "a worker process died: memory ran out, or a library crashed. Run it again with fewer workers (`workers: 1`)"
+            "a worker process died: memory ran out, or a library crashed. Run it with fewer workers (`workers: 1`)"
         ) from None
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

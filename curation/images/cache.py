@@ -1,17 +1,19 @@
 """What was measured before, so that a run reads only what is new.
 
-One SQLite file under `.cache/curation/`, outside DVC and git. A file is known again by its path, size, modification time and inode
-(what git and DVC go by); measures are kept by content and by all that decides on them, library versions included. So the cache can't
-change a result: delete it, and the next run takes longer. It also carries the measures of one run from the workers to the table, which is
-why a million images fit in little memory.
+One SQLite file under `.cache/curation/`, outside DVC and git. A file is known again by its path, size, modification
+time and inode (what git and DVC go by); measures are kept by content and by all that decides on them, library
+versions included. So the cache can't change a result: delete it, and the next run takes longer. It also carries the
+measures of one run from the workers to the table, which is why a million images fit in little memory.
 """
 
+import math
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from curation.images.measure import VERSION, Measures, Settings
 from curation.images.reading import Reading
@@ -23,10 +25,12 @@ RACY_NS = 2_000_000_000  # a file changed this recently may change again within 
 KEPT_VERSIONS = 4
 LIBRARIES = ("pillow", "simplejpeg", "numpy", "scipy", "PyWavelets", "pdqhash", "pillow-heif")
 TABLES = """
-CREATE TABLE IF NOT EXISTS files (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, md5 TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS files
+  (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, md5 TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS versions (id INTEGER PRIMARY KEY, name TEXT UNIQUE, used REAL);
-CREATE TABLE IF NOT EXISTS measures (version INTEGER, md5 TEXT, format TEXT, width INTEGER, height INTEGER, note TEXT, error TEXT,
-  hash BLOB, hash_quality REAL, thumbnail BLOB, blur REAL, brightness REAL, contrast REAL, PRIMARY KEY (version, md5));
+CREATE TABLE IF NOT EXISTS measures
+  (version INTEGER, md5 TEXT, format TEXT, width INTEGER, height INTEGER, note TEXT, error TEXT,
+   hash BLOB, hash_quality REAL, thumbnail BLOB, blur REAL, brightness REAL, contrast REAL, PRIMARY KEY (version, md5));
 """
 
 
@@ -87,7 +91,7 @@ class Cache:
         )
         self._database.commit()
 
-    def _select(self, query: str, values: Sequence[str]) -> Iterator[tuple[object, ...]]:
+    def _select(self, query: str, values: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         return iter(self._database.execute(f"{query} IN ({', '.join('?' * len(values))})", values))
 
     def _use(self, name: str) -> int:
@@ -140,5 +144,5 @@ def _installed(library: str) -> str:
         return "none"
 
 
-def _measures(row: Sequence[object]) -> Measures:
-    return Measures(*(float("nan") if value is None else value for value in row))  # type: ignore[arg-type]
+def _measures(row: Sequence[Any]) -> Measures:
+    return Measures._make(math.nan if value is None else value for value in row)

@@ -1,6 +1,7 @@
 """From any kind of pixels to upright 8-bit RGB, as a viewer would show them.
 
-Deep pixels are scaled, not clipped; transparent ones lie on a stated colour; CMYK goes through its ICC profile where it carries one.
+Deep pixels are scaled, not clipped; transparent ones lie on a stated colour; CMYK goes through its ICC profile where
+it carries one.
 """
 
 from io import BytesIO
@@ -50,8 +51,8 @@ def to_rgb(image: Image.Image, background: str = "white") -> Image.Image:
 def scaled(image: Image.Image) -> Image.Image:
     """Bring integer or real pixels of more than 8 bits to 0-255.
 
-    16-bit pixels keep their place in 0-65535. Others use the range that their values suggest: 0-1, 0-255, 0-65535, or from their least
-    to their greatest.
+    16-bit pixels keep their place in 0-65535. Others use the range that their values suggest: 0-1, 0-255, 0-65535,
+    or from their least to their greatest.
     """
     pixels = np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(pixels.min()), float(pixels.max())

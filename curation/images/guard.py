@@ -1,7 +1,8 @@
 """A map over files from anywhere, whose decoder may hang, crash or eat all memory: that costs the one file.
 
-Each worker is a process of its own behind a pipe. One that is too slow is killed, one that dies is replaced, and the item it was at becomes a
-`Failure`. The address space of a worker is bounded by the kernel (on Linux), and an alarm ends it should the parent be gone.
+Each worker is a process of its own behind a pipe. One that is too slow is killed, one that dies is replaced, and the
+item it was at becomes a `Failure`. The address space of a worker is bounded by the kernel (on Linux), and an alarm
+ends it should the parent be gone.
 """
 
 import os

@@ -1,8 +1,9 @@
 """Perceptual hashes, bit for bit those of imagehash (and PDQ's), under the eight flips and rotations at once.
 
-phash, dhash, ahash and whash follow imagehash 4.3 (J. Buchner; the methods are N. Krawetz's and D. Petrov's); pdq is Meta's PDQ
-(2019) through pdqhash. imagehash hashes one image at a time; here the one small grey grid is turned eight ways, and for phash the DCT
-itself: a mirrored image changes the sign of its odd coefficients, a transposed one transposes them.
+phash, dhash, ahash and whash follow imagehash 4.3 (J. Buchner; the methods are N. Krawetz's and D. Petrov's); pdq is
+Meta's PDQ (2019) through pdqhash. imagehash hashes one image at a time; here the one small grey grid is turned eight
+ways, and for phash the DCT itself: a mirrored image changes the sign of its odd coefficients, a transposed one
+transposes them.
 """
 
 from collections.abc import Callable
@@ -35,7 +36,7 @@ class HashError(CurationError):
 
 
 def orient(pixels: NDArray[np.generic], index: int, axes: tuple[int, int] = (0, 1)) -> NDArray[np.generic]:
-    """Turn an array as orientation `index` says: mirrored left to right from 4 on, then turned left `index % 4` times."""
+    """Turn an array as orientation `index` says: from 4 on mirrored, then turned left `index % 4` times."""
     turned = np.flip(pixels, axes[1]) if index >= 4 else pixels
     return np.rot90(turned, index % 4, axes)
 
@@ -51,7 +52,7 @@ def check(kind: str, bits: int) -> None:
 
 
 def dihedral(image: Image.Image, kind: str, bits: int) -> NDArray[np.uint8]:
-    """Hash an RGB image under its eight orientations: uint8 [8, bits / 8], first bit highest, as imagehash prints them."""
+    """Hash an RGB image under its eight orientations: uint8 [8, bits / 8], the first bit highest as in imagehash."""
     if kind == "pdq":
         rows: Bits = _pdq_bits(image)
     else:
@@ -72,7 +73,8 @@ def phash(grey: Image.Image, side: int) -> Bits:
     across, down, both = low * signs, low * signs[:, None], low * np.outer(signs, signs)
     # Turned left: new[y, x] = old[x, -1-y]: the transpose, upside down; and so on for the others.
     turned = np.stack([low, across.T, both, down.T, across, low.T, down, both.T])
-    return turned > np.median(turned, axis=(1, 2), keepdims=True)
+    above: Bits = turned > np.median(turned, axis=(1, 2), keepdims=True)
+    return above
 
 
 def ahash(grey: Image.Image, side: int) -> Bits:

@@ -1,7 +1,8 @@
 """From files to the table `images`: one row for each content, whatever the order of files or the number of workers.
 
-Files that are as they were are not read again (see `cache`); the others are read once, in processes that may die (see `guard`).
-Rows are made in the order of `image_id`, a few thousand at a time, so that memory does not grow with the pictures.
+Files that are as they were are not read again (see `cache`); the others are read once, in processes that may die (see
+`guard`). Rows are made in the order of `image_id`, a few thousand at a time, so that memory does not grow with the
+pictures.
 """
 
 import hashlib

@@ -1,7 +1,8 @@
 """The names of classes: one spelling for each, and the names that mean something else.
 
-A label is kept as people wrote it, but in Unicode form NFC (macOS writes file names in NFD) and with single spaces. Two labels that
-differ in nothing but case or Unicode form are one class to a person and two to a model, so they are refused together.
+A label is kept as people wrote it, but in Unicode form NFC (macOS writes file names in NFD) and with single spaces.
+Two labels that differ in nothing but case or Unicode form are one class to a person and two to a model, so they are
+refused together.
 """
 
 import unicodedata
@@ -18,7 +19,7 @@ class LabelError(CurationError):
 
 
 def canonical(label: str) -> str:
-    """Give a label's one spelling: NFC, no space around it, single spaces within; LabelError where it can't be a class."""
+    """Give a label's one spelling: NFC, no space around it, single ones within; LabelError if it can't be a class."""
     name = " ".join(unicodedata.normalize("NFC", label).split())
     if "/" in name or "\\" in name:
         raise LabelError(f"label {label!r} holds a slash: a class is one folder name; write sub-classes in `subclass`")
@@ -42,13 +43,14 @@ def refuse_clashes(labels: Mapping[str, str]) -> None:
         other, place = seen.setdefault(look_alike(canonical(label)), (label, labels[label]))
         if other != label:
             raise LabelError(
-                f"{labels[label]} and {place}: the labels {label!r} and {other!r} differ only in {_difference(label, other)}. "
-                "Write one of them in both places (move the files of one folder into the other)."
+                f"{labels[label]} and {place}: the labels {label!r} and {other!r} "
+                f"differ only in {_difference(label, other)}. Write one of them in both places "
+                "(move the files of one folder into the other)."
             )
 
 
 def refuse_splits(labels: Iterable[str], place: str) -> None:
-    """Raise LabelError if all classes are named as splits: a data set that was divided already, laid down one level too high."""
+    """Raise LabelError if all classes are named as splits: a data set divided already, laid down one level too high."""
     named = {label for label in labels if label != UNKNOWN}
     if named and all(look_alike(label) in SPLIT_NAMES for label in named):
         listed = ", ".join(sorted(named))

@@ -1,10 +1,11 @@
 """What is measured of an image, and how the columns `hash` and `thumbnail` of the table `images` are laid out.
 
-`hash`: 8 orientations (see `hashing.ORIENTATIONS`) x bits / 8 bytes, orientation 0 first, in imagehash's order of bits.
-`thumbnail`: 32 x 32 grey bytes, then 8 x 8 x 2 bytes of colour (Cb, Cr), row by row; the whole picture squeezed into a square, so that
-pictures of one shape compare cell by cell, and flat pictures of two colours differ. 1,152 bytes an image.
-`blur`: variance of the Laplacian (Pech-Pacheco et al. 2000) where the shorter side is about 128 pixels: LOW is blurred. `brightness`: mean luma,
-`contrast`: its standard deviation, both 0 to 1. `hash_quality`: PDQ's measure, 0 (flat) to 1.
+`hash`: 8 orientations (see `hashing.ORIENTATIONS`) x bits / 8 bytes, orientation 0 first, in imagehash's order of
+bits. `thumbnail`: 32 x 32 grey bytes, then 8 x 8 x 2 bytes of colour (Cb, Cr), row by row; the whole picture squeezed
+into a square, so that pictures of one shape compare cell by cell, and flat pictures of two colours differ. 1,152
+bytes an image. `blur`: variance of the Laplacian (Pech-Pacheco et al. 2000) where the shorter side is about 128
+pixels: LOW is blurred. `brightness`: mean luma, `contrast`: its standard deviation, both 0 to 1. `hash_quality`:
+PDQ's measure, 0 (flat) to 1.
 """
 
 import math

@@ -1,7 +1,8 @@
 """metadata.csv: what is known of an image beyond the folder it lies in.
 
-The file name and the column `file_name` are those of Hugging Face's ImageFolder. It may lie in any folder of the collection and names files
-below itself; its `label`, `subclass` and `origin` override what the folders say, and an empty cell overrides nothing.
+The file name and the column `file_name` are those of Hugging Face's ImageFolder. It may lie in any folder of the
+collection and names files below itself; its `label`, `subclass` and `origin` override what the folders say, and an
+empty cell overrides nothing.
 """
 
 import csv
@@ -25,7 +26,7 @@ class MetadataError(CurationError):
 def read_metadata(path: Path, files: Mapping[str, str]) -> dict[str, dict[str, str]]:
     """Read one metadata.csv: each named file, as `files` spells it, with the cells that override.
 
-    `files` maps the path of each file below the CSV's folder (posix, Unicode form NFC) to its path as the disk spells it.
+    `files` maps the path of each file below the CSV's folder (posix, Unicode form NFC) to its path as it is spelt.
     """
     found: dict[str, dict[str, str]] = {}
     missing: list[str] = []
@@ -67,8 +68,8 @@ def _check_header(path: Path, columns: list[str]) -> None:
     unknown = [name for name in columns if name not in known]
     if unknown or "file_name" not in columns or len(set(columns)) < len(columns):
         raise MetadataError(
-            f"{path}: its first line is {', '.join(columns) or 'empty'}; expected file_name and any of {', '.join(COLUMNS)}, each "
-            f"once. Rename or delete: {', '.join(unknown) or 'see there'}."
+            f"{path}: its first line is {', '.join(columns) or 'empty'}; expected file_name and any of "
+            f"{', '.join(COLUMNS)}, each once. Rename or delete: {', '.join(unknown) or 'see there'}."
         )
 
 

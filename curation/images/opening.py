@@ -1,9 +1,9 @@
 """Opening any image file the way a person sees it.
 
-One function for the whole project. The format is told by the first bytes, never by the name; EXIF orientation is applied; the pixels end
-as 8-bit RGB; bombs are refused before they are decoded; whatever a library raises on damaged bytes becomes one `UnreadableImage`
-with a reason. JPEGs are decoded at reduced scale, nearly free in the DCT, through simplejpeg (libjpeg-turbo).
-It can't stop a decoder that hangs or crashes: `curation.workers.run_guarded` does.
+One function for the whole project. The format is told by the first bytes, never by the name; EXIF orientation is
+applied; the pixels end as 8-bit RGB; bombs are refused before they are decoded; whatever a library raises on damaged
+bytes becomes one `UnreadableImage` with a reason. JPEGs are decoded at reduced scale, nearly free in the DCT, through
+simplejpeg (libjpeg-turbo). It can't stop a decoder that hangs or crashes: `curation.workers.run_guarded` does.
 """
 
 import warnings

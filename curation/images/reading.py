@@ -23,7 +23,7 @@ class Request(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What a file held. `md5` is "" where it could not be read; `steady` tells whether another run would find the same."""
+    """What a file held; `md5` is "" where it could not be read; not `steady`: another run may find otherwise."""
 
     md5: str
     size: int

@@ -1,7 +1,7 @@
 """Contact sheets: pages of thumbnails in one HTML file that opens from disk.
 
-Images are embedded as data URIs, all text is escaped, and there is no script: such a page can be mailed, kept with a report, or shown by
-CI. It is written piece by piece, so a long sheet costs no memory.
+Images are embedded as data URIs, all text is escaped, and there is no script: such a page can be mailed, kept with a
+report, or shown by CI. It is written piece by piece, so a long sheet costs no memory.
 """
 
 import base64
@@ -90,7 +90,8 @@ def _tile(tile: Tile, thumbnail: int) -> str:
         badge = f"<b>{html.escape(tile.badge)}</b>"
     marked = ' class="marked"' if badge else ""
     text = html.escape(caption)
-    return f'<li{marked}>{badge}<img src="{source}" alt="{html.escape(tile.path.name)}" loading="lazy"><small>{text}</small></li>\n'
+    picture = f'<img src="{source}" alt="{html.escape(tile.path.name)}" loading="lazy">'
+    return f"<li{marked}>{badge}{picture}<small>{text}</small></li>\n"
 
 
 def _uri(image: Image.Image, thumbnail: int) -> str:

@@ -1,7 +1,8 @@
 """What a file is by its first bytes, whatever its name says.
 
-The names of formats are Pillow's. Only formats that Pillow decodes itself are let through: never EPS (which starts Ghostscript) nor
-the ones that need a program from outside. Everything else gets the words that a person needs to mend it.
+The names of formats are Pillow's. Only formats that Pillow decodes itself are let through: never EPS (which starts
+Ghostscript) nor the ones that need a program from outside. Everything else gets the words that a person needs to mend
+it.
 """
 
 EMPTY = "the file is empty (0 bytes)"

@@ -1,7 +1,7 @@
 """Every file below a folder, in an order that does not depend on the disk.
 
-Links are followed (DVC makes some when told to), but not round in circles. Hidden files and what systems leave behind are passed over;
-everything else is yielded, so that nothing vanishes without a word.
+Links are followed (DVC makes some when told to), but not round in circles. Hidden files and what systems leave behind
+are passed over; everything else is yielded, so that nothing vanishes without a word.
 """
 
 import os
