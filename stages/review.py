@@ -1,7 +1,7 @@
 """Stage review: push the queue to FiftyOne, and leave a receipt.
 
-The receipt is not cached: a cached one would let DVC restore it and skip the push. Where nothing can be pushed (FiftyOne is an
-optional extra) or nothing should (the temporary copy of an experiment), the receipt says so, and `curate review open`
+The receipt is not cached: DVC would restore a cached one and skip the push. Where nothing can be pushed (FiftyOne
+is an optional extra) or should be (the temporary copy of an experiment), the receipt says so, and `curate review open`
 pushes whenever the dataset is behind the tables. Run by `dvc repro review`.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from curation.errors import fail_cleanly
 from curation.params import load
-from curation.review.database import ReviewUnavailable
+from curation.review.database import ReviewUnavailableError
 from curation.review.project import is_temporary, push_project, receipt
 
 RECEIPT = Path("reports/review.json")
@@ -28,10 +28,8 @@ def main() -> None:
     else:
         try:
             pushed, frame = push_project(root, params)
-            print(
-                f"review: {pushed.samples} samples in FiftyOne dataset `{pushed.dataset}`; `curate review open` shows them"
-            )
-        except ReviewUnavailable as error:
+            print(f"review: {pushed.samples} images in FiftyOne dataset `{pushed.dataset}`; see `curate review open`")
+        except ReviewUnavailableError as error:
             if params.review.push == "always":
                 raise
             reason = str(error)

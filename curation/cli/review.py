@@ -22,7 +22,10 @@ Reviewer = Annotated[str, typer.Option(help="Who decides; git's user.name when l
 
 @review.command()
 def push(as_json: AsJson = False) -> None:
-    """Push the review queue to FiftyOne; pushing twice changes nothing. Example: curate review push"""
+    """Push the review queue to FiftyOne; pushing twice changes nothing.
+
+    Example: curate review push
+    """
     from curation.params import load
     from curation.review.project import push_project
 
@@ -33,23 +36,30 @@ def push(as_json: AsJson = False) -> None:
 
 @review.command("open")
 def open_app(port: Port = 5151, reviewer: Reviewer = "") -> None:
-    """Serve the queue in the FiftyOne App until Ctrl-C; pushes first when it is behind. Example: curate review open"""
+    """Serve the queue in the FiftyOne App until Ctrl-C; pushes first when it is behind.
+
+    Example: curate review open --port 5151
+    """
     from curation.params import load
     from curation.review import app as server
-    from curation.review.database import connect
     from curation.review.project import push_project
 
     os.environ["CURATION_REVIEWER"] = reviewer or _me()
     pushed, _ = push_project(Path.cwd().resolve(), load())
-    fo = connect()
-    session, address = server.serve(fo, fo.load_dataset(pushed.dataset), port)
-    typer.echo(f"review in the browser: {address}   (Ctrl-C ends)")
-    session.wait(-1)
+    service = server.serve(port)
+    typer.echo(f"review in the browser: {server.page(port, pushed.dataset, 'to-review')}   (Ctrl-C ends)")
+    try:
+        service.wait()
+    except KeyboardInterrupt:
+        service.stop()
 
 
 @review.command()
 def pull(new_class: NewClass = False, reviewer: Reviewer = "", as_json: AsJson = False) -> None:
-    """Bring decisions tagged in the App into data/reviews.csv, once each. Example: curate review pull"""
+    """Bring decisions tagged in the App into data/reviews.csv, once each.
+
+    Example: curate review pull
+    """
     from curation.review.project import pull_project
 
     done = pull_project(Path.cwd().resolve(), reviewer or _me(), new_class)
@@ -60,7 +70,10 @@ def pull(new_class: NewClass = False, reviewer: Reviewer = "", as_json: AsJson =
 
 @review.command()
 def status(as_json: AsJson = False) -> None:
-    """Say what is left of the queue, by kind. Example: curate review status --json"""
+    """Say what is left of the queue, by kind.
+
+    Example: curate review status --json
+    """
     from curation.params import load
     from curation.review.project import read_queue
     from curation.review.status import progress

@@ -1,4 +1,4 @@
-"""The embeddings map and the similarity search, from what the pipeline stored: no model runs and nothing is downloaded."""
+"""The embeddings map and the similarity search, from what the pipeline stored: no model runs, no download."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """The way into FiftyOne: import it, reach its database, find or make the dataset; each bounded in time.
 
-FiftyOne's import takes seconds and its first call may start a mongod, so every door of this room goes through `connect`,
-which turns each way of failing into one `ReviewUnavailable` with the fix.
+FiftyOne's import takes seconds and its first call may start a mongod, so every door of this room goes through
+`connect`, which turns each way of failing into one `ReviewUnavailableError` with the fix.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ CONNECT_SECONDS = 120
 ANSWER_SECONDS = 10
 
 
-class ReviewUnavailable(CurationError):
+class ReviewUnavailableError(CurationError):
     """FiftyOne or its database is not there, or does not answer."""
 
     def __init__(self, found: str, fix: str) -> None:
         super().__init__(f"review in FiftyOne is not possible here: {found}. Fix: {fix}")
 
 
-class NotPushed(CurationError):
+class NotPushedError(CurationError):
     """There is no dataset with that name."""
 
     def __init__(self, name: str, there: list[str]) -> None:
@@ -37,22 +37,22 @@ class NotPushed(CurationError):
 
 
 def connect() -> Any:
-    """The module fiftyone, connected to a database that answers; ReviewUnavailable otherwise."""
+    """The module fiftyone, connected to a database that answers; ReviewUnavailableError otherwise."""
     state = mongod.inspect()
     if not state.ok:
-        raise ReviewUnavailable(state.found, state.fix)
+        raise ReviewUnavailableError(state.found, state.fix)
     os.environ.setdefault("FIFTYONE_DATABASE_VALIDATION", "false")  # mongod 6.0 works, but draws a warning each time
-    fix = "set FIFTYONE_DATABASE_URI to a MongoDB that runs, or unset it to use FiftyOne's own; `curate doctor` looks closer"
-    with within(CONNECT_SECONDS, ReviewUnavailable(f"no answer in {CONNECT_SECONDS} s", fix)):
+    fix = "point FIFTYONE_DATABASE_URI at a MongoDB that runs, or unset it to use FiftyOne's own; see `curate doctor`"
+    with within(CONNECT_SECONDS, ReviewUnavailableError(f"no answer in {CONNECT_SECONDS} s", fix)):
         _ping(fix)
         try:
             import fiftyone
 
             fiftyone.list_datasets()
-        except ReviewUnavailable:
+        except ReviewUnavailableError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it raises, the review can't go on and the user needs the reason
-            raise ReviewUnavailable(f"{type(error).__name__}: {error}", fix) from error
+        except Exception as error:
+            raise ReviewUnavailableError(f"{type(error).__name__}: {error}", fix) from error
     return fiftyone
 
 
@@ -65,15 +65,16 @@ def _ping(fix: str) -> None:
     from pymongo.errors import PyMongoError
 
     try:
-        with pymongo.MongoClient(uri, serverSelectionTimeoutMS=ANSWER_SECONDS * 1000) as client:
+        client: Any = pymongo.MongoClient(uri, serverSelectionTimeoutMS=ANSWER_SECONDS * 1000)
+        with client:
             client.admin.command("ping")
     except PyMongoError as error:
-        raise ReviewUnavailable(f"the database at {uri} does not answer ({type(error).__name__})", fix) from error
+        raise ReviewUnavailableError(f"the database at {uri} does not answer ({type(error).__name__})", fix) from error
 
 
 @contextmanager
 def within(seconds: float, error: CurationError) -> Iterator[None]:
-    """Raise `error` when the block takes longer than that (on POSIX, in the main thread; elsewhere there is no limit)."""
+    """Raise `error` when the block takes longer (on POSIX, in the main thread; elsewhere there is no limit)."""
     if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -91,7 +92,7 @@ def within(seconds: float, error: CurationError) -> Iterator[None]:
 
 
 def dataset_name(fo: Any, wanted: str, root: Path) -> str:
-    """`wanted`, unless another project that still stands on this disk has taken the name; then with a suffix of its own.
+    """`wanted`, or with a suffix of its own where another project that stands on this disk has taken the name.
 
     Every FiftyOne of a machine shares one database, so two clones of a project meet there under the same name.
     """
@@ -104,8 +105,8 @@ def dataset_name(fo: Any, wanted: str, root: Path) -> str:
 
 
 def load(fo: Any, wanted: str, root: Path) -> Any:
-    """The dataset that was pushed from this project under that name; NotPushed when there is none."""
+    """The dataset that was pushed from this project under that name; NotPushedError when there is none."""
     name = dataset_name(fo, wanted, root)
     if not fo.dataset_exists(name):
-        raise NotPushed(name, fo.list_datasets())
+        raise NotPushedError(name, fo.list_datasets())
     return fo.load_dataset(name)

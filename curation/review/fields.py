@@ -1,7 +1,7 @@
 """From columns to FiftyOne fields, in bulk.
 
-`label`, `predicted` and `suggested` become the classifications `ground_truth`, `prediction` and `suggestion`, so that the App
-can colour, filter and compare them; every other plain column becomes a field under its own name.
+`label`, `predicted` and `suggested` become the classifications `ground_truth`, `prediction` and `suggestion`, so that
+the App can colour, filter and compare them; every other plain column becomes a field under its own name.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ def plain(rows: pd.DataFrame) -> list[str]:
 
 
 def declare(fo: Any, dataset: Any, rows: pd.DataFrame) -> None:
-    """Add the fields that the rows need and the dataset does not have yet, or has with another type (an older version's)."""
+    """Add the fields that the rows need and the dataset lacks, or has with another type (an older version's)."""
     have = dataset.get_field_schema()
     for name, (column, _) in LABELS.items():
         if column in rows and name not in have:

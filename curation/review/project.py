@@ -1,4 +1,4 @@
-"""A project's queue on disk: read the tables, push them, say what was pushed. The stage and `curate review push` meet here."""
+"""A project's queue on disk: read the tables, push them, pull decisions, say what was done."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import pandas as pd
 
 from curation import tables
 from curation.params import Params
-from curation.review import database, rows
+from curation.review import database, install, rows
 from curation.review.pull import Pulled, pull
 from curation.review.push import Pushed, push_rows
 from curation.selection.reviews import read_reviews
@@ -20,7 +20,7 @@ CANDIDATE = Path("models/candidate.safetensors")
 
 
 def read_queue(root: Path, limit: int) -> pd.DataFrame:
-    """The rows to push: the first `limit` of the queue with what people decided on them, and their nearest right answers."""
+    """The rows to push: the first `limit` of the queue, what people decided on them, and the nearest right answers."""
     frame = rows.queue(
         tables.read(root / ERRORS, tables.ERRORS),
         tables.read(root / PREDICTIONS, tables.PREDICTIONS, [*rows.FROM_PREDICTIONS, *rows.NEIGHBOUR_FIELDS[1:]]),
@@ -36,8 +36,19 @@ def push_project(root: Path, params: Params) -> tuple[Pushed, pd.DataFrame]:
     frame = read_queue(root, params.review.limit)
     fo = database.connect()
     name = database.dataset_name(fo, params.review.dataset, root)
-    info = {"curation_model": rows.model_id(root / CANDIDATE), "curation_reviews": str(REVIEWS)}
-    return push_rows(fo, name, frame, root, info), frame
+    install.install(fo)
+    return push_rows(fo, name, frame, root, info_of(root)), frame
+
+
+def info_of(root: Path) -> dict[str, Any]:
+    """What the plugin must know of the project: its log, its model, its classes and benchmark sets."""
+    sets = tables.read(root / IMAGES, tables.IMAGES, ["benchmark_set"])["benchmark_set"]
+    return {
+        "curation_reviews": str(REVIEWS),
+        "curation_model": rows.model_id(root / CANDIDATE),
+        "curation_classes": sorted(known_classes(root)),
+        "curation_sets": sorted(set(sets) - {""}),
+    }
 
 
 def receipt(params: Params, frame: pd.DataFrame | None, skipped: str = "") -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Tags made in the App back into data/reviews.csv, once each.
 
-A tag that spells a decision becomes one row of the log, then leaves the sample, whose field `decision` shows it from then on.
-The row is written before the tag goes: a pull that is killed in between finds the tag again, sees its row and adds none.
+A tag that spells a decision becomes one row of the log, then leaves the sample, whose field `decision` shows it from
+then on. The row is written before the tag goes: a pull that is killed in between finds the tag again, sees its row and
+adds none.
 """
 
 from collections.abc import Iterator
@@ -57,9 +58,9 @@ def _objection(texts: list[str], found: list[Decision], known: set[str]) -> str:
 def to_rows(taken: dict[str, list[Decision]], log: pd.DataFrame, stamp: dict[str, str]) -> list[dict[str, str]]:
     """The rows that the log does not end with already, per image and axis. stamp: reviewer, decided_at, model."""
     last: dict[tuple[str, str], Decision] = {}
-    for row in log.itertuples(index=False):
-        one = Decision(row.decision, row.label if row.decision == "relabel" else "")
-        last[row.image_id, one.axis] = one
+    for image_id, word, label in zip(*(log[name].tolist() for name in ("image_id", "decision", "label")), strict=True):
+        one = Decision(word, label if word == "relabel" else "")
+        last[image_id, one.axis] = one
     return [
         {"image_id": image_id, "decision": one.decision, "label": one.label, "subclass": "", "note": "", **stamp}
         for image_id in sorted(taken)

@@ -1,7 +1,7 @@
-"""Rows into a FiftyOne dataset, once each: samples are keyed by `image_id`, and pushing the same rows twice changes nothing.
+"""Rows into a FiftyOne dataset, once each: keyed by `image_id`; pushing the same rows twice changes nothing.
 
 Bulk calls only (`add_samples`, `set_values`, `values`): a loop over samples is fifty times slower. Tags, which are the
-reviewers' own, are never written; an image that left the queue goes, unless a tag on it still waits for `curate review pull`.
+reviewers' own, are never written; an image that left the queue goes, unless a tag on it still waits for a pull.
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from curation.review import brain, fields, tags, views
+from curation.review import brain, fields, layout, tags, views
 from curation.review.rows import fingerprint
 
 
@@ -34,11 +34,11 @@ class Pushed:
 def push_rows(fo: Any, name: str, rows: pd.DataFrame, root: Path, info: dict[str, Any] | None = None) -> Pushed:
     """Make the dataset `name` hold exactly these rows.
 
-    rows: at least `image_id` and `path` (relative to `root`); see curation.review.fields for the columns that mean something;
-    any other text, number or truth value becomes a field of its own. `embedding` (float16 bytes) and `map_x`, `map_y` feed the
-    map and the similarity search. info: kept in the dataset's `info`, for the plugin.
+    rows: at least `image_id` and `path` (relative to `root`); see curation.review.fields for the columns that mean
+    something; any other text, number or truth value becomes a field of its own. `embedding` (float16 bytes) and
+    `map_x`, `map_y` feed the map and the similarity search. info: kept in the dataset's `info`, for the plugin.
     """
-    rows = rows.drop_duplicates("image_id").reset_index(drop=True)
+    rows = complete(rows)
     mark = {"curation_root": str(root), "curation_rows": fingerprint(rows), **(info or {})}
     dataset = fo.load_dataset(name) if fo.dataset_exists(name) else _create(fo, name)
     there = dict(zip(*dataset.values(["image_id", "id"]), strict=True))
@@ -51,15 +51,26 @@ def push_rows(fo: Any, name: str, rows: pd.DataFrame, root: Path, info: dict[str
     fields.refresh(fo, dataset, rows[~new], root)
     brain.index(dataset, rows)
     saved = views.save(fo, dataset, rows)
+    layout.arrange(fo, dataset)
     dataset.info = {**dataset.info, **mark}
     dataset.save()
     return Pushed(name, dataset.count(), int(new.sum()), int((~new).sum()), removed, saved)
+
+
+def complete(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row an image, with the columns that the views and the plugin count on."""
+    rows = rows.drop_duplicates("image_id").reset_index(drop=True)
+    defaults: dict[str, Any] = {"role": "queue", "decision": "", "rank": rows.index}
+    return rows.assign(**{name: value for name, value in defaults.items() if name not in rows})
 
 
 def _create(fo: Any, name: str) -> Any:
     dataset = fo.Dataset(name, persistent=True)
     dataset.add_sample_field("image_id", fo.StringField)
     dataset.create_index("image_id", unique=True)
+    for column, kind in (("role", fo.StringField), ("decision", fo.StringField), ("rank", fo.IntField)):
+        dataset.add_sample_field(column, kind)
+        dataset.create_index(column)
     return dataset
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-LABEL_DECISIONS = ("relabel", "remove", "unknown", "keep")
+from curation.review.tags import ABOUT_LABEL
+
 FROM_IMAGES = ["image_id", "path", "subclass", "origin", "blur", "brightness", "contrast", "width", "height"]
 FROM_PREDICTIONS = ["image_id", "margin", "entropy", "embedding"]
 LAYOUT = 1  # of fields and views: a higher number makes the next push renew what an older version pushed
@@ -38,14 +39,15 @@ def _neighbours(first: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
 def decided(reviews: pd.DataFrame, model: str) -> dict[str, str]:
     """What people decided on each image, as the text of a tag: image_id -> `relabel:cat`, `keep`, `turn:90` ...
 
-    reviews: the log, oldest first. A decision about the label holds for good; one about anything else (a turn, a benchmark)
-    settles the queue of the `model` it was made on, since the image may come back as another question.
+    reviews: the log, oldest first. A decision about the label holds for good; one about anything else (a turn, a
+    benchmark) settles the queue of the `model` it was made on, since the image may come back as another question.
     """
     held: dict[str, str] = {}
-    for row in reviews.itertuples(index=False):
-        about_label = row.decision in LABEL_DECISIONS
-        if about_label or (row.model == model and held.get(row.image_id, "").partition(":")[0] not in LABEL_DECISIONS):
-            held[row.image_id] = f"relabel:{row.label}" if row.decision == "relabel" else row.decision
+    columns = (reviews[name].tolist() for name in ("image_id", "decision", "label", "model"))
+    for image_id, word, label, made_on in zip(*columns, strict=True):
+        about_label = word in ABOUT_LABEL
+        if about_label or (made_on == model and held.get(image_id, "").partition(":")[0] not in ABOUT_LABEL):
+            held[image_id] = f"relabel:{label}" if word == "relabel" else word
     return held
 
 

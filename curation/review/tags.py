@@ -1,13 +1,15 @@
-"""Decisions as FiftyOne tags: `relabel:<class>`, `remove`, `unknown`, `keep`, `benchmark:<set>`, `turn:<degrees>`, `small`.
+"""Decisions as FiftyOne tags: relabel:<class>, remove, unknown, keep, benchmark:<set>, turn:<degrees>, small.
 
-Tags are how a decision is written with FiftyOne alone (its tag menu, its Python API); the plugin's operators do the same in
-one key. Any other tag is the reviewers' own business and is left alone.
+Tags are how a decision is written with FiftyOne alone (its tag menu, its Python API); the plugin's operators do the
+same in one key. Any other tag is the reviewers' own business and is left alone.
 """
 
 from dataclasses import dataclass
 
-PLAIN = ("remove", "unknown", "keep", "small")
-TURNS = ("90", "180", "270")
+from curation.errors import CurationError
+from curation.images.labels import canonical
+from curation.selection.reviews import WORDS, parse_decision
+
 ABOUT_LABEL = ("relabel", "remove", "unknown", "keep")
 
 
@@ -31,17 +33,17 @@ class Decision:
 
 def parse(tag: str) -> Decision | None:
     """The decision that a tag spells; None where it spells none."""
-    kind, _, value = (part.strip() for part in tag.strip().partition(":"))
-    if kind in PLAIN and not value:
-        return Decision(kind)
-    if kind == "relabel" and value:
-        return Decision("relabel", value)
-    if (kind == "benchmark" and value) or (kind == "turn" and value in TURNS):
-        return Decision(f"{kind}:{value}")
-    return None
+    word, _, detail = (part.strip() for part in tag.strip().partition(":"))
+    try:
+        if word == "relabel":
+            label = canonical(detail)
+            return Decision("relabel", label) if label else None
+        return Decision(str(parse_decision(f"{word}:{detail}" if detail else word)))
+    except (ValueError, CurationError):
+        return None
 
 
 def malformed(tag: str) -> bool:
     """Whether a tag looks as if it were meant as a decision but spells none: `turn:45`, `relabel:`."""
-    kind = tag.strip().partition(":")[0].strip()
-    return kind in {"relabel", "benchmark", "turn", *PLAIN} and parse(tag) is None
+    word, colon, _ = tag.strip().partition(":")
+    return word.strip() in {*WORDS, "benchmark", "turn"} and bool(colon) and parse(tag) is None

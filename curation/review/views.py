@@ -1,7 +1,7 @@
 """Saved views: the questions a reviewer asks the queue, one click each.
 
-Each view shows what still waits for a decision, in the order of the queue; `decided` shows the rest. Views that a reviewer
-saved stay as they are; ours are renewed at every push.
+Each view shows what still waits for a decision, in the order of the queue; `decided` shows the rest. Views that a
+reviewer saved stay as they are; ours are renewed at every push.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,8 @@ MOST_CLUSTERS = 200
 MOST_PAIRS = 50
 SURE_ERROR = 0.5
 SURE_LABEL = 0.1
-View = tuple[str, Any, str]  # name, view, description
+WAITING = {"role": "queue", "decision": ""}
+View = tuple[str, dict[str, Any], str]  # name, conditions (as MongoDB has them), description
 
 
 def save(fo: Any, dataset: Any, rows: pd.DataFrame) -> list[str]:
@@ -23,9 +24,9 @@ def save(fo: Any, dataset: Any, rows: pd.DataFrame) -> list[str]:
             dataset.delete_saved_view(name)
     made: list[str] = []
     slugs = {view["slug"] for view in dataset.list_saved_views(info=True)}
-    for name, view, description in _views(fo, dataset, rows):
+    for name, conditions, description in wanted(rows):
         own = _free(fo, name, slugs)
-        dataset.save_view(own, view, description=description)
+        dataset.save_view(own, dataset.match(conditions).sort_by("rank"), description=description)
         made.append(own)
     dataset.info["curation_views"] = made
     return made
@@ -34,40 +35,46 @@ def save(fo: Any, dataset: Any, rows: pd.DataFrame) -> list[str]:
 def _free(fo: Any, name: str, slugs: set[str]) -> str:
     """`name`, or with a number where its URL form is taken (`a -> b` and `a b` have the same one)."""
     number, tried = 1, name
-    while fo.core.utils.to_slug(tried) in slugs:
+    while (slug := fo.core.utils.to_slug(tried)) in slugs:
         number += 1
         tried = f"{name} ({number})"
-    slugs.add(fo.core.utils.to_slug(tried))
+    slugs.add(slug)
     return tried
 
 
-def _views(fo: Any, dataset: Any, rows: pd.DataFrame) -> Iterator[View]:
-    field = fo.ViewField
-    if "rank" not in rows or "role" not in rows:
-        return
-    queue = dataset.match(field("role") == "queue").sort_by("rank")
-    waiting = queue.match(field("decision") == "")
-    yield "to review", waiting, "Everything that waits for a decision, most worth it first"
-    yield "probable label errors", waiting.match(field("label_error") >= SURE_ERROR), "The label is probably wrong"
-    yield "conflicts", waiting.match(field("kind") == "conflict"), "Its twins carry another label"
-    yield "unsure", waiting.match(field("kind") == "doubt"), "Right, but the model was not sure"
-    hard = waiting.match((field("kind") == "error") & (field("label_error") < SURE_LABEL))
-    yield "good but hard", hard, "The label is probably right and the model wrong: what to learn from"
-    yield "out of scope", waiting.match(field("kind") == "out of scope"), "Probably none of the classes"
-    yield "decided", queue.match(field("decision") != ""), "What people decided already"
-    yield from _by_cluster(field, waiting, rows[rows["role"] == "queue"])
-    yield from _by_pair(field, waiting, rows[(rows["role"] == "queue") & (rows["label"] != rows["predicted"])])
+def wanted(rows: pd.DataFrame) -> Iterator[View]:
+    """The views for these rows: by what they ask, then by cluster and by label -> prediction, the largest first."""
+    queue = rows[rows["role"] == "queue"]
+    yield "to review", WAITING, "Everything that waits for a decision, most worth it first"
+    if {"kind", "label_error"} <= set(rows.columns):
+        yield from _by_kind()
+    yield "decided", {"role": "queue", "decision": {"$ne": ""}}, "What people decided already"
+    if {"cluster", "explanation"} <= set(rows.columns):
+        yield from _by_cluster(queue)
+    if {"label", "predicted"} <= set(rows.columns):
+        yield from _by_pair(queue[queue["label"] != queue["predicted"]])
 
 
-def _by_cluster(field: Any, waiting: Any, queue: pd.DataFrame) -> Iterator[View]:
-    told = queue.drop_duplicates("cluster").set_index("cluster")["explanation"]
-    for cluster in queue["cluster"].value_counts(sort=True).index[:MOST_CLUSTERS]:
-        name = f"cluster {int(cluster):02d}" if cluster >= 0 else "no cluster"
-        yield name, waiting.match(field("cluster") == int(cluster)), str(told.get(cluster) or "")
+def _by_kind() -> Iterator[View]:
+    hard = {"kind": "error", "label_error": {"$lt": SURE_LABEL}}
+    yield "probable label errors", WAITING | {"label_error": {"$gte": SURE_ERROR}}, "The label is probably wrong"
+    yield "conflicts", WAITING | {"kind": "conflict"}, "Twins of these carry another label"
+    yield "unsure", WAITING | {"kind": "doubt"}, "Right, but the model was not sure"
+    yield "good but hard", WAITING | hard, "The label is probably right and the model wrong: what to learn from"
+    yield "out of scope", WAITING | {"kind": "out of scope"}, "Probably none of the classes"
 
 
-def _by_pair(field: Any, waiting: Any, wrong: pd.DataFrame) -> Iterator[View]:
+def _by_cluster(queue: pd.DataFrame) -> Iterator[View]:
+    told = queue.drop_duplicates("cluster").set_index("cluster")["explanation"].to_dict()
+    sizes = queue.groupby("cluster").size().sort_values(ascending=False, kind="stable")
+    for cluster in [int(number) for number in sizes.index[:MOST_CLUSTERS]]:
+        name = f"cluster {cluster:02d}" if cluster >= 0 else "no cluster"
+        yield name, WAITING | {"cluster": cluster}, str(told.get(cluster) or "")
+
+
+def _by_pair(wrong: pd.DataFrame) -> Iterator[View]:
     pairs = wrong.groupby(["label", "predicted"]).size().sort_values(ascending=False, kind="stable")
     for label, predicted in list(pairs.index)[:MOST_PAIRS]:
-        view = waiting.match((field("ground_truth.label") == label) & (field("prediction.label") == predicted))
-        yield f"{label} → {predicted}", view, f"Labelled {label}, predicted {predicted}"
+        both = {"ground_truth.label": label, "prediction.label": predicted}
+        words = (label or "no label", predicted or "nothing")
+        yield f"{words[0]} → {words[1]}", WAITING | both, f"Labelled {words[0]}, predicted {words[1]}"

@@ -1,8 +1,9 @@
-"""A small review project on real files (scikit-learn's digits), and FiftyOne in this process on the session's own mongod."""
+"""A small review project on real files (digits), and FiftyOne in this process on the session's own mongod."""
 
 import os
 import warnings
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,8 @@ def fo(fiftyone_env):
         from curation.review.database import connect
 
         module = connect()
-        import fiftyone.brain  # noqa: F401
-        import fiftyone.plugins  # noqa: F401
+        import_module("fiftyone.brain")
+        import_module("fiftyone.plugins")
     os.environ["HOME"] = before.get("HOME", "/")
     yield module
     os.environ.clear()
