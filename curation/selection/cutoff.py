@@ -111,7 +111,7 @@ def _below_minimum(frame: pd.DataFrame, limits: Limits) -> None:
 def _above_maximum(frame: pd.DataFrame, images: pd.DataFrame, params: Params, ends: Mapping[str, str]) -> None:
     standing = frame.index[frame["state"] == ""]
     most = Limits(params.cutoff, "max", ends).of(frame.loc[standing, "label"])
-    spare = maximum.spare(frame.loc[standing], images.loc[standing], most)
+    spare = maximum.spare(frame.loc[standing], images.loc[standing, "hash"], most)
     rows = standing[spare]
     least = most[spare].astype(str)
     mask = pd.Series(frame.index.isin(rows), index=frame.index)
