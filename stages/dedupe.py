@@ -1,0 +1,25 @@
+"""Stage dedupe: group twins, choose the one that stays, name label conflicts. Run by `dvc repro dedupe`."""
+
+from pathlib import Path
+
+from curation import params, tables
+from curation.errors import fail_cleanly
+
+DATA = Path("data")
+
+
+@fail_cleanly
+def main() -> None:
+    from curation.dedupe.find import find
+    from curation.dedupe.pictures import from_parquet
+    from curation.selection.reviews import read_reviews
+
+    knobs = params.load()
+    reviewed = set(read_reviews(DATA / "reviews.csv")["image_id"])
+    table, summary = find(from_parquet(DATA / "images.parquet"), knobs.dedupe, reviewed)
+    tables.write(table, DATA / "duplicates.parquet", tables.DUPLICATES)
+    print("\n".join(summary.lines()))
+
+
+if __name__ == "__main__":
+    main()
