@@ -147,7 +147,7 @@ def same_bytes(one: np.ndarray, other: np.ndarray, orientation: int) -> bool:
     """Whether two thumbnails are equal, colours included: what flat pictures must be to agree."""
     if orientation != 0:
         return False
-    for k in range(one.shape[0]):
+    for k in range(one.shape[0]):  # noqa: SIM110 - numba knows no all()
         if one[k] != other[k]:
             return False
     return True

@@ -1,7 +1,7 @@
 """Which pairs of images are worth a look at their pixels: equal or near-equal hashes, in any of the eight orientations.
 
-Nothing is stored: candidates stream by in bounded batches, one orientation after the other. Flat pictures, whose hash is
-noise, are candidates only of pictures with exactly the same thumbnail.
+Nothing is stored: candidates stream by in bounded batches, one orientation after the other. Flat pictures, whose hash
+is noise, are candidates only of pictures with exactly the same thumbnail.
 """
 
 from collections.abc import Iterator

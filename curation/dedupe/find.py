@@ -1,4 +1,4 @@
-"""From the table IMAGES to the table DUPLICATES: who is whose twin, who stays, what must not be separated, who disagrees.
+"""From the table IMAGES to the table DUPLICATES: whose twin, who stays, what stays together, who disagrees.
 
 Leak groups come first, from a stream of candidates of which nothing but a union-find is kept; then, inside each group,
 stars are drawn from the best image down, so every twin names a keeper that stays and was compared with it directly.
@@ -44,13 +44,13 @@ class Summary:
             f"{self.conflicts:,} images in a label conflict",
         ]
         return text + [
-            f"a chain of {one.size:,} images was cut at similarity {one.similarity:.2f}: its largest part has {one.largest:,}"
+            f"a chain of {one.size:,} images was cut at similarity {one.similarity:.2f}: at most {one.largest:,} are left"
             for one in self.cuts
         ]
 
 
 def find_duplicates(images: pd.DataFrame, params: Dedupe, reviewed: Collection[str] = ()) -> pd.DataFrame:
-    """Make the table DUPLICATES of a table IMAGES; `reviewed`: image_ids that a person decided on, preferred as keepers."""
+    """Make the table DUPLICATES of a table IMAGES; `reviewed`: image_ids that a person decided on."""
     return find(from_frame(images), params, reviewed)[0]
 
 

@@ -1,8 +1,8 @@
 """Leak groups: images that a split must not separate, as connected components of a wide similarity.
 
-A chain (a like b, b like c, ...) can link pictures that have nothing in common, the mega-groups that other tools are known
-for. So a group that grows past `max_group` is cut at a stricter similarity, step by step; what is still too large is cut
-down to stars, a keeper with its verified twins, which are never separated. Every cut is reported.
+A chain (a like b, b like c, ...) can link pictures that have nothing in common, the mega-groups that other tools are
+known for. So a group that grows past `max_group` is cut at a stricter similarity, step by step; what is still too large
+is cut down to stars, a keeper with its verified twins, which are never separated. Every cut is reported.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Cut(NamedTuple):
 
 
 class Linked(NamedTuple):
-    """parent [n]: the row that stands for each row's group. candidates, verified: pairs seen, and compared on pixels."""
+    """parent [n]: the row that stands for each row's group; how many pairs were seen, and compared on their pixels."""
 
     parent: Rows
     candidates: int

@@ -1,7 +1,7 @@
 """The compiled loops over groups: union-find, twins of a keeper, and twins that carry another label.
 
-Every relation is evaluated the same way round (the row with the smaller image_id first), so it is symmetric whatever the order
-of the files. Orientation numbers are those of curation.images.hashing: mirrored from 4 on, then turned left.
+Every relation is evaluated the same way round (the row with the smaller image_id first), so it is symmetric whatever
+the order of the files. Orientation numbers are those of curation.images.hashing: mirrored from 4 on, then turned left.
 """
 
 import numpy as np
@@ -94,7 +94,7 @@ def disputes(
     limits: tuple[int, float],
     kinds: int,
 ) -> np.ndarray:
-    """Which labels the twins of each member carry: bool [members, kinds]; labels: -1 for none, below `kinds` otherwise."""
+    """Which labels the twins of each member carry: bool [members, kinds]; labels: below `kinds`, -1 for none."""
     seen = np.zeros((members.shape[0], kinds), np.bool_)
     for a in range(members.shape[0]):
         for b in range(a):
