@@ -1,0 +1,18 @@
+"""Stage report: the round in pictures, as one HTML page that opens from disk. Run by `dvc repro report`."""
+
+from pathlib import Path
+
+from curation.errors import fail_cleanly
+
+OUT = Path("reports/report.html")
+
+
+@fail_cleanly
+def main() -> None:
+    from curation.evaluation.report import write_report
+
+    print(f"{write_report(Path(), OUT)} sections in {OUT}")
+
+
+if __name__ == "__main__":
+    main()
