@@ -57,7 +57,7 @@ def sample(
         return
     typer.echo(f"{name}: {written.files} files in data/, {written.new or 'none'} of them new")
     if written.plants:
-        typer.echo("planted: " + ", ".join(f"{number} {plant}" for plant, number in sorted(written.plants.items())))
+        typer.echo("planted: " + ", ".join(f"{plant} {number}" for plant, number in sorted(written.plants.items())))
         typer.echo(f"the truth: {TRUTH}")
 
 
