@@ -1,0 +1,117 @@
+"""Augmentation of whole batches on the device, each image with its own draw.
+
+Flip, rotation and zoom are one affine map and one interpolation (as in Kornia and DALI, instead of one Python call an
+image). The draws are made on the CPU from (seed, epoch, batch) for the whole batch, so they do not depend on the
+device, on a resume, or on how many processes share a batch. Mixup is Zhang et al. 2018, random erasing Zhong et al.
+2020.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+from curation.params.blocks import Augment
+
+Tensor = torch.Tensor
+
+
+@dataclass(frozen=True)
+class Draws:
+    """What happens to each image of a batch."""
+
+    affine: Tensor  # [batch, 2, 3] from places in the output to places in the input, both from -1 to 1
+    colour: Tensor  # [batch, 3]: brightness, contrast, saturation factors
+    box: Tensor  # [batch, 4]: top, left, bottom, right of what is erased, as fractions; empty when top = bottom
+    mix: float  # share of the other image
+    partner: Tensor  # [batch] place of the other image
+
+    def part(self, start: int, stop: int) -> "Draws":
+        """The draws of some images of the batch.
+
+        Mixing needs the whole batch, so partners are taken modulo the part.
+        """
+        size = max(stop - start, 1)
+        one = slice(start, stop)
+        return Draws(self.affine[one], self.colour[one], self.box[one], self.mix, self.partner[one] % size)
+
+
+def draw(knobs: Augment, small: Tensor, seed: tuple[int, int, int]) -> Draws:
+    """Draw for a batch; `small` [batch] marks images that are never zoomed out; `seed` is (seed, epoch, batch)."""
+    source = torch.Generator().manual_seed(hash_seed(*seed))
+    count = len(small)
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.rand(count, generator=source) * (high - low) + low
+
+    flip = torch.where(uniform(0, 1) < knobs.flip, -1.0, 1.0)
+    angle = uniform(-knobs.rotate, knobs.rotate) * (math.pi / 180)
+    # Zoom is drawn evenly on a logarithmic scale; a subject that is already small is only ever brought nearer.
+    nearest, farthest = math.log(1 + knobs.zoom_in), -math.log(1 + knobs.zoom_out)
+    lowest = torch.where(small, 0.0, farthest)
+    scale = torch.exp(-(lowest + uniform(0, 1) * (nearest - lowest)))
+    cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
+    # What the crop of a zoom leaves free is used to shift; zoomed out, the picture stays in the middle.
+    room = (1 - scale).clamp(min=0)
+    x, y = uniform(-1, 1) * room, uniform(-1, 1) * room
+    affine = torch.stack([torch.stack([cos * flip, -sin, x], 1), torch.stack([sin * flip, cos, y], 1)], 1)
+    colour = 1 + (torch.rand(count, 3, generator=source) * 2 - 1) * knobs.jitter
+    box = _boxes(count, knobs.erase, source)
+    return Draws(affine, colour, box, _beta(knobs, source), torch.randperm(count, generator=source))
+
+
+def apply(images: Tensor, draws: Draws, knobs: Augment) -> Tensor:
+    """Augment float images [batch, 3, size, size] in 0..1; the result keeps shape, device and memory order."""
+    affine = draws.affine.to(images.device, non_blocking=True)
+    if knobs.flip or knobs.rotate or knobs.zoom_in or knobs.zoom_out:
+        grid = functional.affine_grid(affine, list(images.shape), align_corners=False)
+        images = functional.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    if knobs.jitter:
+        images = _recolour(images, draws.colour.to(images.device, non_blocking=True))
+    if knobs.erase:
+        images = _erase(images, draws.box.to(images.device, non_blocking=True))
+    if knobs.mixup:
+        images = torch.lerp(images, images[draws.partner.to(images.device)], draws.mix)
+    return images
+
+
+def hash_seed(seed: int, epoch: int, batch: int) -> int:
+    """One 63-bit seed from three numbers (SplitMix64's finaliser over their mix)."""
+    value = (seed * 0x9E3779B97F4A7C15 + epoch * 0xBF58476D1CE4E5B9 + batch * 0x94D049BB133111EB) & (2**64 - 1)
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & (2**64 - 1)
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & (2**64 - 1)
+    return (value ^ (value >> 31)) >> 1
+
+
+def _beta(knobs: Augment, source: torch.Generator) -> float:
+    if not knobs.mixup:
+        return 0.0
+    first, second = (torch._standard_gamma(torch.tensor(knobs.mixup), generator=source) for _ in range(2))
+    return float(first / (first + second))
+
+
+def _boxes(count: int, chance: float, source: torch.Generator) -> Tensor:
+    """Rectangles of 2% to 33% of the area with sides in a ratio of 0.3 to 3.3, as the paper has them."""
+    free = torch.rand(count, 5, generator=source)
+    area = 0.02 + free[:, 0] * 0.31
+    ratio = torch.exp((free[:, 1] * 2 - 1) * math.log(3.3))
+    height, width = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
+    top, left = free[:, 2] * (1 - height), free[:, 3] * (1 - width)
+    bottom = torch.where(free[:, 4] < chance, top + height, top)
+    return torch.stack([top, left, bottom, left + width], 1)
+
+
+def _recolour(images: Tensor, factors: Tensor) -> Tensor:
+    bright, contrast, saturation = (factor.view(-1, 1, 1, 1) for factor in factors.unbind(1))
+    images = images * bright
+    images = torch.lerp(images.mean((1, 2, 3), keepdim=True), images, contrast)
+    return torch.lerp(images.mean(1, keepdim=True), images, saturation).clamp_(0, 1)
+
+
+def _erase(images: Tensor, box: Tensor) -> Tensor:
+    steps = (torch.arange(images.shape[-1], device=images.device) + 0.5) / images.shape[-1]
+    top, left, bottom, right = (side.view(-1, 1) for side in box.unbind(1))
+    rows, columns = (steps >= top) & (steps < bottom), (steps >= left) & (steps < right)
+    inside = rows[:, None, :, None] & columns[:, None, None, :]
+    return torch.where(inside, images.mean((2, 3), keepdim=True), images)

@@ -1,0 +1,102 @@
+"""Writing and reading whole checkpoints: tensors and header in one safetensors file.
+
+The same tensors and header give the same bytes. A file appears whole or not at all: a temporary name, then a rename.
+Foreign weights come in by `foreign_state`: safetensors, or a .pth file through torch's restricted loader, which
+admits tensors and plain containers and runs no code.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from curation.model.backbone import Spec, build
+from curation.model.header import CheckpointError, Header, encode, read_header
+
+State = dict[str, torch.Tensor]
+
+
+def save(path: Path, state: Mapping[str, torch.Tensor], header: Header) -> None:
+    """Write a checkpoint; the tensors are copied to the CPU, in their shape and type."""
+    save_tensors(path, state, encode(header))
+
+
+def save_tensors(path: Path, state: Mapping[str, torch.Tensor], metadata: dict[str, str]) -> None:
+    """Write tensors and at most one metadata entry, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.partial")
+    tensors = {name: tensor.detach().to("cpu").contiguous() for name, tensor in state.items()}
+    try:
+        save_file(tensors, draft, metadata)
+        draft.replace(path)
+    except SafetensorError as error:
+        raise CheckpointError(f"{path} can't be written: {error}. Is the disk full or read-only?") from None
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def load(path: Path) -> tuple[Header, State]:
+    """Read a checkpoint: its header and its tensors, on the CPU."""
+    header = read_header(path)
+    return header, load_tensors(path)
+
+
+def load_tensors(path: Path) -> State:
+    """Read the tensors of a safetensors file, onto the CPU."""
+    try:
+        return dict(load_file(path))
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"{path} can't be read: {error}. Fetch it again (`dvc pull`), or make it again") from None
+
+
+def restore(path: Path) -> tuple[Header, nn.Module]:
+    """Build the model of a checkpoint that has a head, with its weights, in evaluation mode."""
+    header, state = load(path)
+    if not header.has_head:
+        raise CheckpointError(f"{path} is a backbone: it has no classes yet. Run `dvc repro train`")
+    model = build(Spec(header.arch, header.image_size, header.stem), len(header.classes))
+    try:
+        model.load_state_dict(state)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path} does not fit {header.arch}: {str(error).splitlines()[-1].strip()}") from None
+    return header, model.eval()
+
+
+def foreign_state(path: Path) -> State:
+    """Read weights that this project did not write.
+
+    .safetensors, or .pth and .pt holding a plain dictionary of tensors.
+    """
+    if not path.exists():
+        raise CheckpointError(
+            f"backbone.weights: {path} does not exist; write `random`, `imagenet` or the path of a local file"
+        )
+    if path.suffix == ".safetensors":
+        return load_tensors(path)
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # noqa: BLE001 - the restricted loader raises many kinds
+        raise CheckpointError(
+            f"backbone.weights: {path} is refused by torch's safe loader "
+            f"({str(error).splitlines()[0]}). Save it as safetensors"
+        ) from None
+    for key in ("state_dict", "model", "model_state_dict"):
+        found = found.get(key, found) if isinstance(found, dict) else found
+    tensors = (
+        {name: value for name, value in found.items() if isinstance(value, torch.Tensor)}
+        if isinstance(found, dict)
+        else {}
+    )
+    if not tensors:
+        raise CheckpointError(f"backbone.weights: {path} holds no dictionary of tensors")
+    return {name.removeprefix("module."): value for name, value in tensors.items()}
+
+
+def md5(path: Path) -> str:
+    """The MD5 of a file in hex, as DVC records it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()

@@ -1,0 +1,117 @@
+"""What a checkpoint says about itself, read without torch.
+
+A checkpoint is one safetensors file: eight bytes with the length of a JSON text, that text, then the tensors. Our
+facts stand in that text under `__metadata__`, so they can be read from a model of any size in a millisecond. The idea
+of weights that carry what the next stage inherits is nanochat's (weights beside a JSON); the lineage is packed, so
+that a million image ids take 21 MB.
+"""
+
+import base64
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from curation.errors import CurationError
+
+KEY = "curation"
+FORMAT = 1
+LIMIT = 100_000_000  # safetensors refuses a longer header
+SIDES = ("train", "val", "test", "benchmark")
+
+
+class CheckpointError(CurationError):
+    """A model file that is missing, is no safetensors file, or was not written by this project."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """The facts of a checkpoint; everything that is needed to use it, and to start from it."""
+
+    arch: str
+    classes: tuple[str, ...]  # in the order of the logits; () for a backbone, which has no head
+    image_size: int  # pixels, square
+    mean: tuple[float, float, float]  # of pixels scaled to 0..1
+    std: tuple[float, float, float]
+    stem: str = "standard"  # standard | half | small
+    params: Mapping[str, Any] = field(default_factory=dict)
+    dataset: str = ""  # hash of what it was trained on: image ids, labels, splits
+    parent: str = ""  # MD5 of the model it started from, as DVC writes it
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    throwaway: bool = False
+    lineage: Mapping[str, str] = field(default_factory=dict)  # image_id -> train | val | test | benchmark
+
+    @property
+    def has_head(self) -> bool:
+        """Whether it can classify: a backbone can't."""
+        return bool(self.classes)
+
+
+def read_header(path: Path) -> Header:
+    """Read the facts of a checkpoint without its tensors; CheckpointError says what is wrong with the file."""
+    text = _metadata(path).get(KEY)
+    if text is None:
+        raise CheckpointError(
+            f"{path}: a safetensors file without our facts (arch, classes, image size). "
+            "To start from such weights, name the file in `backbone.weights`, and run `dvc repro`"
+        )
+    facts = json.loads(text)
+    if facts.pop("format") != FORMAT:
+        raise CheckpointError(f"{path}: written by another version of this project; train it again")
+    for name in ("classes", "mean", "std"):
+        facts[name] = tuple(facts[name])
+    return Header(**{**facts, "lineage": unpack(facts["lineage"])})
+
+
+def encode(header: Header) -> dict[str, str]:
+    """Make the safetensors metadata of a header: one key, because their order in the file is not fixed."""
+    facts = asdict(header) | {"format": FORMAT, "lineage": pack(header.lineage)}
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    if len(text) > LIMIT * 0.95:
+        raise CheckpointError(f"the lineage of {len(header.lineage):,} images does not fit in a safetensors header")
+    return {KEY: text}
+
+
+def pack(lineage: Mapping[str, str]) -> dict[str, str]:
+    """Pack image ids by side: base64 of 16 bytes an id, sorted; ids that are no MD5 stay text."""
+    by_side: dict[str, list[str]] = {side: [] for side in SIDES}
+    for image_id, side in lineage.items():
+        by_side[side].append(image_id)
+    return {side: _pack_ids(sorted(ids)) for side, ids in by_side.items() if ids}
+
+
+def unpack(packed: Mapping[str, str]) -> dict[str, str]:
+    """The inverse of `pack`."""
+    return {image_id: side for side, text in packed.items() for image_id in _unpack_ids(text)}
+
+
+def _pack_ids(ids: list[str]) -> str:
+    plain = "," + ",".join(ids)
+    joined = "".join(ids)
+    if any(len(image_id) != 32 for image_id in ids) or set(joined) - set("0123456789abcdef"):
+        return plain
+    return base64.b64encode(bytes.fromhex(joined)).decode("ascii")
+
+
+def _unpack_ids(text: str) -> list[str]:
+    if text.startswith(","):  # no letter of base64
+        return text[1:].split(",")
+    raw = base64.b64decode(text).hex()
+    return [raw[start : start + 32] for start in range(0, len(raw), 32)]
+
+
+def _metadata(path: Path) -> dict[str, str]:
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            found = json.loads(file.read(min(length, LIMIT))).get("__metadata__", {})
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{path} does not exist. `dvc repro backbone` makes the first model, `dvc pull` fetches a promoted one; "
+            "`base_model` in params.yaml names the one that training starts from"
+        ) from None
+    except (struct.error, ValueError, AttributeError):
+        raise CheckpointError(f"{path} is no safetensors file: it is empty, cut short, or of another format") from None
+    return dict(found)

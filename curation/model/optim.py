@@ -1,0 +1,68 @@
+"""Optimiser, learning rate and averaged weights.
+
+AdamW (Loshchilov & Hutter 2019) or SGD with Nesterov momentum; the rate climbs for some epochs and falls along a
+cosine (Loshchilov & Hutter 2017). Biases and the weights of norm layers are not decayed (He et al. 2019). The average
+of the weights starts quickly and slows down, as in TensorFlow's moving average.
+"""
+
+import math
+
+import torch
+from torch import nn
+
+from curation.params import Params
+
+
+def make_optimizer(model: nn.Module, head: str, params: Params, *, fused: bool) -> torch.optim.Optimizer:
+    """Groups: body and head, each with and without decay; every group knows its share of the rate."""
+    knobs = params.train
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, weight in model.named_parameters():
+        groups.setdefault((name.startswith(f"{head}."), weight.ndim > 1), []).append(weight)
+    listed = [
+        {
+            "params": weights,
+            "share": 1.0 if of_head else knobs.body_lr,
+            "weight_decay": knobs.weight_decay if decays else 0.0,
+        }
+        for (of_head, decays), weights in sorted(groups.items())
+    ]
+    if knobs.optimizer == "sgd":
+        momentum = knobs.momentum
+        return torch.optim.SGD(listed, lr=params.lr, momentum=momentum, nesterov=momentum > 0, fused=fused)
+    return torch.optim.AdamW(listed, lr=params.lr, fused=fused)
+
+
+def rate_at(step: int, steps_per_epoch: int, params: Params) -> float:
+    """The learning rate of a step (0 is the first): a climb over `warmup` epochs, then a cosine down to 0."""
+    total = params.epochs * steps_per_epoch
+    climb = min(round(params.train.warmup * steps_per_epoch), total - 1)
+    if step < climb:
+        return params.lr * (step + 1) / (climb + 1)
+    return params.lr * 0.5 * (1 + math.cos(math.pi * (step - climb) / max(1, total - climb)))
+
+
+def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Give every group its share of the rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["share"]
+
+
+class Average:
+    """An exponential moving average of a model's state; `state` is the average."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self._decay = decay
+        self.steps = 0
+        self.state = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        """Take in the weights after a step."""
+        self.steps += 1
+        decay = min(self._decay, (1 + self.steps) / (10 + self.steps))
+        for name, tensor in model.state_dict().items():
+            if tensor.is_floating_point():
+                self.state[name].lerp_(tensor, 1 - decay)
+            else:
+                self.state[name].copy_(tensor)

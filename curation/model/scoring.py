@@ -1,0 +1,81 @@
+"""Scoring images with a checkpoint: logits and embeddings in one pass.
+
+The embedding is what the head sees: its input, averaged over places where the head is a convolution (SqueezeNet).
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from curation.model import device as devices
+from curation.model.backbone import head_of
+from curation.model.checkpoint import restore
+from curation.model.header import Header
+from curation.model.normalise import Normalise, to_float
+
+Reals = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a model says of a batch."""
+
+    logits: Reals  # [batch, classes]
+    embeddings: Reals  # [batch, features]
+
+
+class Scorer:
+    """A checkpoint ready to score; the same scores whatever stands beside an image in its batch, up to rounding."""
+
+    def __init__(self, checkpoint: Path, device: str = "auto", precision: str = "auto") -> None:
+        """Load a checkpoint that has a head; CheckpointError when it has none or can't be read."""
+        self.device = devices.choose(device, precision)
+        self.header: Header
+        self.header, model = restore(checkpoint)
+        self._head_input: list[torch.Tensor] = []
+        head_of(model, len(self.header.classes)).register_forward_pre_hook(self._remember)
+        self._model = model.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._normalise = Normalise(self.header.mean, self.header.std, self.device.torch)
+
+    def score(self, batch: NDArray[np.uint8]) -> Scores:
+        """Score uint8 pixels [batch, size, size, 3] made by `pixels.square`."""
+        return self._collect(self._launch(batch))
+
+    def stream(self, batches: Iterable[NDArray[np.uint8]]) -> Iterator[Scores]:
+        """Score batch after batch; a GPU works on the next one while the last one's results come back."""
+        pending: tuple[torch.Tensor, torch.Tensor] | None = None
+        for batch in batches:
+            launched = self._launch(batch)
+            if pending:
+                yield self._collect(pending)
+            pending = launched
+        if pending:
+            yield self._collect(pending)
+
+    @torch.inference_mode()
+    def _launch(self, batch: NDArray[np.uint8]) -> tuple[torch.Tensor, torch.Tensor]:
+        images = torch.from_numpy(np.ascontiguousarray(batch))
+        if self.device.is_cuda:
+            images = images.pin_memory().to(self.device.torch, non_blocking=True)
+        with self.device.autocast():
+            logits = self._model(self._normalise(to_float(images)))
+        features = self._head_input.pop()
+        embeddings = features.mean((2, 3)) if features.ndim == 4 else features.flatten(1)
+        return logits.float(), embeddings.float()
+
+    def _collect(self, launched: tuple[torch.Tensor, torch.Tensor]) -> Scores:
+        return Scores(*(tensor.cpu().numpy() for tensor in launched))
+
+    def _remember(self, _layer: nn.Module, inputs: tuple[Any, ...]) -> None:
+        self._head_input[:] = [inputs[0]]
+
+
+def score_stream(checkpoint: Path, batches: Iterable[NDArray[np.uint8]]) -> Iterator[Scores]:
+    """Score batches of uint8 pixels [batch, size, size, 3] with a checkpoint, in order."""
+    yield from Scorer(checkpoint).stream(batches)

@@ -1,0 +1,22 @@
+"""Stage backbone.
+
+Write the first "previous model" (untrained, torchvision-pretrained or local weights). Run by `dvc repro backbone`.
+"""
+
+from pathlib import Path
+
+from curation import params
+from curation.errors import fail_cleanly
+
+OUT = Path("models/backbone.safetensors")
+
+
+@fail_cleanly
+def main() -> None:
+    from curation.model.ancestor import make_backbone
+
+    print(make_backbone(params.load(), OUT))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Stage resize: decode every image of the splits once, at the size that training needs. Run by `dvc repro resize`."""
+
+from pathlib import Path
+
+from curation import params, tables
+from curation.errors import fail_cleanly
+
+OUT = Path("data/pixels")
+CACHE = Path(".cache/curation/pixels")
+
+
+@fail_cleanly
+def main() -> None:
+    from curation.model.store import expected_bytes, plan, write_store
+
+    knobs = params.load()
+    splits = tables.read(Path("data/splits.parquet"), tables.SPLITS, ["image_id", "turn"])
+    images = tables.read(Path("data/images.parquet"), tables.IMAGES, ["image_id", "path"])
+    wanted = splits.merge(images, on="image_id", how="inner", validate="one_to_one")
+    wanted.attrs["background"] = knobs.ingest.background
+    layout = plan(len(wanted), knobs.image_size, knobs.resize)
+    size = expected_bytes(layout.kind, len(wanted), layout.size) / 2**20
+    print(
+        f"{len(wanted):,} images at {layout.size} px as {layout.kind}: about {size:,.0f} MiB in {layout.shards} shards"
+    )
+    report = write_store(wanted, OUT, CACHE, knobs.image_size, knobs.resize)
+    size = report.bytes / 2**20
+    print(f"{OUT}: {report.images:,} images, {size:,.1f} MiB; {report.decoded:,} decoded, the rest from the cache")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Stage train.
+
+Pop the head, keep the knowledge, fine-tune. Run by `dvc repro train`; on several GPUs, `torchrun --nproc-per-node 4
+-m stages.train`.
+"""
+
+import logging
+import sys
+from pathlib import Path
+
+from curation import params, tables
+from curation.errors import fail_cleanly
+
+OUT, REPORT = Path("models/candidate.safetensors"), Path("reports/train")
+COLUMNS = ["image_id", "label", "subclass", "split", "small"]
+
+
+@fail_cleanly
+def main() -> None:
+    from curation.model.pixels import Pixels
+    from curation.model.training import train
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    splits = tables.read(Path("data/splits.parquet"), tables.SPLITS, COLUMNS)
+    header = train(splits, Pixels(Path("data/pixels")), params.load(), OUT, REPORT)
+    print(f"{OUT}: {len(header.classes)} classes, val accuracy {header.metrics.get('val_accuracy', float('nan')):.3f}")
+
+
+if __name__ == "__main__":
+    main()
