@@ -3,7 +3,7 @@
 `hash`: 8 orientations (see `hashing.ORIENTATIONS`) x bits / 8 bytes, orientation 0 first, in imagehash's order of
 bits. `thumbnail`: 32 x 32 grey bytes, then 8 x 8 x 2 bytes of colour (Cb, Cr), row by row; the whole picture squeezed
 into a square, so that pictures of one shape compare cell by cell, and flat pictures of two colours differ. 1,152
-bytes an image. `blur`: variance of the Laplacian (Pech-Pacheco et al. 2000) where the shorter side is about 128
+bytes an image. `blur`: variance of the Laplacian (Pech-Pacheco et al. 2000) where the shorter side is 96 to 191
 pixels: LOW is blurred. `brightness`: mean luma, `contrast`: its standard deviation, both 0 to 1. `hash_quality`:
 PDQ's measure, 0 (flat) to 1.
 """
@@ -27,7 +27,7 @@ VERSION = 1  # raise it whenever a measure changes: caches keep to it
 GREY_SIDE, COLOUR_SIDE = 32, 8
 GREY_BYTES = GREY_SIDE**2
 THUMBNAIL_BYTES = GREY_BYTES + 2 * COLOUR_SIDE**2
-LEAST_SIDE = 128
+LEAST_SIDE = 96
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class Settings:
 
     @property
     def reduce_to(self) -> int:
-        """Pixels of the shorter side that the hash needs: four to a cell of its grid."""
-        return max(LEAST_SIDE, 16 * round(self.bits**0.5)) if self.hash != "pdq" else 256
+        """Pixels of the shorter side that the hash needs: three to a cell of the grid it starts from."""
+        return max(LEAST_SIDE, 12 * round(self.bits**0.5)) if self.hash != "pdq" else 256
 
 
 class Measures(NamedTuple):
@@ -84,7 +84,7 @@ def measure_opened(opened: Opened, settings: Settings) -> Measures:
         width=opened.width,
         height=opened.height,
         note=opened.note,
-        hash=dihedral(image if settings.hash == "pdq" else grey, settings.hash, settings.bits).tobytes(),
+        hash=dihedral(image if settings.hash == "pdq" else grey, settings.hash, settings.bits, cells).tobytes(),
         hash_quality=detail(cells),
         thumbnail=cells.tobytes() + _colours(image),
         blur=around,
@@ -135,13 +135,24 @@ def _colours(image: Image.Image) -> bytes:
 def _light(grey: Image.Image) -> tuple[float, float, float]:
     """Measure blur, brightness and contrast of a grey image, at a scale that does not depend on its size."""
     factor = min(grey.size) // LEAST_SIDE
-    cells = np.asarray(grey.reduce(factor) if factor > 1 else grey, dtype=np.float32)
-    brightness, contrast = float(cells.mean()) / 255.0, float(cells.std()) / 255.0
+    cells = np.asarray(grey.reduce(factor) if factor > 1 else grey)
+    brightness, variance = _moments(cells)
     if min(cells.shape) < 3:
-        return 0.0, brightness, contrast
-    centre = cells[1:-1, 1:-1]
-    laplacian = cells[:-2, 1:-1] + cells[2:, 1:-1] + cells[1:-1, :-2] + cells[1:-1, 2:] - 4 * centre
-    return float(laplacian.var()), brightness, contrast
+        return 0.0, brightness / 255.0, variance**0.5 / 255.0
+    levels = cells.astype(np.int16)
+    laplacian = levels[:-2, 1:-1] + levels[2:, 1:-1]
+    laplacian += levels[1:-1, :-2]
+    laplacian += levels[1:-1, 2:]
+    laplacian -= 4 * levels[1:-1, 1:-1]
+    return _moments(laplacian)[1], brightness / 255.0, variance**0.5 / 255.0
+
+
+def _moments(values: NDArray[np.generic]) -> tuple[float, float]:
+    """Mean and variance, from exact sums: the same on every machine."""
+    flat = values.ravel().astype(np.int64)
+    total, squares = int(flat.sum()), int(flat @ flat)
+    mean = total / flat.size
+    return mean, max(squares / flat.size - mean * mean, 0.0)
 
 
 __all__ = [
