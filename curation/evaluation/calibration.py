@@ -1,10 +1,10 @@
 """From logits to a confidence that can be taken at its word: of the images with confidence 0.9, nine in ten are right.
 
 Temperature scaling (Guo et al., 2017) that knows about label noise (see `noise.py`), then, where cross-validation says
-that it pays, a monotone logistic model of the top confidence on more than the softmax: the margin to the second class,
-the energy (Liu et al., 2020) and whatever the caller adds, such as how many embedding neighbours agree (Papernot &
-McDaniel, 2018). The whole distribution follows its top: each image gets the temperature at which its top probability is
-the calibrated one, so the predicted class never changes.
+that it pays, a monotone logistic model of the top confidence on the margin to the second class and the energy (Liu et
+al., 2020) too. The whole distribution follows its top: each image gets the temperature at which its top probability is
+the calibrated one, so the predicted class never changes. (Agreement of embedding neighbours was tried as well, and
+bought no coverage: see benchmarks/.)
 """
 
 import json
@@ -34,7 +34,7 @@ class CalibrationError(CurationError):
 
 @dataclass(frozen=True)
 class Top:
-    """A logistic model of the top confidence: weights of log-odds, margin, energy, extra features, and a constant."""
+    """A logistic model of the top confidence: weights of log-odds, margin and energy, and a constant."""
 
     weights: tuple[float, ...]
     mean: tuple[float, ...]
@@ -43,15 +43,13 @@ class Top:
 
 @dataclass(frozen=True)
 class Calibration:
-    """A fitted calibration. `plain` needs logits only; `rich` also uses extra features, where it pays."""
+    """A fitted calibration; `top` is absent where temperature alone does as well."""
 
     classes: tuple[str, ...]
     temperature: float = 1.0
     label_noise: float = 0.0
-    plain: Top | None = None
-    rich: Top | None = None
+    top: Top | None = None
     curve: Curve = field(default_factory=Curve)
-    rich_curve: Curve = field(default_factory=Curve)
     model: str = ""  # digest of the checkpoint it belongs to, "" when not told
 
     @classmethod
@@ -61,7 +59,6 @@ class Calibration:
         labels: npt.NDArray[np.integer],
         *,
         trusted: Flags | None = None,
-        extra: npt.NDArray[np.floating] | None = None,
         classes: Sequence[str] = (),
     ) -> "Calibration":
         """Fit to images the model was not trained on.
@@ -81,17 +78,9 @@ class Calibration:
         rows = _Rows(
             _features(scores, temperature), scores.argmax(1) == truth, np.where(sure, 0.0, noise), scores.shape[1]
         )
-        plain, curve_plain = _choose(rows)
-        rich, curve_rich = None, Curve()
-        if extra is not None:
-            more = np.asarray(extra, dtype=np.float64)[known]
-            richer = _Rows(np.column_stack([rows.features, more]), rows.agrees, rows.noise, rows.classes)
-            rich, curve_rich = _choose(richer)
-        return cls(names, temperature, noise, plain, rich, curve_plain, curve_rich)
+        return cls(names, temperature, noise, *_choose(rows))
 
-    def probabilities(
-        self, logits: npt.NDArray[np.floating], extra: npt.NDArray[np.floating] | None = None
-    ) -> npt.NDArray[np.float32]:
+    def probabilities(self, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         """Return calibrated probabilities float32 [n, c] of logits [n, c], with the same argmax; rows sum to 1."""
         scores = np.asarray(logits, dtype=np.float64)
         if scores.ndim != 2 or scores.shape[1] != len(self.classes):
@@ -101,25 +90,17 @@ class Calibration:
             )
         if not len(scores):
             return np.zeros(scores.shape, dtype=np.float32)
-        features = _features(scores, self.temperature)
-        top = self.plain
-        if self.uses(extra) and extra is not None:
-            features, top = np.column_stack([features, np.asarray(extra, dtype=np.float64)]), self.rich
-        if top is None:
+        if self.top is None:
             return np.exp(noise_model.log_softmax(scores / self.temperature)).astype(np.float32)
-        return _with_top(scores, _confidence(features, top)).astype(np.float32)
+        return _with_top(scores, _confidence(_features(scores, self.temperature), self.top)).astype(np.float32)
 
-    def uses(self, extra: object) -> bool:
-        """Say whether `probabilities` given these extra features would use them."""
-        return extra is not None and self.rich is not None
-
-    def expected(self, min_conf: float, *, rich: bool = False) -> Expected:
+    def expected(self, min_conf: float) -> Expected:
         """Give (precision, low, high, coverage) at or above `min_conf`, as measured on held-back images."""
-        return self._curve(rich=rich).expected(min_conf)
+        return self.curve.expected(min_conf)
 
-    def threshold_for(self, precision: float, *, rich: bool = False) -> float:
+    def threshold_for(self, precision: float) -> float:
         """Give the lowest confidence above which that precision was found; NaN where there is none."""
-        return self._curve(rich=rich).threshold_for(precision)
+        return self.curve.threshold_for(precision)
 
     def write(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
@@ -139,16 +120,11 @@ class Calibration:
             values = json.loads(path.read_text(encoding="utf-8"))
             if values.pop("version") != VERSION:
                 raise CalibrationError(f"{path} is of another version: run `dvc repro evaluate` again")
-            for name in ("plain", "rich"):
-                values[name] = _top(values[name]) if values[name] else None
-            for name in ("curve", "rich_curve"):
-                values[name] = Curve(**{key: tuple(column) for key, column in values[name].items()})
+            values["top"] = _top(values["top"]) if values["top"] else None
+            values["curve"] = Curve(**{key: tuple(column) for key, column in values["curve"].items()})
             return cls(**{**values, "classes": tuple(values["classes"])})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CalibrationError(f"{path} is not a calibration ({error}): run `dvc repro evaluate` again") from None
-
-    def _curve(self, *, rich: bool) -> Curve:
-        return self.rich_curve if rich and self.rich else self.curve
 
 
 @dataclass(frozen=True)
@@ -173,9 +149,8 @@ def _features(logits: Reals, temperature: float) -> Reals:
 
 
 def _choose(rows: _Rows) -> tuple[Top | None, Curve]:
-    """Take the least model whose cross-validated loss is no worse: none, slope and constant, or all features."""
-    count = rows.features.shape[1]
-    candidates = [0] if len(rows.agrees) < MIN_ROWS else sorted({0, 1, 3, count})
+    """Take the least model whose cross-validated loss is no worse: none, slope and constant, or all three features."""
+    candidates = [0] if len(rows.agrees) < MIN_ROWS else [0, 1, 3]
     held = {columns: _held_out(rows, columns) for columns in candidates}
     losses = {columns: _losses(rows, sure) for columns, sure in held.items()}
     best = 0
@@ -184,7 +159,7 @@ def _choose(rows: _Rows) -> tuple[Top | None, Curve]:
         if gain.mean() > gain.std() / np.sqrt(len(gain)):
             best = columns
     sure = np.clip(held[best], 1 / rows.classes, 1.0)
-    right = noise_model.posterior(sure, rows.agrees, rows.noise, rows.classes)
+    right = noise_model.corrected(rows.agrees, rows.noise, rows.classes)
     return (_fit_top(rows, best) if best else None), curve(sure.astype(np.float32), right)
 
 

@@ -69,13 +69,14 @@ def fit_confidence(features: Reals, agrees: npt.NDArray[np.bool_], noise: Reals,
     return found
 
 
-def posterior(sure: Reals, agrees: npt.NDArray[np.bool_], noise: Reals, classes: int) -> Reals:
-    """Give the probability [n] that the prediction is right once its label has been seen; 0 or 1 without noise."""
-    other = noise / max(classes - 1, 1)
-    when_right = np.where(agrees, 1 - noise, noise) * sure
-    when_wrong = np.where(agrees, other, 1 - other) * (1 - sure)
-    result: Reals = when_right / np.maximum(when_right + when_wrong, 1e-12)
-    return np.where(noise == 0, agrees.astype(np.float64), result)
+def corrected(agrees: npt.NDArray[np.bool_], noise: Reals, classes: int) -> Reals:
+    """Undo label noise in agreement: values [n] whose mean is the share of right predictions, whatever the noise.
+
+    The unbiased estimator of Natarajan et al. (2013): 0 or 1 without noise, a little below 0 or above 1 with it.
+    """
+    chance = noise / max(classes - 1, 1)
+    result: Reals = (agrees - chance) / np.maximum(1 - noise - chance, 1e-6)
+    return result
 
 
 def odds_to_probability(odds: Reals) -> Reals:

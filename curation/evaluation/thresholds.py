@@ -28,11 +28,16 @@ class Expected(NamedTuple):
 
 @dataclass(frozen=True)
 class Curve:
-    """Cumulative counts from the surest image down: `counts` images at or above each, `right` of them right."""
+    """Cumulative sums from the surest image down: `counts` images at or above each threshold, `right` of them right.
+
+    Where labels are in doubt, an image counts for a value below 0 or above 1 (see noise.corrected); `squares` sums
+    their squares.
+    """
 
     thresholds: tuple[float, ...] = ()
     counts: tuple[int, ...] = ()
     right: tuple[float, ...] = ()
+    squares: tuple[float, ...] = ()
 
     @property
     def total(self) -> int:
@@ -44,9 +49,8 @@ class Curve:
         inside = int(np.searchsorted(-np.asarray(self.thresholds), -min_conf, side="right"))
         if not inside:
             return Expected(math.nan, math.nan, math.nan, 0.0)
-        count, right = self.counts[inside - 1], self.right[inside - 1]
-        low, high = wilson(right, count)
-        return Expected(right / count, low, high, count / self.total)
+        count, right, squares = (column[inside - 1] for column in (self.counts, self.right, self.squares))
+        return Expected(_share(right / count), *interval(right, squares, int(count)), count / self.total)
 
     def threshold_for(self, precision: float, *, at_least: int = 10) -> float:
         """Give the lowest threshold with at least that precision (most coverage); NaN where no threshold reaches it.
@@ -59,18 +63,33 @@ class Curve:
 
 
 def curve(confidence: Reals, right: Reals, max_points: int = MAX_POINTS) -> Curve:
-    """Make the curve from confidences [n] and how right each is [n]: 0, 1, or between where the label is in doubt."""
+    """Make the curve from confidences [n] and how right each is [n]: 0 or 1, or what `noise.corrected` gives."""
     order = np.argsort(-np.asarray(confidence, dtype=np.float64), kind="stable")
     sure = np.asarray(confidence, dtype=np.float64)[order]
-    summed = np.cumsum(np.asarray(right, dtype=np.float64)[order])
+    values = np.asarray(right, dtype=np.float64)[order]
     ends = np.flatnonzero(np.append(sure[1:] != sure[:-1], True)) if len(sure) else np.array([], dtype=int)
     if len(ends) > max_points:
         ends = ends[np.unique(np.linspace(0, len(ends) - 1, max_points).round().astype(int))]
+    sums, squares = np.cumsum(values)[ends], np.cumsum(values**2)[ends]
     return Curve(
         tuple(float(value) for value in sure[ends]),
         tuple(int(end) + 1 for end in ends),
-        tuple(round(float(value), 6) for value in summed[ends]),
+        tuple(round(float(value), 6) for value in sums),
+        tuple(round(float(value), 6) for value in squares),
     )
+
+
+def interval(right: float, squares: float, count: int) -> tuple[float, float]:
+    """Return the 95 % interval of a mean: Wilson's, and no narrower than the normal one where labels are in doubt."""
+    rate = right / count
+    low, high = wilson(_share(rate) * count, count)
+    spread = Z_95 * math.sqrt(max(squares / count - rate * rate, 0.0) / count)
+    doubtful = not math.isclose(right, squares, abs_tol=1e-3)
+    return (min(low, _share(rate - spread)), max(high, _share(rate + spread))) if doubtful else (low, high)
+
+
+def _share(value: float) -> float:
+    return min(max(value, 0.0), 1.0)
 
 
 def wilson(right: float, count: int, z: float = Z_95) -> tuple[float, float]:
