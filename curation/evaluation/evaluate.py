@@ -5,19 +5,25 @@ This is what the stage `evaluate` calls; the parts stand in the modules it impor
 
 import json
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from curation.evaluation import against, measure
+from curation.evaluation import against, measure, scope
+from curation.evaluation.baselines import baselines
+from curation.evaluation.breakdown import breakdown
 from curation.evaluation.calibration import Calibration
+from curation.evaluation.columns import Columns
 from curation.evaluation.facts import Facts, read_facts
 from curation.evaluation.plots import write_plots
 from curation.evaluation.predictions import codes, write_predictions
 from curation.evaluation.scores import PixelStore, Scored, score
+from curation.model.header import CheckpointError, read_header
 from curation.params import Params
 
 MOST_CALIBRATED = 100_000
@@ -38,34 +44,78 @@ class Paths:
 
 def evaluate(paths: Paths, splits: pd.DataFrame, pixels: PixelStore, params: Params) -> dict[str, Any]:
     """Evaluate the candidate on all of SPLITS; write every output; return what reports/metrics.json holds."""
-    from curation.model.header import read_header
-
     splits = splits.sort_values("image_id", kind="stable", ignore_index=True)
-    ids = splits["image_id"].tolist()
     headers = [read_header(path) for path in (paths.candidate, paths.base)]
     seen = measure.seen_by(splits["image_id"], *(header.lineage for header in headers))
     paths.scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=paths.scratch) as folder:
-        size = params.evaluate.batch_size
+        ids, size = splits["image_id"].tolist(), params.evaluate.batch_size
         scored = score(paths.candidate, pixels, ids, size, Path(folder) / "candidate")
-        # A backbone has no head: it answers nothing, and there is nothing to compare with in the first round.
-        base = score(paths.base, pixels, ids, size, Path(folder) / "base") if headers[1].has_head else None
+        base = score_base(paths.base, pixels, ids, size, Path(folder) / "base")
         calibration = calibrate(splits, scored, params.seed)
-        calibration.write(paths.calibration)
-        write_predictions(paths.predictions, splits, scored, base, calibration.probabilities)
-    facts = read_facts(paths.predictions, scored.classes)
-    sets = measure.measured_sets(facts, seen)
-    numbers = {
-        name: measure.measure(facts.where(mask), params.evaluate.bootstrap, params.seed) for name, mask in sets.items()
-    }
-    numbers |= {"against_base": compared(facts, sets)}
-    numbers |= {
-        "left_out": {"seen_by_an_ancestor": int((seen & (facts.in_split("test") | facts.in_split("benchmark"))).sum())}
-    }
-    write_plots(facts, sets, paths.plots)
-    result = measure.tidy(measure.nest(numbers))
+        here = replace(paths, scratch=Path(folder))
+        result = report(here, splits, (scored, base), calibration, seen, params)
+        counted = (splits["split"] == "test").to_numpy() & ~seen
+        result["baselines"] = measure.tidy(baselines(splits, counted, base, pixels, params.seed))
     write_json(paths.metrics, result)
     return result
+
+
+def report(
+    paths: Paths,
+    splits: pd.DataFrame,
+    scores: tuple[Scored, Scored | None],
+    calibration: Calibration,
+    seen: NDArray[np.bool_],
+    params: Params,
+) -> dict[str, Any]:
+    """Write predictions, calibration and plots of (candidate, base) scores; return the numbers."""
+    scored, base = scores
+    columns = Columns(paths.scratch / "columns.npy", len(scored.classes), len(splits))
+    blocks = scored.blocks()
+
+    def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        sure = calibration.probabilities(logits)
+        columns.put(next(blocks), sure)
+        return sure
+
+    write_predictions(paths.predictions, splits, scored, base, probabilities)
+    calibration.write(paths.calibration)
+    facts = read_facts(paths.predictions, scored.classes)
+    sets = measure.measured_sets(facts, seen)
+    numbers = numbers_of(facts, sets, columns, params)
+    result = measure.nest(numbers) | {"against_base": compared(facts, sets)}
+    test = facts.where(sets.get("test", np.zeros(len(facts), bool)))
+    result["thresholds"] = scope.operating_points(test, calibration, params.evaluate.precisions)
+    wanted = calibration.threshold_for(params.evaluate.precisions[0])
+    result["out_of_scope"] = scope.out_of_scope(facts, seen, wanted)
+    result["breakdown"] = breakdown(numbers, calibration.label_noise)
+    held_out = facts.in_split("test") | facts.in_split("benchmark")
+    result["left_out"] = {"seen_by_an_ancestor": int((seen & held_out).sum())}
+    write_plots(facts, sets, paths.plots)
+    return measure.tidy(result)
+
+
+def numbers_of(
+    facts: Facts, sets: Mapping[str, NDArray[np.bool_]], columns: Columns, params: Params
+) -> dict[str, dict[str, Any]]:
+    """The metrics of every measured set that has images of the model's classes."""
+    out = {}
+    for name, mask in sets.items():
+        found = measure.measure(facts.where(mask), params.evaluate.bootstrap, params.seed)
+        if found:
+            out[name] = found | {"auc": columns.macro_auc(facts.label, mask & (facts.label >= 0))}
+    return out
+
+
+def score_base(path: Path, pixels: PixelStore, ids: Sequence[str], size: int, scratch: Path) -> Scored | None:
+    """Score with the model that training started from; None for a backbone that can't be scored for want of a head."""
+    try:
+        return score(path, pixels, ids, size, scratch)
+    except CheckpointError:
+        if read_header(path).has_head:
+            raise
+        return None
 
 
 def calibrate(splits: pd.DataFrame, scored: Scored, seed: int) -> Calibration:

@@ -24,7 +24,10 @@ Probabilities = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 def write_predictions(
     path: Path, splits: pd.DataFrame, scored: Scored, base: Scored | None, probabilities: Probabilities
 ) -> None:
-    """Write PREDICTIONS for `splits` (sorted by image_id, in the order of `scored`), whole or not at all."""
+    """Write PREDICTIONS for `splits` (sorted by image_id, in the order of `scored`), whole or not at all.
+
+    `probabilities` turns a block's logits [b, c] into calibrated probabilities; blocks come in order, once each.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.partial")
     try:

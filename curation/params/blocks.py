@@ -130,6 +130,7 @@ class Evaluate(Block):
 
     batch_size: AtLeastOne = 256
     bootstrap: Count = 1000
+    precisions: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)] = [0.95, 0.9, 0.99]
 
 
 class Cluster(Block):
