@@ -19,7 +19,6 @@ from curation.model.backbone import ArchError, Spec, body_state, build, find_hea
 from curation.model.header import Header
 from curation.params import Params
 
-SMALL_UP_TO = 64  # pixels: larger images bear the standard stem
 PROBE = 11  # classes of a head that is thrown away
 
 
@@ -40,7 +39,7 @@ class Start:
 
 def make_backbone(params: Params, out: Path) -> str:
     """Write the first model: seeded random weights, published ones, or a local file; returns one line about it."""
-    spec = Spec(params.arch, params.image_size, chosen_stem(params))
+    spec = Spec(params.arch, params.image_size, params.backbone.stem)
     torch.manual_seed(params.seed)
     weights = params.backbone.weights
     if weights == "imagenet":
@@ -54,17 +53,6 @@ def make_backbone(params: Params, out: Path) -> str:
     checkpoint.save(out, state, Header(spec.arch, (), spec.image_size, mean, std, spec.stem))
     size = sum(tensor.numel() for tensor in state.values())
     return f"{out}: {spec.arch} at {spec.image_size} px, {spec.stem} stem, {size / 1e6:.1f} M values, {story}"
-
-
-def chosen_stem(params: Params) -> str:
-    """`auto` takes the half stem for small images.
-
-    Four times the arithmetic of the standard one, a quarter of the small one's.
-    """
-    stem = params.backbone.stem
-    if stem != "auto":
-        return stem
-    return "half" if params.image_size <= SMALL_UP_TO else "standard"
 
 
 def start_from(base: Path, classes: Sequence[str], params: Params) -> Start:

@@ -6,6 +6,7 @@ not to nearly doubles the speed at 224 pixels.
 """
 
 import ctypes
+import logging
 import os
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import torch.distributed as dist
 
 from curation.errors import CurationError
 
+log = logging.getLogger(__name__)
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # of malloc.h
 
 
@@ -60,7 +62,7 @@ class Device:
         return resident_bytes() / 2**30
 
 
-def choose(wanted: str = "auto", precision: str = "auto", *, bf16_pays: bool = False) -> Device:
+def choose(wanted: str = "auto", precision: str = "auto", *, bf16_pays: bool = False, announce: bool = False) -> Device:
     """Choose the device and precision.
 
     `wanted` is auto, cpu, cuda or cuda:N. Under torchrun, join the other processes.
@@ -81,7 +83,10 @@ def choose(wanted: str = "auto", precision: str = "auto", *, bf16_pays: bool = F
         torch.cuda.set_device(place)
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
-    return Device(place, _precision(place, precision, bf16_pays=bf16_pays), rank, world)
+    device = Device(place, _precision(place, precision, bf16_pays=bf16_pays), rank, world)
+    if announce and device.is_main:
+        log.info("device: %s", device.describe())
+    return device
 
 
 def keep_freed_memory() -> None:

@@ -49,13 +49,11 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, outs: tuple[Pat
     classes = classes_of(splits)
     start = start_from(Path(params.base_model), classes, params)
     data = data_of(splits, classes, pixels)
-    device = devices.choose(params.train.device, params.train.precision, bf16_pays=bf16_pays(start.model))
+    device = devices.choose(
+        params.train.device, params.train.precision, bf16_pays=bf16_pays(start.model), announce=True
+    )
     if device.is_main:
-        for line in (
-            f"device: {device.describe()}",
-            *start.story,
-            f"images: {len(data.train):,} to train on, {len(data.val):,} to validate",
-        ):
+        for line in (*start.story, f"images: {len(data.train):,} to train on, {len(data.val):,} to validate"):
             log.info("%s", line)
     engine = Engine(start.model, start.head, start.parent, params, device)
     key = run_key(

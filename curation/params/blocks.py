@@ -77,7 +77,7 @@ class Backbone(Block):
     """The first "previous model"."""
 
     weights: str = "random"
-    stem: Literal["auto", "standard", "half", "small"] = "auto"
+    stem: Literal["standard", "half", "small"] = "standard"
 
 
 class Resize(Block):
