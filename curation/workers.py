@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -75,11 +76,18 @@ def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 def track(items: Iterable[Item], total: int, label: str, unit: str = "img") -> Iterator[Item]:
     """Pass items through while showing progress on stderr: a bar on a terminal, a line every few seconds in a log."""
-    terminal = sys.stderr.isatty()
-    form = None if terminal else "{desc}: {n_fmt}/{total_fmt} {rate_fmt}, {remaining} left\n"
-    every = 0.1 if terminal else LOG_EVERY_SECONDS
-    bar = tqdm(items, total=total, desc=label, unit=unit, mininterval=every, bar_format=form, leave=terminal)
-    yield from bar
+    if sys.stderr.isatty():
+        yield from tqdm(items, total=total, desc=label, unit=unit, leave=True)
+        return
+    started = shown = time.monotonic()
+    for number, item in enumerate(items, 1):
+        yield item
+        now = time.monotonic()
+        if now - shown > LOG_EVERY_SECONDS:
+            shown = now
+            rate = number / (now - started)
+            left = f"{max(total - number, 0) / rate:.0f} s left"
+            print(f"{label}: {number:,} of {total:,} {unit}, {rate:,.1f}/s, {left}", file=sys.stderr, flush=True)
 
 
 def context(function: Callable[..., Any]) -> ForkServerContext | SpawnContext:

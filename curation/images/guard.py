@@ -188,6 +188,7 @@ class _Pool(Generic[Item, Result]):
 def _serve(pipe: Connection, function: Callable[[Any], Any], bounds: Bounds) -> None:
     """Answer batches of items, one answer an item, until the pipe closes."""
     workers.leave_interrupts_to_parent()
+    _silence()
     _bound_memory(bounds.memory)
     pipe.send(("ready", None))
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
@@ -208,6 +209,13 @@ def _answer(function: Callable[[Any], Any], item: Any) -> tuple[str, Any]:
         return "memory", None
     except Exception as error:  # noqa: BLE001 - it is raised again in the parent
         return "raised", error
+
+
+def _silence() -> None:
+    """Send stderr nowhere: C libraries write to it about each damaged file, and what matters comes back as a reason."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def _bound_memory(megabytes: int) -> None:

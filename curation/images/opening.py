@@ -25,6 +25,7 @@ MAX_MEGAPIXELS = 250.0
 MAX_SIDE = 65_535
 MAX_BYTES = 2**30
 SIDEWAYS = (5, 6, 7, 8)
+LONGEST_REASON = 200
 
 
 class UnreadableImage(CurationError):  # noqa: N818 - named as it is reported
@@ -88,7 +89,7 @@ def decode(
     except MemoryError:
         raise
     except Exception as error:  # noqa: BLE001 - decoders raise nearly anything on hostile bytes
-        raise UnreadableImage(path, _reason(error, name)) from None
+        raise UnreadableImage(path, _reason(error, name, max_megapixels)) from None
 
 
 def _decode(data: bytes, name: str, reduce_to: int | None, background: str, max_megapixels: float) -> Opened:
@@ -162,13 +163,19 @@ def _limits(max_megapixels: float) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def _reason(error: Exception, name: str) -> str:
+def _reason(error: Exception, name: str, max_megapixels: float) -> str:
+    """Put a decoder's complaint into words that fit in a table."""
     if isinstance(error, Image.DecompressionBombError):
-        return f"too large: a decompression bomb ({error})"
+        return f"too large: more than twice the {max_megapixels:g} megapixels of ingest.max_megapixels, once unpacked"
     if isinstance(error, UnidentifiedImageError):
         return f"damaged: it starts as {name}, but its header makes no sense"
     words = str(error) or type(error).__name__
-    return f"truncated: {words}" if "truncated" in words.lower() else f"damaged {name}: {words}"
+    if "truncated" in words.lower():
+        return f"truncated: the {name} ends before its picture does"
+    if "data stream" in words:
+        return f"damaged {name}: its data stream is broken"
+    plain = "".join(letter if letter.isprintable() else "?" for letter in words)
+    return f"damaged {name}: {plain[:LONGEST_REASON]}"
 
 
 __all__ = ["TURNS", "Opened", "UnreadableImage", "decode", "open_image", "read_bytes"]
