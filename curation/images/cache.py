@@ -59,6 +59,17 @@ class Cache:
                 known.append(md5 if state == (one.size, one.mtime_ns, one.inode) else "")
         return known
 
+    def know(self, found: Iterable[tuple[Found, str]]) -> None:
+        """Remember the MD5s of files that somebody else has read."""
+        now = time.time_ns()
+        rows = [
+            (one.path, one.size, one.mtime_ns, one.inode, md5)
+            for one, md5 in found
+            if md5 and now - one.mtime_ns > RACY_NS
+        ]
+        self._database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", rows)
+        self._database.commit()
+
     def measured(self, md5s: Iterable[str]) -> set[str]:
         """Those contents whose measures are here."""
         query = f"SELECT md5 FROM measures WHERE version = {self._version} AND md5"  # noqa: S608 - an integer of ours

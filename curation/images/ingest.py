@@ -17,6 +17,7 @@ from curation import workers
 from curation.images.cache import Cache
 from curation.images.guard import Bounds, Failure, run_guarded
 from curation.images.hashing import check
+from curation.images.known import known_to_dvc
 from curation.images.labels import UNKNOWN
 from curation.images.measure import Measures, Settings
 from curation.images.reading import Reader, Reading, Request, content_id
@@ -75,7 +76,7 @@ def _measure(found: Sequence[Found], root: Path, params: Params, folder: Path | 
 
 def _read(found: Sequence[Found], root: Path, params: Params, cache: Cache) -> tuple[list[str], dict[str, Measures]]:
     """Find the image_id of each file; measures that another run need not find again come back apart from the cache."""
-    ids = cache.md5s(found)
+    ids = _known(found, root, cache)
     measured = cache.measured(filter(None, ids))
     unsteady: dict[str, Measures] = {}
     for row, one in enumerate(found):
@@ -96,6 +97,17 @@ def _read(found: Sequence[Found], root: Path, params: Params, cache: Cache) -> t
             if not reading.steady:
                 unsteady[ids[row]] = reading.measures
     return ids, unsteady
+
+
+def _known(found: Sequence[Found], root: Path, cache: Cache) -> list[str]:
+    """The MD5 of each file that need not be hashed again, "" for the others."""
+    ids = cache.md5s(found)
+    new = [row for row, md5 in enumerate(ids) if not md5 and not found[row].problem]
+    asked = known_to_dvc(root, [found[row] for row in new])
+    cache.know((found[row], md5) for row, md5 in zip(new, asked, strict=True))
+    for row, md5 in zip(new, asked, strict=True):
+        ids[row] = md5
+    return ids
 
 
 def _settle(path: Path, result: Reading | Failure) -> Reading:
