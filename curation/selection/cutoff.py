@@ -4,15 +4,22 @@ One pure function on tables. Nothing vanishes: every image of IMAGES comes out a
 not kept, a reason a person can read. The first rule that applies gives the reason, in the order of `select`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from curation.images.labels import UNKNOWN, canonical
+from curation.images.labels import UNKNOWN
 from curation.params import Params
-from curation.params.blocks import Cutoff
 from curation.selection import decisions, maximum, twins
+from curation.selection.limits import Limits
+from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE
 from curation.tables import SELECTION
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Words = Callable[[pd.DataFrame], pd.Series]
 
 
 def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame, params: Params) -> pd.DataFrame:
@@ -31,45 +38,33 @@ def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame
     _set_aside(frame)
     _drop_twins(frame, _copies(images, ends))
     _below_minimum(frame, minimums(params, ends))
-    _above_maximum(frame, images, params, ends)
+    _above_maximum(frame, images, Limits(params.cutoff, "max", ends))
     _mark(frame, frame["state"] == "", "kept", "")
     return frame[SELECTION.columns]
 
 
-def minimums(params: Params, ends: Mapping[str, str]) -> "Limits":
-    """The least number of images of each class."""
+def minimums(params: Params, ends: Mapping[str, str]) -> Limits:
+    """The least number of images of each class; `ends` as `resolve_merges` gives them."""
     return Limits(params.cutoff, "min", ends)
 
 
-class Limits:
-    """A lower or upper number for every class, with the exceptions of `cutoff.classes` under their merged names."""
-
-    def __init__(self, cutoff: Cutoff, bound: str, ends: Mapping[str, str]) -> None:
-        self.default = int(getattr(cutoff, bound))
-        self.count = cutoff.count
-        named = {canonical(label): limits for label, limits in cutoff.classes.items()}
-        self.exceptions = {
-            ends.get(label, label): int(limits[bound]) for label, limits in named.items() if bound in limits
-        }
-
-    def of(self, labels: pd.Series) -> pd.Series:
-        """The number for each label, as integers."""
-        return labels.map(lambda label: self.exceptions.get(label, self.default)).astype("int64")
-
-
-def _mark(frame: pd.DataFrame, mask: pd.Series, state: str, reason: "str | pd.Series") -> None:
-    """Settle the rows of `mask` that no earlier rule has settled."""
-    mask = mask & (frame["state"] == "")
-    frame.loc[mask, "reason"] = reason if isinstance(reason, str) else reason[mask]
-    frame.loc[mask, "state"] = state
+def _mark(frame: pd.DataFrame, mask: pd.Series | Bools, state: str, words: str | Words) -> None:
+    """Settle the rows of `mask` that no earlier rule has settled; `words` makes their reasons."""
+    rows = np.flatnonzero(np.asarray(mask, dtype=bool) & (frame["state"] == "").to_numpy(dtype=bool))
+    if not len(rows):
+        return
+    reason = words if isinstance(words, str) else words(frame.iloc[rows])
+    where = frame.index[rows]
+    frame.loc[where, "state"] = state
+    frame.loc[where, "reason"] = reason
 
 
 def _set_aside(frame: pd.DataFrame) -> None:
     """What is no candidate for training, whatever its twins and its class."""
-    by = frame["who"].where(frame["who"] == "", " (" + frame["who"] + ")")
-    _mark(frame, frame["error"] != "", "dropped", "unreadable: " + frame["error"])
-    _mark(frame, frame["word"] == "remove", "dropped", "removed by review" + by)
-    _mark(frame, frame["benchmark_set"] != "", "benchmark", "in the benchmark set `" + frame["benchmark_set"] + "`")
+    _mark(frame, frame["error"] != "", "dropped", lambda rows: f"{UNREADABLE}: " + rows["error"])
+    _mark(frame, frame["word"] == "remove", "dropped", lambda rows: REMOVED + rows["who"])
+    in_set = frame["benchmark_set"] != ""
+    _mark(frame, in_set, "benchmark", lambda rows: "in the benchmark set `" + rows["benchmark_set"] + "`")
     frame.loc[(frame["state"] == "benchmark") & (frame["label"] == ""), "label"] = UNKNOWN
     pool = (frame["source"] == "unlabelled") & (frame["label"] == "")
     _mark(frame, pool, "pool", "nobody has labelled it")
@@ -80,40 +75,49 @@ def _drop_twins(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
     """Twins of the benchmark, twins that contradict each other, twins of what was removed, and twins of a keeper."""
     frame["usable"] = (frame["state"] == "") & (frame["source"] != "benchmark")
     shown = frame.loc[frame["state"] == "benchmark"].drop_duplicates("leak_group").set_index("leak_group")["image_id"]
-    twin = frame["leak_group"].map(shown)
-    _mark(frame, twin.notna(), "dropped", "twin of the benchmark image " + twin.fillna("").str[:12])
+    near = frame["leak_group"].isin(shown.index)
+    _mark(frame, near, "dropped", lambda rows: TWIN + "the benchmark image " + rows["leak_group"].map(shown).str[:12])
     torn = twins.conflicts(frame, copies)
-    _mark(frame, torn != "", "dropped", "label conflict: " + torn + ", until review decides")
-    keeper = frame["keeper"].str[:12]
-    removed = twins.redundant(frame, frame["word"] == "remove") & (frame["word"] == "")
-    _mark(frame, removed, "dropped", "twin of " + keeper + ", which review removed")
-    _mark(frame, twins.redundant(frame, frame["state"] == ""), "dropped", "twin of " + keeper)
+    in_words = CONFLICT + torn + ", until review decides"
+    _mark(frame, frame.index.isin(torn.index), "dropped", lambda rows: in_words[rows.index])
+    removed = twins.redundant(frame, frame["word"] == "remove") & (frame["word"] == "").to_numpy()
+    _mark(frame, removed, "dropped", lambda rows: TWIN + rows["keeper"].str[:12] + ", which review removed")
+    _mark(frame, twins.redundant(frame, frame["state"] == ""), "dropped", lambda rows: TWIN + rows["keeper"].str[:12])
 
 
 def _copies(images: pd.DataFrame, ends: Mapping[str, str]) -> pd.DataFrame:
     """Label of every further file with the same bytes: image_id, label (merged)."""
-    rows = images.loc[images["copy_labels"].str.len() > 0, ["image_id", "copy_labels"]].explode("copy_labels")
+    some = np.fromiter(map(len, images["copy_labels"]), dtype=np.int64, count=len(images)) > 0
+    rows = images.loc[some, ["image_id", "copy_labels"]].explode("copy_labels")
     labels = decisions.merged(rows["copy_labels"].astype("str"), ends)
     return pd.DataFrame({"image_id": rows["image_id"].to_numpy(), "label": labels.to_numpy()})
 
 
 def _below_minimum(frame: pd.DataFrame, limits: Limits) -> None:
-    standing = frame["state"] == ""
-    counted = standing & ((frame["origin"] == "real") | (limits.count == "all"))
-    number = frame["label"].map(frame.loc[counted, "label"].value_counts()).fillna(0).astype("int64")
+    number = counted(frame, frame["state"] == "", limits.count)
     least = limits.of(frame["label"])
-    reason = (
-        "class `" + frame["label"] + "` has " + number.astype(str) + " of the " + least.astype(str) + " images it needs"
-    )
-    _mark(frame, number < least, "dropped", reason)
+
+    def words(rows: pd.DataFrame) -> pd.Series:
+        have = pd.Series(number[rows.index], index=rows.index).astype("str")
+        need = pd.Series(least[rows.index], index=rows.index).astype("str")
+        return "class `" + rows["label"] + "` has " + have + " of the " + need + " images it needs"
+
+    _mark(frame, number < least, "dropped", words)
 
 
-def _above_maximum(frame: pd.DataFrame, images: pd.DataFrame, params: Params, ends: Mapping[str, str]) -> None:
-    standing = frame.index[frame["state"] == ""]
-    most = Limits(params.cutoff, "max", ends).of(frame.loc[standing, "label"])
-    spare = maximum.spare(frame.loc[standing], images.loc[standing, "hash"], most)
-    rows = standing[spare]
-    least = most[spare].astype(str)
-    mask = pd.Series(frame.index.isin(rows), index=frame.index)
-    reason = "class `" + frame.loc[rows, "label"] + "` is full at " + least
-    _mark(frame, mask, "reserve", reason.reindex(frame.index).fillna(""))
+def counted(frame: pd.DataFrame, standing: pd.Series, count: str) -> Ints:
+    """For every row, how many of the standing images of its class count to the minimum: int [n]."""
+    codes, names = pd.factorize(frame["label"])
+    counts = (standing & ((frame["origin"] == "real") | (count == "all"))).to_numpy(dtype=bool)
+    return np.bincount(codes[counts], minlength=len(names))[codes]
+
+
+def _above_maximum(frame: pd.DataFrame, images: pd.DataFrame, limits: Limits) -> None:
+    standing = np.flatnonzero(frame["state"] == "")
+    most = limits.of(frame["label"].iloc[standing])
+    columns = frame[["image_id", "label", "subclass", "origin"]].iloc[standing]
+    spare = standing[maximum.spare(columns, images["hash"].iloc[standing], most)]
+    mask = np.zeros(len(frame), dtype=bool)
+    mask[spare] = True
+    full = pd.Series(limits.of(frame["label"].iloc[spare]), index=spare).astype("str")
+    _mark(frame, mask, "reserve", lambda rows: "class `" + rows["label"] + "` is full at " + full)

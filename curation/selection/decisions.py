@@ -46,6 +46,7 @@ def _apply(state: dict[str, object], decision: Decision, row: Mapping[str, objec
         state["small"] = True
         return
     who = ", ".join(str(row[key]) for key in ("reviewer", "decided_at") if row.get(key))
+    who = f" ({who})" if who else ""
     state.update(decision=str(decision), word=decision.word, line=row["line"], who=who)
     if decision.word == "relabel":
         state.update(label=canonical(str(row["label"])), subclass=canonical(str(row["subclass"])))
@@ -100,20 +101,19 @@ def unmatched(folded: pd.DataFrame, images: pd.DataFrame) -> list[str]:
 
 def apply(images: pd.DataFrame, folded: pd.DataFrame) -> pd.DataFrame:
     """Join the decisions to IMAGES: adds original_label and what FOLDED has; labels are not merged yet."""
-    base = images[["image_id", "source", "benchmark_set", "label", "subclass", "origin", "error"]].rename(
-        columns={"label": "original_label", "subclass": "old_subclass", "benchmark_set": "own_set"}
+    columns = ["image_id", "source", "benchmark_set", "label", "subclass", "origin", "error"]
+    frame = images[columns].assign(
+        original_label=images["label"], decision="", word="", who="", turn=0, line=0, small=False
     )
-    frame = base.merge(folded, on="image_id", how="left", validate="one_to_one")
-    text = ["decision", "word", "label", "subclass", "benchmark_set", "who"]
-    frame[text] = frame[text].fillna("")
-    frame = frame.fillna({"turn": 0, "line": 0, "small": False}).astype(
-        {"turn": "int16", "line": "int64", "small": bool}
-    )
-    relabelled = frame["label"] != ""
-    frame["label"] = frame["label"].where(relabelled, frame["original_label"])
-    frame["subclass"] = frame["subclass"].where(relabelled, frame["old_subclass"])
-    frame["benchmark_set"] = frame["own_set"].where(frame["own_set"] != "", frame["benchmark_set"])
-    return frame.drop(columns=["own_set", "old_subclass"])
+    rows = pd.Index(images["image_id"]).get_indexer(pd.Index(folded["image_id"]))
+    told = folded[rows >= 0].set_axis(rows[rows >= 0])
+    for column in ("decision", "word", "who", "turn", "line", "small"):
+        frame.loc[told.index, column] = told[column]
+    relabelled = told[told["label"] != ""]
+    frame.loc[relabelled.index, ["label", "subclass"]] = relabelled[["label", "subclass"]]
+    named = told[(told["benchmark_set"] != "") & (frame.loc[told.index, "source"] != "benchmark")]
+    frame.loc[named.index, "benchmark_set"] = named["benchmark_set"]
+    return frame
 
 
 def merged(labels: pd.Series, ends: Mapping[str, str]) -> pd.Series:

@@ -16,7 +16,7 @@ COMPARED = 20_000  # images of a stratum that are compared at most: the loop is 
 CHOICE = 10  # so many times the images wanted are compared, which is choice enough
 
 
-def spare(frame: pd.DataFrame, hashes: pd.Series, most: pd.Series) -> NDArray[np.bool_]:
+def spare(frame: pd.DataFrame, hashes: pd.Series, most: Ints) -> NDArray[np.bool_]:
     """Bool [n]: the rows above the maximum of their class.
 
     frame: image_id, label, subclass, origin of the candidates; hashes: their column `hash` of IMAGES; most: the maximum
@@ -24,15 +24,14 @@ def spare(frame: pd.DataFrame, hashes: pd.Series, most: pd.Series) -> NDArray[np
     """
     out = np.zeros(len(frame), bool)
     size = frame.groupby("label")["image_id"].transform("size").to_numpy()
-    full = np.flatnonzero(size > most.to_numpy())
+    full = np.flatnonzero(size > most)
     if not len(full):
         return out
     work = frame.iloc[full][["label", "subclass", "origin"]].reset_index(drop=True)
     work["lot"] = draw.uniform(frame["image_id"].iloc[full], "maximum")
     bits = measure.hashes(pd.DataFrame({"hash": hashes.iloc[full]}))[:, 0]
-    limits = most.iloc[full].to_numpy()
     for rows in work.groupby("label", sort=True).indices.values():
-        taken = _class(work.iloc[rows], bits[rows], int(limits[rows[0]]))
+        taken = _class(work.iloc[rows], bits[rows], int(most[full[rows[0]]]))
         out[full[rows[~taken]]] = True
     return out
 

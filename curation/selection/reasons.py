@@ -8,6 +8,8 @@ from curation.params.blocks import Split
 
 UNREADABLE = "unreadable"
 REMOVED = "removed by review"
+CONFLICT = "label conflict: "
+TWIN = "twin of "
 
 
 def can_be_scored(selection: pd.DataFrame) -> NDArray[np.bool_]:

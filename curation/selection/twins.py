@@ -7,6 +7,7 @@ them is trained on until somebody decides: one of the labels is wrong, and a mod
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from curation.images.labels import UNKNOWN
 
@@ -14,12 +15,19 @@ ABOUT_LABEL = ("relabel", "keep", "unknown")
 
 
 def join(frame: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:
-    """Add keeper and leak_group; an image that dedupe did not see is its own keeper, alone in its group."""
-    twins = duplicates[["image_id", "keeper", "leak_group"]]
-    joined = frame.merge(twins, on="image_id", how="left", validate="one_to_one")
+    """Add keeper, keeper_row (its place, -1 where it is not there) and leak_group to rows that are unique by image_id.
+
+    An image that dedupe did not see is its own keeper, alone in its group.
+    """
+    ids = pd.Index(frame["image_id"])
+    seen = ids.get_indexer(pd.Index(duplicates["image_id"]))
+    out = frame.copy()
     for column in ("keeper", "leak_group"):
-        joined[column] = joined[column].where(joined[column].notna(), joined["image_id"])
-    return joined
+        values = frame["image_id"].to_numpy(dtype=object, copy=True)
+        values[seen[seen >= 0]] = duplicates[column].to_numpy(dtype=object)[seen >= 0]
+        out[column] = pd.Series(values, index=frame.index, dtype="str")
+    out["keeper_row"] = ids.get_indexer(pd.Index(out["keeper"]))
+    return out
 
 
 def spread_decisions(frame: pd.DataFrame) -> pd.DataFrame:
@@ -43,27 +51,29 @@ def spread_decisions(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def conflicts(frame: pd.DataFrame, copies: pd.DataFrame) -> pd.Series:
-    """For each row the labels its star contradicts itself in, joined by " / ", or "".
+    """The labels in which stars contradict themselves, joined by " / ", for the rows (by index) that this concerns.
 
-    frame: image_id, keeper, label (merged), word, usable (readable, not removed, of data/raw); copies: image_id and
-    label (merged) of the further files with the same bytes. A label that somebody decided silences the undecided ones.
+    frame: image_id, keeper_row, label (merged), word, usable (readable, not removed, not of a benchmark); copies:
+    image_id and label (merged) of the further files with the same bytes. A decided label silences the undecided ones.
     """
-    votes = frame.loc[frame["usable"] & ~frame["label"].isin(["", UNKNOWN]), ["keeper", "label", "word"]]
-    owner = frame.loc[frame["usable"] & (frame["word"] == ""), ["image_id", "keeper", "word"]]
-    more = copies[~copies["label"].isin(["", UNKNOWN])].merge(owner, on="image_id")
-    votes = pd.concat([votes, more[["keeper", "label", "word"]]], ignore_index=True)
-    votes["decided"] = votes["word"].isin(ABOUT_LABEL)
-    settled = frame.loc[frame["usable"] & frame["word"].isin(ABOUT_LABEL), "keeper"]
-    votes = votes[votes["decided"] | ~votes["keeper"].isin(settled)].drop_duplicates(["keeper", "label"])
-    torn = votes[votes["keeper"].duplicated(keep=False)].sort_values(["keeper", "label"])
-    text = torn.groupby("keeper")["label"].agg(" / ".join)
-    found = frame["keeper"].map(text).fillna("")
-    return found.where(frame["usable"], "")
+    usable = frame.loc[frame["usable"], ["image_id", "keeper_row", "label", "word"]]
+    many = usable["keeper_row"].duplicated(keep=False)
+    more = usable[["image_id", "keeper_row", "word"]].merge(copies, on="image_id") if len(copies) else usable[:0]
+    votes = pd.concat([usable[many], more[more["word"] == ""]], ignore_index=True)
+    if len(more):
+        votes = pd.concat([votes, usable[usable["image_id"].isin(more["image_id"])]], ignore_index=True)
+    votes = votes[~votes["label"].isin(["", UNKNOWN])]
+    decided = votes["word"].isin(ABOUT_LABEL)
+    settled = usable.loc[usable["word"].isin(ABOUT_LABEL), "keeper_row"]
+    votes = votes[decided | ~votes["keeper_row"].isin(settled)].drop_duplicates(["keeper_row", "label"])
+    torn = votes[votes["keeper_row"].duplicated(keep=False)].sort_values(["keeper_row", "label"])
+    text = torn.groupby("keeper_row")["label"].agg(" / ".join)
+    hit = usable["keeper_row"].isin(text.index)
+    return usable.loc[hit, "keeper_row"].map(text).astype("str")
 
 
-def redundant(frame: pd.DataFrame, stands: pd.Series) -> pd.Series:
-    """Which rows are twins of a keeper that stands (a bool for each row): those need not be kept."""
-    position = pd.Series(np.arange(len(frame)), index=frame["image_id"])
-    where = position.reindex(frame["keeper"]).fillna(-1).astype("int64").to_numpy()
+def redundant(frame: pd.DataFrame, stands: pd.Series) -> NDArray[np.bool_]:
+    """Which rows are twins of a keeper that stands: bool [n], from `stands`, a bool for each row."""
+    where = frame["keeper_row"].to_numpy()
     other = (where >= 0) & (where != np.arange(len(frame)))
-    return pd.Series(other & stands.to_numpy()[where], index=frame.index)
+    return np.asarray(other & stands.to_numpy(dtype=bool)[where])
