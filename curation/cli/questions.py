@@ -1,13 +1,24 @@
 """`curate unknowns`, `thin`, `staged`, `lookalikes`: what the model knows about the images that nobody named."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from curation.cli import pool_options as options
 from curation.cli.app import app
-from curation.cli.pool_options import Outputs, deliver, say_expected
+from curation.cli.pool_options import Outputs, deliver, note, say_expected
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from curation.identify.answers import Answers
+    from curation.identify.needs import Need
+
+Want = Annotated[int, typer.Option(help="Images a class should have; 0: its cutoff and cutoff.reach on top.", min=0)]
+Each = Annotated[float, typer.Option(help="Candidates for each image that is missing.", min=0.1)]
+Share = Annotated[
+    float, typer.Option(help="Share of staged and synthetic images that makes a class count.", min=0, max=1)
+]
 
 
 @app.command()
@@ -37,6 +48,120 @@ def unknowns(
     say_expected(answers, sure)
     found = questions.unknowns(answers.table, sure, of_class)
     deliver(found, Outputs("unknowns", as_json, csv, html, push, copy_to, limit))
+
+
+@app.command()
+def thin(
+    *,
+    want: Want = 0,
+    each: Each = 2.0,
+    min_conf: options.MinConf = 0.5,
+    target_precision: options.TargetPrecision = None,
+    of_class: options.OfClass = "",
+    limit: options.Limit = 0,
+    as_json: options.AsJson = False,
+    csv: options.Csv = None,
+    html: options.Html = None,
+    push: options.Push = False,
+    copy_to: options.CopyTo = None,
+    table: options.Table = None,
+    rev: options.Rev = "",
+) -> None:
+    """List candidates for classes near or below the cutoff, by how many images each class misses.
+
+    A class below the cutoff is not in the model: a throw-away experiment with a lower one knows it (see
+    docs/throwaway.md).
+
+    Example: dvc exp run -S cutoff.min=35 -S throwaway=true; curate thin --rev EXPERIMENT --html thin.html
+    """
+    from curation import params
+    from curation.identify import needs
+
+    answers = _load(table, rev)
+    found = needs.thin(_selection(answers), params.load(), want)
+    to = Outputs("thin", as_json, csv, html, push, copy_to, limit)
+    _offer(answers, _only(found, of_class), answers.threshold(min_conf, target_precision), each, to)
+
+
+@app.command()
+def staged(
+    *,
+    share: Share = 0.5,
+    each: Each = 2.0,
+    min_conf: options.MinConf = 0.5,
+    target_precision: options.TargetPrecision = None,
+    of_class: options.OfClass = "",
+    limit: options.Limit = 0,
+    as_json: options.AsJson = False,
+    csv: options.Csv = None,
+    html: options.Html = None,
+    push: options.Push = False,
+    copy_to: options.CopyTo = None,
+    table: options.Table = None,
+    rev: options.Rev = "",
+) -> None:
+    """List real candidates for classes that stand on staged or synthetic images.
+
+    Example: curate staged --share 0.3 --html staged.html
+    """
+    from curation.identify import needs
+
+    answers = _load(table, rev)
+    found = needs.staged(_selection(answers), share)
+    to = Outputs("staged", as_json, csv, html, push, copy_to, limit)
+    _offer(answers, _only(found, of_class), answers.threshold(min_conf, target_precision), each, to)
+
+
+@app.command()
+def lookalikes(
+    label: Annotated[str, typer.Argument(metavar="CLASS", help="The class that they look like.")],
+    *,
+    max_conf: options.MaxConf = 1.0,
+    limit: options.Limit = 100,
+    as_json: options.AsJson = False,
+    csv: options.Csv = None,
+    html: options.Html = None,
+    push: options.Push = False,
+    copy_to: options.CopyTo = None,
+    table: options.Table = None,
+    rev: options.Rev = "",
+) -> None:
+    """List what is near a class but unlike its images: the gazelles among the antelopes, perhaps a class of their own.
+
+    Grouped by embedding, the group that is most unlike anything known first.
+
+    Example: curate lookalikes antelope --limit 50 --html gazelles.html
+    """
+    from curation.identify import lookalikes as search
+    from curation.identify import questions
+
+    answers = _load(table, rev)
+    questions.check_class(label, answers.table, answers.classes)
+    found = search.lookalikes(answers.table, answers.predictions(), label, max_conf)
+    deliver(found, Outputs(f"lookalikes of {label}", as_json, csv, html, push, copy_to, limit), ("group", "unlike"))
+
+
+def _offer(answers: "Answers", found: "list[Need]", min_conf: float, each: float, to: Outputs) -> None:
+    """Say what each class misses and what was found for it, then deliver the candidates."""
+    from curation.identify import questions
+
+    say_expected(answers, min_conf)
+    offers = questions.candidates(answers.table, found, min_conf, each)
+    counts = offers.label.value_counts()
+    for need in found:
+        strange = "" if need.label in answers.classes else "; the model does not know this class, see docs/throwaway.md"
+        note(f"{need.label}: has {need.has}, wants {need.wants}, {counts.get(need.label, 0)} candidates{strange}")
+    deliver(offers, to, ("missing",))
+
+
+def _only(found: "list[Need]", label: str) -> "list[Need]":
+    return [need for need in found if not label or need.label == label]
+
+
+def _selection(answers: "Answers") -> "pd.DataFrame":
+    from curation import tables
+
+    return tables.read(answers.folder / "data/selection.parquet", tables.SELECTION)
 
 
 def _load(table: options.Table, rev: str) -> "Answers":

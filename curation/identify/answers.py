@@ -13,6 +13,8 @@ from curation.evaluation.thresholds import Expected
 
 IDENTIFIED = Path("data/identified.parquet")
 CALIBRATION = Path("data/calibration.json")
+PREDICTIONS = Path("data/predictions.parquet")
+SELECTION = Path("data/selection.parquet")
 
 
 class ThresholdError(CurationError):
@@ -31,6 +33,10 @@ class Answers:
     def classes(self) -> set[str]:
         """The classes that the model knows."""
         return set(self.calibration.classes) if self.calibration else set(self.table.label) - {""}
+
+    def predictions(self) -> pd.DataFrame:
+        """The scores of the images that are known, for comparison."""
+        return tables.read(self.folder / PREDICTIONS, tables.PREDICTIONS)
 
     def expected(self, min_conf: float) -> Expected | None:
         """What lies above a threshold on held-back images; None without a calibration measured on any."""
@@ -60,8 +66,7 @@ def load(table: Path | None = None, rev: str = "") -> Answers:
     if rev:
         from curation.identify.models import fetch
 
-        wanted = [IDENTIFIED, CALIBRATION, Path("data/selection.parquet"), Path("data/images.parquet")]
-        return _read(fetch(wanted, rev))
+        return _read(fetch([IDENTIFIED, CALIBRATION, PREDICTIONS, SELECTION], rev))
     if table is None:
         return _read(Path())
     beside = table.with_suffix(".calibration.json")

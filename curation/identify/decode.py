@@ -54,6 +54,8 @@ class Decoder:
 
     size: int
     background: str = "white"
+    hash: str = "phash"
+    bits: int = 64
 
     def __call__(self, item: Item) -> Decoded:
         """Read one item; whatever is wrong with it becomes its `error`."""
@@ -68,12 +70,21 @@ class Decoder:
             return Decoded(item, image_id, None, Measured(), one_line(error.reason))
         except (OSError, ValueError, ImportError) as error:  # what fsspec's file systems raise
             return Decoded(item, image_id, None, Measured(), one_line(error))
-        return Decoded(item, image_id, self._pixels(opened.image, item.turn), _measured(opened, item), "")
+        return Decoded(item, image_id, self._pixels(opened.image, item.turn), self._measured(opened, item), "")
 
     def _pixels(self, image: "Image.Image", turn: int) -> npt.NDArray[np.uint8]:
         from curation.model.pixels import square, upright
 
         return upright(square(image, self.size), turn)
+
+    def _measured(self, opened: "Opened", item: Item) -> Measured:
+        """Measure what ingest has not: quality, and the perceptual hash that finds twins of known images."""
+        if item.image_id:
+            return Measured()
+        from curation.images.measure import Settings, measure_opened
+
+        found = measure_opened(opened, Settings(self.hash, self.bits))
+        return Measured(found.blur, found.brightness, found.contrast, found.hash)
 
 
 def fetch(path: str) -> bytes:
@@ -108,13 +119,3 @@ def one_line(error: object) -> str:
 def _nameless(item: Item) -> str:
     """Make an id for a file whose bytes can't be had, so that it still has a row of its own."""
     return hashlib.md5(item.path.encode(), usedforsecurity=False).hexdigest()
-
-
-def _measured(opened: "Opened", item: Item) -> "Measured":
-    """Measure what ingest has not: quality, and the perceptual hash that finds twins of known images."""
-    if item.image_id:
-        return Measured()
-    from curation.images.measure import Settings, measure_opened
-
-    found = measure_opened(opened, Settings())
-    return Measured(found.blur, found.brightness, found.contrast, found.hash)

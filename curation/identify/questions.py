@@ -4,31 +4,15 @@ Each takes the table (columns of IDENTIFIED) and returns some of its rows, best 
 `image_id`.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
 from curation.errors import CurationError
+from curation.identify.needs import Need
 
 
 class QuestionError(CurationError):
     """A question about a class that the model does not know."""
-
-
-@dataclass(frozen=True)
-class Need:
-    """A class that needs images: how many it has, how many it should have, and how many that is short of."""
-
-    label: str
-    has: int
-    wants: int
-
-    @property
-    def missing(self) -> int:
-        """How many images it is short of."""
-        return max(self.wants - self.has, 0)
 
 
 def unknowns(table: pd.DataFrame, min_conf: float, label: str = "") -> pd.DataFrame:
@@ -82,12 +66,6 @@ def purgeable(table: pd.DataFrame, max_conf: float, min_out_of_scope: float = 0.
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of images that could be read and scored."""
     return table[(table.error == "") & table.confidence.notna()]
-
-
-def needs(counts: Mapping[str, int], wants: Mapping[str, int]) -> list[Need]:
-    """Pair what each class has with what it should have, neediest first."""
-    found = [Need(label, int(counts.get(label, 0)), int(want)) for label, want in wants.items()]
-    return sorted(found, key=lambda need: (-need.missing, need.label))
 
 
 def check_class(label: str, table: pd.DataFrame, known: set[str]) -> None:

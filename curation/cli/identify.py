@@ -1,0 +1,85 @@
+"""`curate identify`: any images through any model, into a table that the questions can be asked of."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from curation.cli.app import app
+from curation.cli.output import show
+from curation.cli.pool_options import AsJson, note
+
+if TYPE_CHECKING:
+    from curation.identify.folder import Context
+    from curation.identify.models import Model
+    from curation.params import Params
+
+Place = Annotated[str, typer.Argument(metavar="FOLDER|GLOB|URL", help="What to look at: local, or any fsspec URL.")]
+Which = Annotated[str, typer.Option("--model", help="candidate, production, a .safetensors file, or a git revision.")]
+Out = Annotated[Path | None, typer.Option(help="The table to write.", metavar="FILE")]
+BatchSize = Annotated[int, typer.Option(help="Images a batch; 0: identify.batch_size.", min=0)]
+Workers = Annotated[int | None, typer.Option(help="Decoding processes; 0 is one a core.", min=0)]
+
+
+@app.command()
+def identify(
+    place: Place = "data/unlabelled",
+    *,
+    model: Which = "candidate",
+    out: Out = None,
+    batch_size: BatchSize = 0,
+    workers: Workers = None,
+    as_json: AsJson = False,
+) -> None:
+    """Name the images of a folder, a glob or a URL with any model; run it again and only new files are scored.
+
+    The questions can be asked of the table: curate unknowns --table FILE.
+
+    Example: curate identify 's3://bucket/photos/**/*.jpg' --model production --out photos.parquet
+    """
+    from curation.identify.folder import identify_items
+    from curation.identify.models import resolve
+    from curation.identify.sources import items
+
+    found, knobs = items(place), _knobs(batch_size, workers)
+    asked = resolve(model)
+    if not asked.calibrated:
+        note(f"{asked.path}: no calibration belongs to this model; confidence is raw softmax (`dvc repro evaluate`)")
+    target = out or Path(".cache/curation/identify") / asked.digest[:16] / "identified.parquet"
+    done = identify_items(found, asked, knobs, target, _context(asked, knobs))
+    facts = {"table": str(done.table), "images": done.images, "scored now": done.scored, "unreadable": done.unreadable}
+    show([{**facts, "model": asked.digest[:12]}], as_json=as_json, title=f"identified in {place}")
+    if done.unreadable:
+        _list_unreadable(done.table)
+
+
+def _knobs(batch_size: int, workers: int | None) -> "Params":
+    from curation import params
+
+    knobs = params.load() if Path("params.yaml").exists() else params.Params()
+    changed = {"batch_size": batch_size or None, "workers": workers}
+    changes = {key: value for key, value in changed.items() if value is not None}
+    return knobs.model_copy(update={"identify": knobs.identify.model_copy(update=changes)})
+
+
+def _context(model: "Model", knobs: "Params") -> "Context":
+    """Compare with the project's own images, where this model belongs to them and they are there."""
+    from curation import tables
+    from curation.identify.evidence import Reference
+    from curation.identify.folder import Context
+    from curation.identify.models import CANDIDATE
+    from curation.identify.twins import Known
+
+    predictions, images = Path("data/predictions.parquet"), Path("data/images.parquet")
+    own = model.path.exists() and CANDIDATE.exists() and model.path.samefile(CANDIDATE)
+    reference = Reference.of(tables.read(predictions, tables.PREDICTIONS)) if own and predictions.exists() else None
+    known = Known.of(tables.read(images, tables.IMAGES), knobs.dedupe.radius) if images.exists() else None
+    return Context(reference, known)
+
+
+def _list_unreadable(table: Path) -> None:
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(table, columns=["path", "error"], filters=[("error", "!=", "")])
+    for path, error in zip(rows["path"].to_pylist(), rows["error"].to_pylist(), strict=True):
+        note(f"unreadable: {path}: {error}")
