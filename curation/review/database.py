@@ -18,7 +18,7 @@ from curation.errors import CurationError
 from curation.review import mongod
 
 CONNECT_SECONDS = 120
-ANSWER_SECONDS = 10
+ANSWER_SECONDS = 5
 
 
 class ReviewUnavailableError(CurationError):

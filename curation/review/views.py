@@ -23,7 +23,7 @@ def save(fo: Any, dataset: Any, rows: pd.DataFrame) -> list[str]:
         if dataset.has_saved_view(name):
             dataset.delete_saved_view(name)
     made: list[str] = []
-    slugs = {view["slug"] for view in dataset.list_saved_views(info=True)}
+    slugs = {fo.core.utils.to_slug(name) for name in dataset.list_saved_views()}
     for name, conditions, description in wanted(rows):
         own = _free(fo, name, slugs)
         dataset.save_view(own, dataset.match(conditions).sort_by("rank"), description=description)

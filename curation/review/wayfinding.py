@@ -82,21 +82,26 @@ class OpenView(foo.Operator):  # type: ignore[misc]
         """Load it."""
         name = ctx.params.get("choice", "")
         if ctx.dataset.has_saved_view(name):
+            if ctx.current_sample:
+                ctx.ops.close_sample()
             ctx.ops.set_view(name=name)
         return {"view": name}
 
 
 class Refresh(foo.Operator):  # type: ignore[misc]
-    """Draw the grid again, after decisions were made on open samples."""
+    """Draw the grid again, after decisions were made on open samples; what is open is closed."""
 
     @property
     def config(self) -> Any:
         """Hidden from the operator browser."""
         return foo.OperatorConfig(name="refresh", label="Review: refresh", unlisted=True, view_target=False)
 
-    def execute(self, ctx: Any) -> None:
-        """Ask the App to reload its samples."""
+    def execute(self, ctx: Any) -> dict[str, Any]:
+        """Ask the App to reload its samples; `left` is how many of the current view wait for a decision."""
+        if ctx.current_sample:
+            ctx.ops.close_sample()
         ctx.ops.reload_samples()
+        return {"left": ctx.view.match({"role": "queue", "decision": ""}).count()}
 
 
 def describe(dataset: Any, one: str) -> dict[str, Any]:

@@ -31,10 +31,10 @@ def fo(fiftyone_env):
     os.environ.update(before)
 
 
-@pytest.fixture(scope="session")
-def project(tmp_path_factory):
+@pytest.fixture
+def project(tmp_path):
     """A folder with 40 digits as PNG files and the tables that the stages before review would have written."""
-    return make_project(tmp_path_factory.mktemp("project"), 40)
+    return make_project(tmp_path / "project", 40)
 
 
 @dataclass(frozen=True)
@@ -117,3 +117,30 @@ def fill(frame: pd.DataFrame, table: tables.Table) -> pd.DataFrame:
             text = str(kind)
             frame[name] = [[] for _ in range(len(frame))] if text.startswith("list") else empty[text]
     return frame[table.columns]
+
+
+@pytest.fixture
+def small(fo, tmp_path):
+    """A pushed dataset of six images without files, in a project whose log is empty."""
+    from curation.review.push import push_rows
+
+    root = tmp_path / "small"
+    (root / "data").mkdir(parents=True)
+    rows = pd.DataFrame(
+        {
+            "image_id": [f"{number:032x}" for number in range(6)],
+            "path": [f"data/raw/{number}.png" for number in range(6)],
+            "label": ["cat", "cat", "dog", "dog", "fox", "fox"],
+            "predicted": ["dog", "cat", "cat", "dog", "dog", "fox"],
+            "suggested": ["dog", "cat", "unknown", "dog", "", "fox"],
+            "nearest_correct": [[f"{number:032x}"] for number in (5, 5, 4, 4, 3, 3)],
+        }
+    )
+    info = {
+        "curation_model": "model-1",
+        "curation_classes": ["cat", "dog", "fox"],
+        "curation_reviews": "data/reviews.csv",
+    }
+    pushed = push_rows(fo, "small", rows, root, info)
+    yield fo.load_dataset(pushed.dataset)
+    fo.delete_dataset(pushed.dataset)

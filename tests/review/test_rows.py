@@ -1,0 +1,63 @@
+import pandas as pd
+import pytest
+
+from curation.review import rows
+from curation.selection.reviews import REVIEW_COLUMNS
+
+
+def log(*lines):
+    return pd.DataFrame(
+        [dict(zip(REVIEW_COLUMNS, [*line, *[""] * 8], strict=False)) for line in lines], columns=REVIEW_COLUMNS
+    )
+
+
+def by_model(image_id, decision, label, model):
+    return (image_id, decision, label, "", "", "", model)
+
+
+def test_the_queue_comes_in_order_of_rank_with_its_nearest_right_answers_behind_it(project):
+    shuffled = project.errors.sample(frac=1, random_state=0)
+    frame = rows.queue(shuffled, project.predictions, project.images, 10)
+    assert frame["rank"].tolist()[:10] == list(range(10))
+    assert (frame["role"] == "queue").sum() == 10
+    neighbours = frame[frame["role"] == "neighbour"]
+    assert set(neighbours["image_id"]) == {one for line in project.errors["nearest_correct"] for one in line}
+    assert frame["image_id"].is_unique
+    assert frame["path"].notna().all()
+
+
+def test_rows_do_not_depend_on_the_order_of_the_tables(project):
+    tables = (project.errors, project.predictions, project.images)
+    mixed = [table.sample(frac=1, random_state=1) for table in tables]
+    assert rows.fingerprint(rows.queue(*tables, 20)) == rows.fingerprint(rows.queue(*mixed, 20))
+
+
+def test_the_fingerprint_changes_with_any_value(project):
+    frame = rows.queue(project.errors, project.predictions, project.images, 5)
+    for column in frame.columns:
+        other = frame.copy()
+        other[column] = other[column].astype(object)
+        other.at[0, column] = "else"
+        assert rows.fingerprint(other) != rows.fingerprint(frame), column
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([("a", "keep", "")], {"a": "keep"}),
+        ([("a", "keep", ""), ("a", "relabel", "cat")], {"a": "relabel:cat"}),
+        ([("a", "relabel", "cat"), ("a", "remove", "")], {"a": "remove"}),
+        ([by_model("a", "turn:90", "", "this")], {"a": "turn:90"}),
+        ([by_model("a", "turn:90", "", "older")], {}),
+        ([by_model("a", "relabel", "cat", "older"), by_model("a", "turn:90", "", "this")], {"a": "relabel:cat"}),
+    ],
+)
+def test_what_counts_as_decided(lines, expected):
+    assert rows.decided(log(*lines), "this") == expected
+
+
+def test_the_model_is_named_by_its_bytes(tmp_path):
+    checkpoint = tmp_path / "candidate.safetensors"
+    assert rows.model_id(checkpoint) == ""
+    checkpoint.write_bytes(b"weights")
+    assert rows.model_id(checkpoint) == "63f4f1e9b725"

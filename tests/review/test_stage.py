@@ -1,0 +1,88 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from curation.review.project import is_temporary
+
+pytestmark = pytest.mark.xdist_group("fiftyone")
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def stage(project, fiftyone_env):
+    """Run the stage in the project's folder; (exit code, what it said, the receipt)."""
+
+    def run(root=project.root, **env):
+        settings = {**fiftyone_env, "FIFTYONE_DATABASE_NAME": "curation_stage", "PYTHONPATH": str(REPOSITORY), **env}
+        command = [sys.executable, "-m", "stages.review"]
+        done = subprocess.run(command, cwd=root, env=settings, capture_output=True, text=True, timeout=120, check=False)
+        receipt = root / "reports" / "review.json"
+        return done.returncode, done.stdout + done.stderr, receipt.read_bytes() if receipt.exists() else b""
+
+    return run
+
+
+def test_the_receipt_says_what_was_pushed_and_is_the_same_again(stage):
+    code, said, receipt = stage()
+    assert code == 0, said
+    assert "32 images in FiftyOne dataset `digits" in said
+    told = json.loads(receipt)
+    kinds = {"conflict": 6, "doubt": 6, "error": 6, "label error": 6, "out of scope": 6}
+    assert (told["state"], told["queue"], told["decided"], told["kinds"], told["clusters"]) == (
+        "pushed",
+        30,
+        0,
+        kinds,
+        2,
+    )
+    assert str(Path.cwd()) not in receipt.decode()
+    assert stage()[2] == receipt
+
+
+def test_without_a_database_the_pipeline_goes_on_and_the_receipt_says_why(stage, project):
+    code, said, receipt = stage(FIFTYONE_DATABASE_URI="mongodb://127.0.0.1:9")
+    assert code == 0
+    assert "nothing pushed" in said
+    told = json.loads(receipt)
+    assert told["state"] == "skipped"
+    assert "does not answer" in told["reason"]
+    assert "curate review push" in told["fix"]
+    (project.root / "params.yaml").write_text("review:\n  dataset: digits\n  push: always\n")
+    code, said, _ = stage(FIFTYONE_DATABASE_URI="mongodb://127.0.0.1:9")
+    assert code == 1
+    assert said.startswith("error: review in FiftyOne is not possible here")
+    assert "Traceback" not in said
+
+
+def test_a_temporary_experiment_pushes_nothing(stage, project, tmp_path):
+    copy = tmp_path / ".dvc" / "tmp" / "exps" / "tmp123"
+    copy.parent.mkdir(parents=True)
+    project.root.rename(copy)
+    code, said, receipt = stage(copy)
+    assert code == 0
+    assert "temporary copy" in said
+    assert json.loads(receipt)["state"] == "skipped"
+
+
+@pytest.mark.parametrize(
+    ("path", "temporary"),
+    [
+        ("/p/.dvc/tmp/exps/standalone/tmpx", True),
+        ("/p/.dvc/tmp/exps/tmpx/sub", True),
+        ("/p/tmp/exps", False),
+        ("/p", False),
+    ],
+)
+def test_a_temporary_copy_is_known_by_its_path(path, temporary):
+    assert is_temporary(Path(path)) is temporary
+
+
+def test_tables_that_are_missing_are_named(stage, project):
+    (project.root / "data" / "errors.parquet").unlink()
+    code, said, _ = stage()
+    assert code == 1
+    assert "errors.parquet: the table does not exist" in said
+    assert "dvc repro cluster" in said
