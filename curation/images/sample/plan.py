@@ -115,6 +115,8 @@ class Deck:
         items = self._scribbles(known) + self._made(known)
         for name in self.cards:
             label, _ = self.home(name)
+            if name in self.group:  # gives less away, so that the group stays over the upper cutoff
+                sizes[name] //= 2
             items += [
                 Item(i, f"benchmark/{BENCHMARK_SET}/{label}", label, label, plant="benchmark")
                 for i in self.take(name, self.mess.benchmark * sizes[name], self.mess.most)
