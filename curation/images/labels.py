@@ -64,4 +64,4 @@ def _difference(one: str, other: str) -> str:
     forms = {unicodedata.normalize("NFC", " ".join(label.split())) for label in (one, other)}
     if len(forms) == 1:
         return "Unicode form or spaces"
-    return "case" if len({label.casefold() for label in forms}) == 1 else "case or Unicode form"
+    return "case" if len({label.lower() for label in forms}) == 1 else "case or Unicode form"

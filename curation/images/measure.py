@@ -18,10 +18,11 @@ from PIL import Image
 
 from curation.images.hashing import LANCZOS, detail, dihedral, grid
 from curation.images.opening import Opened, decode
-from curation.params import Params
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from curation.params import Params
 
 VERSION = 1  # raise it whenever a measure changes: caches keep to it
 GREY_SIDE, COLOUR_SIDE = 32, 8
@@ -40,7 +41,7 @@ class Settings:
     max_megapixels: float = 250.0
 
     @classmethod
-    def of(cls, params: Params) -> "Settings":
+    def of(cls, params: "Params") -> "Settings":
         """Take them from params.yaml."""
         ingest, dedupe = params.ingest, params.dedupe
         return cls(dedupe.hash, dedupe.bits, ingest.background, ingest.max_megapixels)

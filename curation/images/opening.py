@@ -129,7 +129,7 @@ def _jpeg(data: bytes, header: Image.Image, reduce_to: int | None) -> tuple[Imag
             pixels = simplejpeg.decode_jpeg(data, colours, min_height=least, min_width=least)
             return Image.fromarray(pixels[:, :, 0] if colours == "GRAY" else pixels), ""
         except ValueError as error:
-            damage = f"damaged JPEG data: {error}"
+            damage = f"damaged JPEG: {error}".replace("Corrupt JPEG data: ", "")
     if reduce_to:
         wide, high = header.size
         shrink = max(min(wide, high) / reduce_to, 1.0)

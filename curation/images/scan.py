@@ -5,6 +5,7 @@ benchmark sets `data/benchmark/<set>/<class or unknown>/...` and the pool `data/
 any other folder the same way. No image is opened here.
 """
 
+import os
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -89,7 +90,7 @@ def _entry(file: File, prefix: str, source: str, told: Told) -> Found:
     nobody_knows = UNKNOWN if prefix and source != UNLABELLED else ""
     label = row.get("label") or (canonical(folders[0]) if folders else nobody_knows)
     subclass = row.get("subclass") or "/".join(map(canonical, folders[1:]))
-    path = prefix + file.path.encode("utf-8", "backslashreplace").decode("utf-8")
+    path = prefix + os.fsencode(file.path).decode("utf-8", "backslashreplace")
     origin = row.get("origin", "real")
     return Found(path, source, benchmark_set, label, subclass, origin, *file[1:])
 
