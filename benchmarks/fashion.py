@@ -1,13 +1,18 @@
 """Fashion-MNIST and a small network, for the benchmarks of this folder.
 
 The images are those of Debian's package dataset-fashion-mnist (its folder is named by `--data`); the network is a plain
-three-layer CNN of 90,000 weights that trains in seconds on a CPU, so that what is measured is the method, not the backbone.
+three-layer CNN of 90,000 weights that trains in seconds on a CPU, so that what is measured is the method, not the
+backbone.
 """
 
 import gzip
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import torch
 
 NAMES = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 USUAL = Path("/usr/share/datasets/fashion-mnist")
@@ -41,7 +46,9 @@ class Probe:
         self.head = nn.Linear(128, classes)
         self.seed = seed
 
-    def fit(self, images: np.ndarray, labels: np.ndarray, steps: int, batch: int = 64, smoothing: float = 0.0) -> "Probe":
+    def fit(
+        self, images: np.ndarray, labels: np.ndarray, steps: int, batch: int = 64, smoothing: float = 0.0
+    ) -> "Probe":
         """Train for a number of steps with AdamW, one-cycle learning rate and mirrored images."""
         import torch
         from torch import nn
@@ -76,7 +83,7 @@ class Probe:
         return np.concatenate(logits), np.concatenate(embeddings)
 
 
-def _tensor(images: np.ndarray):
+def _tensor(images: np.ndarray) -> "torch.Tensor":
     import torch
 
     return torch.from_numpy(images).unsqueeze(1).float() / 127.5 - 1

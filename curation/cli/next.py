@@ -1,0 +1,85 @@
+"""`curate next`: which images to label next."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curation.cli import pool_options as options
+from curation.cli.app import app
+from curation.cli.pool_options import Outputs, deliver
+from curation.errors import CurationError
+
+Count = Annotated[int, typer.Option("-n", "--count", help="How many images.", min=1)]
+Strategy = Annotated[str, typer.Option(help="auto, entropy, margin, kcenter, badge, typicality, random, or seed.")]
+Wants = Annotated[list[str] | None, typer.Option("--want", help="So many that may show a class.", metavar="CLASS=N")]
+Seed = Annotated[int, typer.Option(help="Of the strategies that draw.", min=0)]
+
+
+class WantError(CurationError):
+    """A --want that is not CLASS=N."""
+
+
+@app.command("next")
+def next_images(
+    *,
+    count: Count = 100,
+    strategy: Strategy = "auto",
+    want: Wants = None,
+    seed: Seed = 0,
+    as_json: options.AsJson = False,
+    csv: options.Csv = None,
+    html: options.Html = None,
+    push: options.Push = False,
+    copy_to: options.CopyTo = None,
+    table: options.Table = None,
+    rev: options.Rev = "",
+) -> None:
+    """Choose the images that are worth labelling next: unsure, different, typical, or by class. Never two twins.
+
+    `seed` needs no model: it chooses the very first labels from thumbnails. `auto` is typicality with few labels, then
+    margin.
+
+    Example: curate next -n 100 --want gazelle=20 --csv picks.csv --push
+    """
+    to = Outputs("next", as_json, csv, html, push, copy_to)
+    if strategy == "seed":
+        _seed(count, seed, to)
+        return
+    from curation.identify.answers import load
+    from curation.identify.propose import propose
+    from curation.identify.questions import check_class
+
+    answers, wants = load(table, rev), _wants(want or [])
+    for label in wants:
+        check_class(label, answers.table, answers.classes)
+    found = propose(answers.table, answers.predictions(), count, strategy, wants, seed)
+    deliver(found, to, ("entropy", "strategy", "wanted_for"))
+
+
+def _seed(count: int, seed: int, to: Outputs) -> None:
+    import pandas as pd
+
+    from curation import tables
+    from curation.identify.propose import seed_images
+
+    columns = ["image_id", "path", "source", "error", "thumbnail"]
+    images = tables.read(Path("data/images.parquet"), tables.IMAGES, columns)
+    duplicates = tables.read(Path("data/duplicates.parquet"), tables.DUPLICATES, ["image_id", "leak_group"])
+    found = seed_images(images, duplicates, count, seed).drop(columns="thumbnail")
+    for column in ("confidence", "margin", "out_of_scope"):
+        found[column] = float("nan")
+    found["label"], found["known_twin"] = "", ""
+    found["top_labels"] = found["top_confidences"] = pd.Series([[] for _ in range(len(found))], dtype=object)
+    deliver(found, to, ("strategy",))
+
+
+def _wants(texts: Sequence[str]) -> dict[str, int]:
+    wants = {}
+    for text in texts:
+        label, _, number = text.rpartition("=")
+        if not label or not number.isdigit():
+            raise WantError(f"--want {text}: expected CLASS=N, such as --want gazelle=20")
+        wants[label] = int(number)
+    return wants
