@@ -15,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from curation.errors import CurationError
 from curation.images.measure import VERSION, Measures, Settings
 from curation.images.reading import Reading
 from curation.images.scan import Found
@@ -32,6 +33,16 @@ CREATE TABLE IF NOT EXISTS measures
   (version INTEGER, md5 TEXT, format TEXT, width INTEGER, height INTEGER, note TEXT, error TEXT,
    hash BLOB, hash_quality REAL, thumbnail BLOB, blur REAL, brightness REAL, contrast REAL, PRIMARY KEY (version, md5));
 """
+
+
+class CacheError(CurationError):
+    """The cache's file can't be read or written; without it, nothing is lost but time."""
+
+    def __init__(self, error: sqlite3.Error) -> None:
+        super().__init__(
+            f"the cache in .cache/curation, or in the temporary folder where that can't be written: {error}. "
+            "Free space there, or delete .cache/curation: nothing is lost but time. Then run the same command again."
+        )
 
 
 class Cache:
@@ -140,6 +151,7 @@ def _prepare(database: sqlite3.Connection) -> sqlite3.Connection:
         database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     database.executescript(TABLES)
+    database.executescript("BEGIN IMMEDIATE; COMMIT;")  # fails now if the disk is read-only
     return database
 
 

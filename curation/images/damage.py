@@ -1,24 +1,61 @@
-"""Damage that decoders pass over in silence: Pillow shows a PNG whose checksums are wrong."""
+"""Damage that decoders pass over in silence: what a file's own checksums and sizes say of it.
+
+Pillow shows a PNG whose checksums are wrong, and a WebP, GIF, HEIC or AVIF whose container does not add up. Such a
+file may still be a good picture, so this ends in a note. BMP, PPM and TIFF carry nothing that could be checked; JPEG
+is checked by libjpeg itself.
+"""
 
 import zlib
+from collections.abc import Callable
 
 
-def png_damage(data: bytes) -> str:
-    """Check the CRC of each chunk of a PNG (ISO/IEC 15948); "" when all agree."""
+def damage(data: bytes, name: str) -> str:
+    """Say what does not add up in a file of format `name` (Pillow's), "" when all does or nothing can be checked."""
+    check = CHECKS.get(name)
+    found = check(data) if check else ""
+    return f"damaged {name}: {found}" if found else ""
+
+
+def _png(data: bytes) -> str:
+    """Check the CRC of each chunk (ISO/IEC 15948)."""
     at = 8
     while at + 12 <= len(data):
-        length = int.from_bytes(data[at : at + 4], "big")
-        end = at + 8 + length
+        end = at + 8 + int.from_bytes(data[at : at + 4], "big")
         kind = data[at + 4 : at + 8]
+        name = kind.decode("ascii") if kind.isalpha() else "?"
         if end + 4 > len(data):
-            return f"damaged PNG: chunk {_name(kind)} is cut short"
+            return f"chunk {name} is cut short"
         if zlib.crc32(data[at + 4 : end]) != int.from_bytes(data[end : end + 4], "big"):
-            return f"damaged PNG: the checksum of chunk {_name(kind)} is wrong"
+            return f"the checksum of chunk {name} is wrong"
         if kind == b"IEND":
             return ""
         at = end + 4
-    return "damaged PNG: the end chunk is missing"
+    return "the end chunk is missing"
 
 
-def _name(kind: bytes) -> str:
-    return kind.decode("ascii", "replace") if kind.isalpha() else "?"
+def _webp(data: bytes) -> str:
+    """Compare the size that the RIFF header gives; a byte of padding may stand outside."""
+    told = int.from_bytes(data[4:8], "little") + 8
+    return "" if told <= len(data) <= told + 1 else f"its header tells of {told:,} bytes, the file has {len(data):,}"
+
+
+def _gif(data: bytes) -> str:
+    return "" if data.rstrip(b"\0").endswith(b";") else "its end mark is missing"
+
+
+def _boxes(data: bytes) -> str:
+    """Walk the outermost boxes (ISO/IEC 14496-12): each must end within the file, the last one with it."""
+    at = 0
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        if size == 1:
+            size = int.from_bytes(data[at + 8 : at + 16], "big")
+        if size == 0:
+            return ""
+        if size < 8 or not data[at + 4 : at + 8].isascii():
+            break
+        at += size
+    return "" if at == len(data) else "its boxes do not add up to the file"
+
+
+CHECKS: dict[str, Callable[[bytes], str]] = {"PNG": _png, "WEBP": _webp, "GIF": _gif, "HEIF": _boxes, "AVIF": _boxes}

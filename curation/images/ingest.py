@@ -6,6 +6,7 @@ pictures.
 """
 
 import hashlib
+import sqlite3
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -14,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from curation import workers
-from curation.images.cache import Cache
+from curation.images.cache import Cache, CacheError
 from curation.images.guard import Bounds, Failure, run_guarded
 from curation.images.hashing import check
 from curation.images.known import known_to_dvc
@@ -70,6 +71,8 @@ def _measure(found: Sequence[Found], root: Path, params: Params, folder: Path | 
                 for name, group in zip(names, part, strict=True)
             ]
             yield pd.DataFrame(rows, columns=IMAGES.columns)
+    except sqlite3.Error as error:
+        raise CacheError(error) from None
     finally:
         cache.close()
 

@@ -17,7 +17,7 @@ import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
 from curation.errors import CurationError
-from curation.images.damage import png_damage
+from curation.images.damage import damage
 from curation.images.flatten import TURNS, orientation, to_rgb, upright
 from curation.images.sniff import NotAnImage, sniff
 
@@ -103,7 +103,7 @@ def _decode(data: bytes, name: str, reduce_to: int | None, background: str, max_
         image.load()
         # Only now: PNG may keep EXIF behind its pixels, TIFF is turned by Pillow while it loads.
         full, turn = image.size, orientation(image)
-        note = png_damage(data) if name == "PNG" else ""
+        note = damage(data, name)
     rgb = upright(to_rgb(image, background), turn)
     width, height = reversed(full) if turn in SIDEWAYS else full
     return Opened(rgb, name, width, height, note)
@@ -121,7 +121,7 @@ def _open(data: bytes, name: str) -> Image.Image:
 
 def _jpeg(data: bytes, header: Image.Image, reduce_to: int | None) -> tuple[Image.Image, str]:
     """Decode a JPEG, reduced where that is wanted, and tell what libjpeg complained of."""
-    damage = ""
+    note = ""
     if header.mode in {"RGB", "L"}:
         least = reduce_to or 0
         try:
@@ -129,13 +129,13 @@ def _jpeg(data: bytes, header: Image.Image, reduce_to: int | None) -> tuple[Imag
             pixels = simplejpeg.decode_jpeg(data, colours, min_height=least, min_width=least)
             return Image.fromarray(pixels[:, :, 0] if colours == "GRAY" else pixels), ""
         except ValueError as error:
-            damage = f"damaged JPEG: {error}".replace("Corrupt JPEG data: ", "")
+            note = f"damaged JPEG: {error}".replace("Corrupt JPEG data: ", "")
     if reduce_to:
         wide, high = header.size
         shrink = max(min(wide, high) / reduce_to, 1.0)
         header.draft(header.mode, (int(wide / shrink), int(high / shrink)))
     header.load()
-    return header, damage
+    return header, note
 
 
 def _check_size(size: tuple[int, int], max_megapixels: float) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from curation import tables
 from curation.images import ingest as stage
-from curation.images.cache import Cache
+from curation.images.cache import Cache, CacheError
 from curation.images.hashing import HashError
 from curation.images.ingest import ingest, ingest_batches, ingest_folder
 from curation.images.known import known_to_dvc
@@ -197,6 +197,17 @@ def test_a_cache_that_can_not_be_written_costs_time_only(collection):
     shutil.rmtree(collection / CACHE)
     (collection / CACHE).write_bytes(b"a file where the folder should be")
     assert written(collection) == first
+
+
+def test_a_full_disk_is_a_message(collection, monkeypatch):
+    class Full(Cache):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self._database.execute("PRAGMA max_page_count = 1")
+
+    monkeypatch.setattr(stage, "Cache", Full)
+    with pytest.raises(CacheError, match=r"disk is full.*Free space"):
+        ingest(collection, ONE)
 
 
 def test_a_killed_run_goes_on_where_it_was(collection, picture, encoded):

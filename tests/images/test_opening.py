@@ -228,6 +228,13 @@ def test_damage_that_leaves_a_picture_is_noted(picture, encoded):
     assert decode(jpeg, "x").note == ""
 
 
+@pytest.mark.parametrize(("form", "words"), [("WEBP", "its header tells"), ("GIF", "end mark"), ("AVIF", "boxes")])
+def test_a_container_that_does_not_add_up_is_noted(picture, encoded, form, words):
+    data = encoded(picture(12), form)
+    assert decode(data, "x").note == ""
+    assert words in decode(data + b"left over", "x").note
+
+
 def test_a_file_that_is_not_there_is_unreadable(tmp_path):
     with pytest.raises(UnreadableImage, match="refused to read it: No such file"):
         open_image(tmp_path / "none.jpg")
