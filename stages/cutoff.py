@@ -5,11 +5,12 @@ from pathlib import Path
 
 from curation import params, tables
 from curation.errors import fail_cleanly
-from curation.selection import decisions
+from curation.selection import decisions, figures, funnel
 from curation.selection.cutoff import select
 from curation.selection.reviews import REVIEWS, read_reviews
 
 DATA = Path("data")
+REPORTS = Path("reports/selection")
 
 
 @fail_cleanly
@@ -25,6 +26,10 @@ def main() -> None:
         )
     selection = select(images, duplicates, reviews, knobs)
     tables.write(selection, DATA / "selection.parquet", tables.SELECTION)
+    table, passed = funnel.classes(selection, knobs), funnel.funnel(selection)
+    parts = {"funnel": passed, "classes": table, "dropped": funnel.dropped(selection)}
+    figures.write_tables(REPORTS, parts)
+    figures.draw_funnel(passed, table, funnel.ORIGINS, REPORTS / "funnel.svg")
     counts = selection["state"].value_counts()
     print("cutoff: " + ", ".join(f"{counts[state]:,} {state}" for state in sorted(counts.index)))
 

@@ -5,9 +5,11 @@ from pathlib import Path
 from curation import params, tables
 from curation.errors import fail_cleanly
 from curation.model.header import read_header
+from curation.selection import check, figures, funnel
 from curation.selection.split import split
 
 DATA = Path("data")
+REPORTS = Path("reports/split")
 
 
 @fail_cleanly
@@ -17,6 +19,9 @@ def main() -> None:
     lineage = read_header(Path(knobs.base_model)).lineage
     splits = split(selection, knobs, lineage)
     tables.write(splits, DATA / "splits.parquet", tables.SPLITS)
+    table, passed = funnel.sides(splits), funnel.funnel(selection, splits)
+    figures.write_tables(REPORTS, {"funnel": passed, "classes": table, "basis": funnel.basis(splits)})
+    figures.draw_funnel(passed, table, check.SIDES, REPORTS / "funnel.svg")
     counts = splits["split"].value_counts()
     print("split: " + ", ".join(f"{counts[name]:,} {name}" for name in sorted(counts.index)))
 

@@ -17,6 +17,8 @@ from curation.selection.limits import Limits
 from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE
 from curation.tables import SELECTION
 
+__all__ = ["Limits", "minimums", "select"]
+
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Words = Callable[[pd.DataFrame], pd.Series]

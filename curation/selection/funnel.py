@@ -1,0 +1,105 @@
+"""How many images of each class come through each step, and why the others don't: tables for people and for plots.
+
+raw -> readable -> unique -> decided -> above the cutoff -> kept -> per split. Pure functions on tables; the stages
+write what they return to reports/selection/ and reports/split/, and `curate thin` reads the thin classes from here.
+"""
+
+import pandas as pd
+
+from curation.images.labels import UNKNOWN
+from curation.params import Params
+from curation.selection.decisions import resolve_merges
+from curation.selection.limits import Limits
+from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE
+
+STEPS = ["raw", "readable", "unique", "decided", "above cutoff", "kept"]
+SIDES = ["train", "val", "test", "benchmark", "out"]
+ORIGINS = ["real", "staged", "synthetic"]
+
+
+def steps(selection: pd.DataFrame) -> pd.DataFrame:
+    """How far each image of data/raw (or labelled by review) came: image_id, label, step (the last one passed)."""
+    rows = selection[(selection["source"] != "benchmark") & (selection["state"] != "pool")]
+    reason, state = rows["reason"], rows["state"]
+    step = pd.Series("kept", index=rows.index, dtype="str")
+    step[state == "reserve"] = "above cutoff"
+    step[reason.str.startswith("class `") & (state == "dropped")] = "decided"
+    undecided = reason.str.startswith((CONFLICT, REMOVED)) | state.isin(["unknown", "benchmark"])
+    step[undecided | reason.str.endswith(", which review removed")] = "unique"
+    step[reason.str.startswith(TWIN) & ~reason.str.endswith(", which review removed")] = "readable"
+    step[reason.str.startswith(UNREADABLE)] = "raw"
+    return pd.DataFrame({"image_id": rows["image_id"], "label": rows["label"], "step": step})
+
+
+def funnel(selection: pd.DataFrame, splits: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Images that passed each step, all classes together: step, images; with `splits`, its sides follow."""
+    last = steps(selection)["step"].value_counts().reindex(STEPS, fill_value=0)
+    passed = last[::-1].cumsum()[::-1]
+    table = pd.DataFrame({"step": STEPS, "images": passed.to_numpy()})
+    if splits is None:
+        return table
+    sides = splits["split"].value_counts().reindex(SIDES, fill_value=0)
+    return pd.concat([table, pd.DataFrame({"step": SIDES, "images": sides.to_numpy()})], ignore_index=True)
+
+
+def classes(selection: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """One row a class: label, images at every step, origins and sub-classes of those that stand, minimum, misses.
+
+    `misses` is what the class lacks to the minimum, `thin` whether that is within `cutoff.reach`.
+    """
+    last = steps(selection)
+    last = last[~last["label"].isin([UNKNOWN, ""])]
+    counts = pd.crosstab(last["label"], last["step"]).reindex(columns=STEPS, fill_value=0)
+    table = counts.loc[:, ::-1].cumsum(axis=1).loc[:, ::-1]
+    standing = selection[selection["image_id"].isin(last.loc[last["step"].isin(STEPS[3:]), "image_id"])]
+    origin = pd.crosstab(standing["label"], standing["origin"]).reindex(table.index, fill_value=0)
+    origin = origin.reindex(columns=ORIGINS, fill_value=0)
+    table[ORIGINS] = origin
+    table["sub-classes"] = _shares(standing).reindex(table.index, fill_value="")
+    counted = origin["real"] if params.cutoff.count == "real" else origin.sum(axis=1)
+    ends = resolve_merges(params.classes.merge)
+    table["minimum"] = Limits(params.cutoff, "min", ends).of(pd.Series(table.index))
+    table["misses"] = (table["minimum"] - counted).clip(lower=0)
+    table["thin"] = (table["misses"] > 0) & (table["misses"] <= params.cutoff.reach)
+    return table.rename_axis(index="label", columns=None).reset_index()
+
+
+def thin(selection: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Classes below their minimum and within `cutoff.reach` of it, the nearest first: label, has, minimum, misses."""
+    table = classes(selection, params)
+    rows = table[table["thin"]].sort_values(["misses", "label"], ignore_index=True)
+    return rows.assign(has=rows["minimum"] - rows["misses"])[["label", "has", "minimum", "misses"]]
+
+
+def dropped(selection: pd.DataFrame) -> pd.DataFrame:
+    """Images that are not kept, by state and reason in general words: state, reason, images; most frequent first."""
+    rows = selection[selection["state"] != "kept"]
+    general = rows["reason"].str.replace(r"`[^`]*`", "...", regex=True)
+    general = general.str.replace(r"(unreadable|label conflict): .*", r"\1", regex=True)
+    general = general.str.replace(r" \(.*\)$", "", regex=True).str.replace(r"\d+", "n", regex=True)
+    general = general.str.replace(r"twin of (the benchmark image )?\w+", r"twin of \1another", regex=True)
+    table = rows.assign(reason=general).groupby(["state", "reason"]).size().rename("images").reset_index()
+    return table.sort_values(["images", "reason"], ascending=[False, True], ignore_index=True)
+
+
+def sides(splits: pd.DataFrame) -> pd.DataFrame:
+    """One row a class: label and its images in train, val, test, benchmark, out and reserve."""
+    named = splits[~splits["label"].isin([UNKNOWN, ""])]
+    table = pd.crosstab(named["label"], named["split"]).reindex(columns=[*SIDES, "reserve"], fill_value=0)
+    return table.rename_axis(index="label", columns=None).reset_index()
+
+
+def basis(splits: pd.DataFrame) -> pd.DataFrame:
+    """How the sides came about: split, basis, images."""
+    return splits.groupby(["split", "basis"]).size().rename("images").reset_index()
+
+
+def _shares(standing: pd.DataFrame) -> pd.Series:
+    """Sub-classes of each class as text, the largest first: "old 60%, young 40%"."""
+    named = standing[standing["subclass"] != ""]
+    counts = named.groupby(["label", "subclass"]).size().rename("n").reset_index()
+    whole = standing["label"].value_counts()
+    counts = counts.sort_values(["label", "n", "subclass"], ascending=[True, False, True])
+    share = (100 * counts["n"] / counts["label"].map(whole.to_dict())).round().astype("int64").astype("str")
+    counts["text"] = counts["subclass"] + " " + share + "%"
+    return counts.groupby("label")["text"].agg(", ".join)

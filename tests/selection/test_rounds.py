@@ -1,0 +1,193 @@
+"""Years of rounds: whatever is added, relabelled, removed or promoted, nothing leaks and nothing vanishes.
+
+The judge is `check.verdicts`, which shares no code with the stages, beside bookkeeping of its own about who moved.
+CURATION_ROUNDS sets the rounds of a case, CURATION_CASES the number of cases (a long profile: 100 and 500).
+"""
+
+import os
+
+import numpy as np
+import pandas as pd
+import selection_toys as toys
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from curation.params import Params
+from curation.selection.check import Round, changes, verdicts
+from curation.selection.cutoff import select
+from curation.selection.split import split
+
+ROUNDS = int(os.environ.get("CURATION_ROUNDS", "20"))
+CASES = int(os.environ.get("CURATION_CASES", "3"))
+LABELS = ["ant", "bee", "cat", "dog", "elk"]
+MINIMUM = 3
+SIDES = ["train", "val", "test", "benchmark"]
+EVALUATION = SIDES[1:]
+
+
+class Years(RuleBasedStateMachine):
+    """A collection that lives: rows of images, an append-only log, a lineage."""
+
+    mixed = "out"
+
+    @initialize(seed=st.integers(0, 2**32 - 1), benchmark=st.sampled_from([0.05, 0.2]), most=st.sampled_from([25, 60]))
+    def begin(self, seed, benchmark, most):
+        self.rng = np.random.default_rng(seed)
+        self.params = Params.model_validate(
+            {
+                "cutoff": {"min": 12, "max": most, "classes": {"elk": {"min": 5}}},
+                "split": {
+                    "mixed": self.mixed,
+                    "benchmark": benchmark,
+                    "min_val": MINIMUM,
+                    "min_test": MINIMUM,
+                    "salt": str(seed),
+                },
+                "classes": {"merge": {"dog": "cat"}},
+            }
+        )
+        self.rows, self.twins, self.group, self.log, self.lineage, self.last = [], {}, {}, [], {}, None
+        self.grew_only = True
+        self.grow(150)
+        self.run()
+
+    def grow(self, number):
+        """Add images: new ones, twins and leak mates of old ones, bridges between groups; a few unreadable, staged."""
+        for _ in range(number):
+            rng, name = self.rng, f"{self.rng.integers(2**62)}"
+            row = {
+                "name": name,
+                "label": rng.choice([*LABELS, "unknown"], p=[0.3, 0.3, 0.15, 0.15, 0.07, 0.03]),
+                "subclass": rng.choice(["", "old", "young"]),
+                "origin": rng.choice(["real", "staged"], p=[0.9, 0.1]),
+                "source": rng.choice(["raw", "unlabelled", "benchmark"], p=[0.93, 0.05, 0.02]),
+                "error": rng.choice(["", "truncated"], p=[0.98, 0.02]),
+                "hash": rng.bytes(64),
+            }
+            row["benchmark_set"] = "hand" if row["source"] == "benchmark" else ""
+            row["label"] = "" if row["source"] == "unlabelled" else row["label"]
+            self.join_a_group(row, toys.image_id(name))
+            self.rows.append(row)
+
+    def join_a_group(self, row, own):
+        self.group[own] = own
+        readable = [toys.image_id(other["name"]) for other in self.rows if not other["error"]]
+        if row["error"] or not readable or self.rng.random() < 0.6:
+            return
+        other = self.rng.choice(readable)
+        self.merge(own, other)
+        if self.rng.random() < 0.5:
+            keeper = self.twins.get(other, other)
+            if self.rng.random() < 0.3 and other == keeper:  # the new copy is the better one
+                self.twins |= {image: own for image, kept in self.twins.items() if kept == keeper} | {keeper: own}
+            else:
+                self.twins[own] = keeper
+        if self.rng.random() < 0.3:
+            self.merge(own, self.rng.choice(readable))
+
+    def merge(self, one, two):
+        old, new = self.group[one], self.group[two]
+        self.group = {image: new if name == old else name for image, name in self.group.items()}
+
+    def run(self):
+        images = toys.images(self.rows)
+        ids = set(images["image_id"])
+        self.twins = {image: keeper for image, keeper in self.twins.items() if keeper in ids}
+        members = pd.Series(self.group)[sorted(ids)]
+        least = members.index.to_series().groupby(members.to_numpy()).transform("min")
+        duplicates = toys.duplicates(images, self.twins, least.to_dict())
+        reviews = toys.reviews(self.log)
+        selection = select(images, duplicates, reviews, self.params)
+        splits = split(selection, self.params, self.lineage)
+        if self.rng.random() < 0.2:  # the order of rows means nothing
+            mixed = select(images.sample(frac=1, random_state=1), duplicates.sample(frac=1), reviews, self.params)
+            pd.testing.assert_frame_equal(selection, mixed)
+            pd.testing.assert_frame_equal(splits, split(mixed.sample(frac=1), self.params, self.lineage))
+        self.before, self.last = self.last, Round(images, duplicates, selection, splits, self.params, self.lineage)
+
+    @rule(number=st.integers(1, 40))
+    def images_come(self, number):
+        self.grow(number)
+        self.run()
+        self.grew_only = True
+
+    @rule(number=st.integers(1, 6), data=st.data())
+    def people_decide(self, number, data):
+        for _ in range(number):
+            row = self.rows[self.rng.integers(len(self.rows))]
+            word = data.draw(
+                st.sampled_from(["relabel", "remove", "unknown", "keep", "benchmark:hard", "turn:90", "small"])
+            )
+            label = str(self.rng.choice(LABELS)) if word == "relabel" else ""
+            self.log.append({"image_id": toys.image_id(row["name"]), "decision": word, "label": label})
+        self.run()
+        self.grew_only = False
+
+    @rule(number=st.integers(1, 10))
+    def files_are_deleted(self, number):
+        for _ in range(min(number, len(self.rows) - 50)):
+            self.rows.pop(int(self.rng.integers(len(self.rows))))
+        self.run()
+        self.grew_only = False
+
+    @rule()
+    def the_model_is_promoted(self):
+        splits = self.last.splits
+        sides = splits[splits["split"].isin(SIDES)]
+        self.lineage = {**self.lineage, **dict(zip(sides["image_id"], sides["split"], strict=True))}
+        self.run()
+        self.grew_only = True
+
+    @rule(val=st.sampled_from([0.1, 0.15, 0.3]), least=st.sampled_from([8, 12, 20]))
+    def knobs_are_turned(self, val, least):
+        values = self.params.model_dump()
+        values["split"]["val"], values["cutoff"]["min"] = val, least
+        self.params = Params.model_validate(values)
+        self.run()
+        self.grew_only = False
+
+    @invariant()
+    def every_promise_holds(self):
+        if self.last is not None:
+            broken = {verdict.rule: verdict.broken for verdict in verdicts(self.last) if not verdict.holds}
+            assert not broken
+
+    @invariant()
+    def growth_moves_nobody_across(self):
+        """More images: nobody goes from train to an evaluation side, nor back but for those the minimum had taken."""
+        if self.before is None or not self.grew_only or self.mixed == "follow":
+            return
+        moved = changes(self.before, self.last)
+        old, new = (found.splits.set_index("image_id") for found in (self.before, self.last))
+        moved["was"], moved["by"] = (frame["basis"].reindex(moved["image_id"]).to_numpy() for frame in (old, new))
+        moved = moved[moved["by"] != "twin"]  # it turned out to be a twin of what an earlier model knew, and follows
+        taken = moved[(moved["before"] == "train") & moved["after"].isin(EVALUATION)]
+        # A minimum takes one only where an evaluation image has left: a better twin came, or the class was full.
+        left = moved[moved["before"].isin(EVALUATION) & (moved["after"] != moved["before"])]
+        assert set(taken["by"]) <= {"minimum"}
+        # The promise is a quarter of the class at most, so while a class is small, it grows with the class.
+        kept = self.before.selection.query("state == 'kept' and origin == 'real'")["label"].value_counts()
+        assert set(taken["label"]) <= {*left["label"], *(label for label in LABELS if kept.get(label, 0) < 4 * MINIMUM)}
+        back = moved[moved["before"].isin(["val", "test"]) & (moved["after"] == "train")]
+        assert set(back["was"]) <= {"minimum"}
+        lost = moved[(moved["before"] == "benchmark") & ~moved["image_id"].isin(self.lineage)]
+        assert set(lost["after"]) <= {"reserve", "dropped"}
+
+
+class YearsThatFollow(Years):
+    """The same with `split.mixed: follow`."""
+
+    mixed = "follow"
+
+
+for machine in (Years, YearsThatFollow):
+    machine.TestCase.settings = settings(
+        max_examples=CASES,
+        stateful_step_count=ROUNDS,
+        deadline=None,
+        phases=[Phase.generate],  # a case is a seed: there is nothing to shrink
+        suppress_health_check=list(HealthCheck),
+    )
+TestYears = Years.TestCase
+TestYearsThatFollow = YearsThatFollow.TestCase
