@@ -8,6 +8,7 @@ enough to see is the usual change (He et al. 2016, section 4.2).
 
 import logging
 import warnings
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,14 +111,6 @@ def normalisation(arch: str, *, published: bool) -> tuple[tuple[float, float, fl
     return IMAGENET_MEAN, IMAGENET_STD
 
 
-def bf16_pays(model: nn.Module) -> bool:
-    """Whether a CPU that multiplies bf16 is faster with it.
-
-    Yes for dense convolutions, no for grouped ones (measured on Zen 4).
-    """
-    return not any(isinstance(layer, nn.Conv2d) and layer.groups > 1 for layer in model.modules())
-
-
 def known_archs() -> list[str]:
     """Every torchvision classification model."""
     from torchvision import models
@@ -133,11 +126,15 @@ class _Weightless(TorchFunctionMode):
         return func(*args, **{**(kwargs or {}), **extra})
 
 
+def _weightless(arch: str) -> AbstractContextManager[object]:
+    """Where models are built without memory for their weights."""
+    return _Weightless() if arch.startswith("regnet") else torch.device("meta")
+
+
 def _refusal(spec: Spec) -> str:
-    place = _Weightless() if spec.arch.startswith("regnet") else torch.device("meta")
     with torch.no_grad():
         try:
-            with place:
+            with _weightless(spec.arch):
                 model = _make(spec, PROBE_CLASSES)
                 model = _fit_stem(model, spec.stem).eval().to("meta")
             with torch.device("meta"):

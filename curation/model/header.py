@@ -10,7 +10,7 @@ import base64
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def read_header(path: Path) -> Header:
 
 def encode(header: Header) -> dict[str, str]:
     """Make the safetensors metadata of a header: one key, because their order in the file is not fixed."""
-    facts = asdict(header) | {"format": FORMAT, "lineage": pack(header.lineage)}
+    facts = vars(header) | {"format": FORMAT, "lineage": pack(header.lineage)}
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     if len(text) > LIMIT * 0.95:
         raise CheckpointError(f"the lineage of {len(header.lineage):,} images does not fit in a safetensors header")
@@ -88,25 +88,32 @@ def unpack(packed: Mapping[str, str]) -> dict[str, str]:
 
 
 def _pack_ids(ids: list[str]) -> str:
-    plain = "," + ",".join(ids)
-    joined = "".join(ids)
-    if any(len(image_id) != 32 for image_id in ids) or set(joined) - set("0123456789abcdef"):
-        return plain
-    return base64.b64encode(bytes.fromhex(joined)).decode("ascii")
+    try:
+        raw = bytes.fromhex("".join(ids))
+    except ValueError:
+        raw = b""
+    if _ids_in(raw) != ids:
+        return "," + ",".join(ids)
+    return base64.b64encode(raw).decode("ascii")
 
 
 def _unpack_ids(text: str) -> list[str]:
     if text.startswith(","):  # no letter of base64
         return text[1:].split(",")
-    raw = base64.b64decode(text).hex()
-    return [raw[start : start + 32] for start in range(0, len(raw), 32)]
+    return _ids_in(base64.b64decode(text))
+
+
+def _ids_in(raw: bytes) -> list[str]:
+    text = raw.hex()
+    return [text[start : start + 32] for start in range(0, len(text), 32)]
 
 
 def _metadata(path: Path) -> dict[str, str]:
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
-            found = json.loads(file.read(min(length, LIMIT))).get("__metadata__", {})
+            text = file.read(length) if length <= LIMIT else b""
+            found = json.loads(text).get("__metadata__", {})
     except FileNotFoundError:
         raise CheckpointError(
             f"{path} does not exist. `dvc repro backbone` makes the first model, `dvc pull` fetches a promoted one; "

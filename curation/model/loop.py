@@ -6,7 +6,7 @@ the same weights, and on a CPU two runs give the same bytes. Under torchrun each
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch.distributed as dist
@@ -43,8 +43,10 @@ class Outcome:
     history: list[Row]
 
 
-def fit(engine: Engine, data: Data, runs: RunState, tell: Listener, *, quiet: bool = False) -> Outcome:
-    """Train from the last finished epoch of `runs`; `tell` hears of every epoch, also of those before a resume.
+def fit(
+    engine: Engine, data: Data, runs: RunState, listeners: Sequence[Listener] = (), *, quiet: bool = False
+) -> Outcome:
+    """Train from the last finished epoch of `runs`; every epoch is told to `listeners`, also those before a resume.
 
     The best weights are those with the best val accuracy, then the lower val loss; without val, the last ones.
     """
@@ -55,7 +57,7 @@ def fit(engine: Engine, data: Data, runs: RunState, tell: Listener, *, quiet: bo
         engine.scaler.load_state_dict(progress.scaler)
     average = average_of(more, engine.model, params.train.ema, progress.epoch * steps)
     for row in progress.history:
-        tell(row)
+        _tell(listeners, row)
     if progress.epoch and device.is_main:
         log.info("resumed after epoch %d of %d", progress.epoch, params.epochs)
     meter = Meter(len(data.train), params.epochs, device, quiet=quiet)
@@ -81,12 +83,20 @@ def fit(engine: Engine, data: Data, runs: RunState, tell: Listener, *, quiet: bo
                 meter.end(
                     ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in row.items() if "_" in name)
                 )
-                tell(row)
+                _tell(listeners, row)
     finally:
         meter.close()
     if device.world > 1:
-        dist.barrier()  # the first process writes the best weights
-    return Outcome(runs.best(progress.best_epoch), progress.best_epoch + 1, progress.history)
+        dist.barrier()  # the first process writes the best weights ...
+    best = runs.best(progress.best_epoch)
+    if device.world > 1:
+        dist.barrier()  # ... and clears them away when all have them
+    return Outcome(best, progress.best_epoch + 1, progress.history)
+
+
+def _tell(listeners: Sequence[Listener], row: Row) -> None:
+    for listener in listeners:
+        listener(row)
 
 
 def _is_over(progress: Progress, epochs: int, patience: int) -> bool:

@@ -42,6 +42,11 @@ class RunState:
         if writes:
             folder.mkdir(parents=True, exist_ok=True)
 
+    @property
+    def is_new(self) -> bool:
+        """Whether no epoch of it was finished before."""
+        return not self._path.exists()
+
     def save(
         self, progress: Progress, model: nn.Module, optimizer: torch.optim.Optimizer, more: Mapping[str, State]
     ) -> None:
@@ -75,10 +80,11 @@ class RunState:
             kind, _, rest = name.partition("/")
             kinds.setdefault(kind, {})[rest] = tensor
         model.load_state_dict(kinds.pop("model"))
+        weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         slots: dict[int, dict[str, Any]] = {}
         for name, value in [*kinds.pop("optimizer", {}).items(), *facts["plain"].items()]:
             number, _, slot = name.partition("/")
-            slots.setdefault(int(number), {})[slot] = value
+            slots.setdefault(int(number), {})[slot] = _laid_out_as(weights[int(number)], value)
         optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
         return Progress(**facts["progress"]), kinds
 
@@ -117,6 +123,13 @@ class RunState:
         if not self._best(facts["progress"]["best_epoch"]).exists():
             return None
         return facts, tensors
+
+
+def _laid_out_as(weight: torch.Tensor, value: Any) -> Any:
+    """A slot in the memory order of its weight: fused optimisers walk through both side by side."""
+    if not isinstance(value, torch.Tensor) or value.shape != weight.shape:
+        return value
+    return torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
 
 def run_key(facts: Mapping[str, Any]) -> str:

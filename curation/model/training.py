@@ -17,13 +17,14 @@ import pandas as pd
 from curation.model import checkpoint
 from curation.model import device as devices
 from curation.model.ancestor import Start, start_from
-from curation.model.backbone import bf16_pays
+from curation.model.checks import check_all
 from curation.model.engine import Engine
 from curation.model.examples import classes_of, dataset_hash, examples_of
 from curation.model.header import SIDES, Header
 from curation.model.loop import Data, Outcome, Row, fit
 from curation.model.pixels import Pixels
 from curation.model.state import RunState, run_key, sweep
+from curation.model.trackers import open_trackers
 from curation.params import Params
 
 CACHE = Path(".cache/curation/train")
@@ -49,29 +50,26 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, outs: tuple[Pat
     classes = classes_of(splits)
     start = start_from(Path(params.base_model), classes, params)
     data = data_of(splits, classes, pixels)
-    device = devices.choose(
-        params.train.device, params.train.precision, bf16_pays=bf16_pays(start.model), announce=True
-    )
+    device = devices.choose(params.train.device, params.train.precision, announce=True)
     if device.is_main:
         for line in (*start.story, f"images: {len(data.train):,} to train on, {len(data.val):,} to validate"):
             log.info("%s", line)
     engine = Engine(start.model, start.head, start.parent, params, device)
-    key = run_key(
-        {
-            "dataset": dataset_hash(splits),
-            "parent": start.parent_md5,
-            "params": bearing(params),
-            "device": device.describe(),
-        }
-    )
+    facts = {"dataset": dataset_hash(splits), "parent": start.parent_md5, **bearing(params)}
+    key = run_key({**facts, "device": device.describe()})
     sweep(CACHE, key)
     runs = RunState(CACHE / key, writes=device.is_main)
-    outcome = fit(engine, data, runs, lambda _row: None)
-    header = candidate_header(start, classes, splits, params, outcome)
-    if device.is_main:
-        write_reports(report, outcome, header)
-        checkpoint.save(out, outcome.state, header)
-        runs.clear()
+    if params.train.checks and runs.is_new:
+        check_all(engine, data)
+    with open_trackers(params.train.trackers if device.is_main else [], key, facts) as trackers:
+        outcome = fit(engine, data, runs, [tracker.epoch for tracker in trackers])
+        header = candidate_header(start, classes, splits, params, outcome)
+        if device.is_main:
+            write_reports(report, outcome, header)
+            checkpoint.save(out, outcome.state, header)
+        for tracker in trackers:
+            tracker.model(out, header.metrics)
+    runs.clear()
     return header
 
 

@@ -1,0 +1,117 @@
+"""Where a run is followed: TensorBoard and MLflow, as extras.
+
+The history for `dvc plots` is always written; these only listen. TensorBoard's files lie in
+`.cache/curation/tensorboard`, since they hold times; MLflow goes to `MLFLOW_TRACKING_URI`, or to a SQLite file in
+`.cache/curation/mlflow.db`.
+"""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from curation.errors import CurationError
+
+log = logging.getLogger(__name__)
+ROOT = Path(".cache/curation")
+Row = dict[str, float]
+
+
+class TrackerError(CurationError):
+    """A tracker that is asked for but not installed, or does not answer."""
+
+
+class Tracker(Protocol):
+    """Something that listens to a run."""
+
+    def epoch(self, row: Row) -> None:
+        """Hear of an epoch's figures."""
+
+    def model(self, path: Path, metrics: Mapping[str, float]) -> None:
+        """Hear of the finished model."""
+
+
+@contextmanager
+def open_trackers(names: Sequence[str], run: str, facts: Mapping[str, Any]) -> Iterator[list[Tracker]]:
+    """The trackers of a run, closed at the end; `facts` are its parameters and the hash of its data."""
+    with ExitStack() as stack:
+        makers = {"tensorboard": _tensorboard, "mlflow": _mlflow}
+        yield [stack.enter_context(makers[name](run, facts)) for name in names]
+
+
+def flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested parameters with dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in facts.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return found
+
+
+class _TensorBoard:
+    def __init__(self, writer: Any) -> None:
+        self._writer = writer
+
+    def epoch(self, row: Row) -> None:
+        for name, value in row.items():
+            if name != "epoch":
+                self._writer.add_scalar(name, value, int(row["epoch"]))
+
+    def model(self, path: Path, metrics: Mapping[str, float]) -> None:
+        self._writer.add_text("model", f"{path}: {dict(metrics)}")
+
+
+class _MLflow:
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def epoch(self, row: Row) -> None:
+        self._client.log_metrics(
+            {name: value for name, value in row.items() if name != "epoch"}, step=int(row["epoch"])
+        )
+
+    def model(self, path: Path, metrics: Mapping[str, float]) -> None:
+        self._client.log_metrics({f"best_{name}": float(value) for name, value in metrics.items()})
+        self._client.log_artifact(str(path))
+
+
+@contextmanager
+def _tensorboard(run: str, facts: Mapping[str, Any]) -> Iterator[Tracker]:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        raise TrackerError(_missing("tensorboard")) from None
+    folder = ROOT / "tensorboard" / run
+    log.info("tensorboard --logdir %s", folder.parent)
+    writer = SummaryWriter(str(folder))
+    try:
+        writer.add_text("params", "\n".join(f"    {name}: {value}" for name, value in flat(facts).items()))
+        yield _TensorBoard(writer)
+    finally:
+        writer.close()
+
+
+@contextmanager
+def _mlflow(run: str, facts: Mapping[str, Any]) -> Iterator[Tracker]:
+    try:
+        import mlflow
+    except ImportError:
+        raise TrackerError(_missing("mlflow")) from None
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        ROOT.mkdir(parents=True, exist_ok=True)
+        mlflow.set_tracking_uri(f"sqlite:///{ROOT / 'mlflow.db'}")
+    log.info("mlflow: %s", mlflow.get_tracking_uri())
+    try:
+        mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", "curation"))
+        with mlflow.start_run(run_name=os.environ.get("DVC_EXP_NAME", run)):
+            mlflow.log_params({name: str(value)[:500] for name, value in flat(facts).items()})
+            yield _MLflow(mlflow)
+    except mlflow.exceptions.MlflowException as error:
+        raise TrackerError(f"mlflow at {mlflow.get_tracking_uri()} does not take the run: {error}") from None
+
+
+def _missing(name: str) -> str:
+    return (
+        f"train.trackers names {name}, which is not installed: pip install 'curation[{name}]', or take it off the list"
+    )

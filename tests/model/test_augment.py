@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from curation.model import augment
+from curation.params.blocks import Augment
+
+OFF = Augment(flip=0, rotate=0, zoom_in=0, zoom_out=0)
+
+
+def images(count=4, size=8):
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0))
+
+
+def run(knobs, batch, small=None, seed=(0, 0, 0)):
+    draws = augment.draw(knobs, torch.zeros(len(batch), dtype=torch.bool) if small is None else small, seed)
+    return augment.apply(batch.clone(), draws, knobs)
+
+
+def test_nothing_asked_is_nothing_done():
+    assert torch.equal(run(OFF, images()), images())
+
+
+def test_a_certain_flip_mirrors_left_and_right():
+    out = run(OFF.model_copy(update={"flip": 1.0}), images())
+    assert torch.allclose(out, images().flip(3), atol=1e-5)
+
+
+@given(st.integers(0, 2**31), st.integers(0, 500), st.integers(0, 10_000))
+def test_draws_depend_on_seed_epoch_and_batch_alone(seed, epoch, batch):
+    torch.manual_seed(seed % 7)
+    small = torch.zeros(5, dtype=torch.bool)
+    one = augment.draw(Augment(mixup=0.2, jitter=0.1, erase=0.5), small, (seed, epoch, batch))
+    torch.manual_seed(seed % 5)
+    two = augment.draw(Augment(mixup=0.2, jitter=0.1, erase=0.5), small, (seed, epoch, batch))
+    other = augment.draw(Augment(), small, (seed, epoch, batch + 1))
+    assert torch.equal(one.affine, two.affine)
+    assert one.mix == two.mix
+    assert not torch.equal(one.affine, other.affine)
+
+
+def test_each_image_has_its_own_draw():
+    affine = augment.draw(Augment(), torch.zeros(50, dtype=torch.bool), (0, 0, 0)).affine
+    assert len({tuple(row) for row in affine.flatten(1).tolist()}) == 50
+
+
+def test_small_subjects_are_never_zoomed_out():
+    small = torch.arange(400) % 2 == 0
+    affine = augment.draw(Augment(rotate=0, flip=0, zoom_in=0.5, zoom_out=0.5), small, (3, 1, 2)).affine
+    scale = affine[:, 0, 0]
+    assert scale[small].max() <= 1
+    assert scale[~small].max() > 1.3
+    assert scale.min() >= 1 / 1.5 - 1e-6
+
+
+def test_a_zoom_in_never_looks_outside_the_picture():
+    affine = augment.draw(
+        Augment(rotate=0, zoom_out=0, zoom_in=1.0), torch.zeros(300, dtype=torch.bool), (0, 0, 0)
+    ).affine
+    corners = torch.tensor([[x, y, 1.0] for x in (-1, 1) for y in (-1, 1)])
+    seen = torch.einsum("nij,cj->nci", affine, corners)
+    assert seen.abs().max() <= 1 + 1e-5
+
+
+@pytest.mark.parametrize("knobs", [{"jitter": 0.4}, {"erase": 1.0}, {"mixup": 0.3}, {"rotate": 30.0}, {}])
+def test_pixels_stay_between_black_and_white(knobs):
+    out = run(Augment(**knobs), images(16))
+    assert out.shape == (16, 3, 8, 8)
+    assert out.min() >= 0
+    assert out.max() <= 1
+    assert not torch.equal(out, images(16))
+
+
+def test_parts_of_a_batch_are_augmented_as_in_the_whole():
+    knobs, batch = Augment(jitter=0.2), images(7)
+    draws = augment.draw(knobs, torch.zeros(7, dtype=torch.bool), (1, 2, 3))
+    whole = augment.apply(batch.clone(), draws, knobs)
+    parts = [augment.apply(batch[a:b].clone(), draws.part(a, b), knobs) for a, b in ((0, 3), (3, 7))]
+    assert torch.allclose(whole, torch.cat(parts), atol=1e-6)
+
+
+def test_seeds_are_spread():
+    seeds = {augment.hash_seed(s, e, b) for s in range(10) for e in range(20) for b in range(20)}
+    assert len(seeds) == 4000
+    assert np.std([seed / 2**63 for seed in seeds]) == pytest.approx(12**-0.5, rel=0.05)

@@ -1,0 +1,130 @@
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from curation.model.pixels import Pixels, PixelsError, square, upright
+from curation.model.segments import Segments
+from curation.model.store import expected_bytes, plan, write_store
+from curation.params.blocks import Resize
+
+ARRAY, JPEG = Resize(workers=1), Resize(workers=1, store="jpeg", quality=98)
+
+
+def paint(root: Path, count: int, turn: int = 0) -> pd.DataFrame:
+    rows = []
+    for number in range(count):
+        draw = np.random.default_rng(number)
+        small = draw.integers(0, 255, (4, 4, 3), dtype=np.uint8)
+        path = root / f"{number}.png"
+        Image.fromarray(small).resize((40, 30), Image.Resampling.BICUBIC).save(path)
+        rows.append((hashlib.md5(path.read_bytes()).hexdigest(), str(path), turn))
+    return pd.DataFrame(rows, columns=["image_id", "path", "turn"])
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.mark.parametrize("knobs", [ARRAY, JPEG], ids=["array", "jpeg"])
+def test_every_image_comes_back_at_the_size_wanted(tmp_path, knobs):
+    wanted = paint(tmp_path, 12)
+    write_store(wanted, tmp_path / "out", tmp_path / "cache", 24, knobs)
+    pixels = Pixels(tmp_path / "out")
+    assert pixels.image_ids == sorted(wanted["image_id"])
+    got = pixels.batch(pixels.rows(wanted["image_id"]))
+    expected = np.stack([square(Image.open(path), 24) for path in wanted["path"]])
+    assert got.shape == (12, 24, 24, 3)
+    assert np.abs(got.astype(int) - expected).mean() < (1e-9 if knobs is ARRAY else 4)
+
+
+@pytest.mark.parametrize("knobs", [ARRAY, JPEG], ids=["array", "jpeg"])
+def test_the_store_does_not_depend_on_order_workers_or_cache(tmp_path, knobs):
+    wanted = paint(tmp_path, 9)
+    write_store(wanted, tmp_path / "one", tmp_path / "cache", 16, knobs)
+    half = wanted.iloc[:4]
+    write_store(half, tmp_path / "two", tmp_path / "other", 16, knobs)
+    shuffled = wanted.sample(frac=1, random_state=0)
+    report = write_store(shuffled, tmp_path / "three", tmp_path / "other", 16, knobs)
+    assert report.decoded == 5
+    assert content(tmp_path / "one") == content(tmp_path / "three")
+    assert write_store(wanted, tmp_path / "four", tmp_path / "other", 16, knobs).decoded == 0
+
+
+def test_new_images_leave_most_shards_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("curation.model.store.SHARD_BYTES", 16 * 16 * 3 * 4)
+    wanted = paint(tmp_path, 60)
+    write_store(wanted.iloc[:59], tmp_path / "old", tmp_path / "cache", 16, ARRAY)
+    write_store(wanted, tmp_path / "new", tmp_path / "cache", 16, ARRAY)
+    old, new = content(tmp_path / "old"), content(tmp_path / "new")
+    changed = [name for name in new if name.startswith("array") and new[name] != old.get(name)]
+    assert len([name for name in new if name.startswith("array")]) == 16
+    assert len(changed) == 1
+    pixels = Pixels(tmp_path / "new")
+    everything = pixels.batch(np.arange(60))
+    assert all(np.array_equal(everything[row], pixels.batch([row])[0]) for row in range(60))
+
+
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_images_are_turned_upright_clockwise(tmp_path, turn):
+    wanted = paint(tmp_path, 1, turn)
+    write_store(wanted, tmp_path / "out", tmp_path / "cache", 16, ARRAY)
+    expected = Image.fromarray(square(Image.open(wanted["path"][0]), 16)).rotate(-turn)
+    assert np.array_equal(Pixels(tmp_path / "out").batch([0])[0], np.asarray(expected))
+
+
+def test_upright_agrees_with_a_persons_clockwise():
+    arrow = np.zeros((4, 4, 3), np.uint8)
+    arrow[0, 0] = 255
+    assert upright(arrow, 90)[0, 3].tolist() == [255, 255, 255]
+
+
+def test_a_missing_image_is_named(tmp_path):
+    write_store(paint(tmp_path, 2), tmp_path / "out", tmp_path / "cache", 16, ARRAY)
+    with pytest.raises(PixelsError, match="no pixels of image f00d"):
+        Pixels(tmp_path / "out").rows(["f00d"])
+    with pytest.raises(PixelsError, match="dvc repro resize"):
+        Pixels(tmp_path / "nowhere")
+
+
+def test_a_file_that_was_broken_since_is_named(tmp_path):
+    wanted = paint(tmp_path, 2)
+    Path(wanted["path"][1]).write_bytes(b"not an image")
+    with pytest.raises(PixelsError, match=r"1\.png"):
+        write_store(wanted, tmp_path / "out", tmp_path / "cache", 16, ARRAY)
+
+
+def test_small_images_become_arrays_and_large_ones_jpegs():
+    assert plan(1000, 32, Resize()).kind == "array"
+    assert plan(1000, 224, Resize()).kind == "jpeg"
+    assert plan(1_000_000, 224, Resize()).shards == 1024
+    assert expected_bytes("array", 10, 8) == 10 * 8 * 8 * 3
+
+
+def test_segments_survive_a_kill_between_data_and_index(tmp_path):
+    segments = Segments(tmp_path)
+    with segments.writer() as add:
+        add("a", b"first")
+    (tmp_path / "000002.bin.partial").write_bytes(b"half")
+    (tmp_path / "000003.bin").write_bytes(b"no index")
+    (tmp_path / "000004.json").write_text("{")
+    again = Segments(tmp_path)
+    assert bytes(again.read("a")) == b"first"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["000001.bin", "000001.json"]
+
+
+def test_segments_keep_what_was_added_before_an_error_and_drop_what_nobody_needs(tmp_path):
+    segments = Segments(tmp_path)
+    with suppress(KeyError), segments.writer() as add:
+        add("a", b"1")
+        raise KeyError
+    with segments.writer() as add:
+        add("b", b"2")
+    assert "a" in segments
+    segments.forget_all_but(["b"])
+    assert "a" not in Segments(tmp_path)
+    assert "b" in Segments(tmp_path)
