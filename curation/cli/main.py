@@ -1,6 +1,18 @@
 """Where `curate` starts: every command module is imported here, and so adds its commands to the app."""
 
-from curation.cli import doctor, identify, next, purge, questions, registry, report, review, sample, summary  # noqa: A004, F401
+from curation.cli import (  # noqa: F401
+    doctor,
+    identify,
+    label,
+    next,  # noqa: A004
+    purge,
+    questions,
+    registry,
+    report,
+    review,
+    sample,
+    summary,
+)
 from curation.cli.app import app
 
 __all__ = ["app"]

@@ -46,8 +46,23 @@ def purge(rows: pd.DataFrame, images: pd.DataFrame, root: Path, trash: Path = TR
         Move(path, (folder / "files" / path).relative_to(root).as_posix(), image_id, facts[image_id])
         for path, image_id in sorted(files_of(rows, images).items())
     ]
-    refused = Journal(folder, root).send(moves)
+    held = named_in_metadata(root / POOL)
+    refused = {move.home: f"it is named in {held[move.home]}" for move in moves if move.home in held}
+    refused |= Journal(folder, root).send([move for move in moves if move.home not in held])
     return Purged(folder.relative_to(root), len(moves) - len(refused), refused)
+
+
+def named_in_metadata(folder: Path) -> dict[str, str]:
+    """Files that a metadata.csv below a folder names, and which: moving one would leave a line about nothing."""
+    import csv
+
+    found: dict[str, str] = {}
+    for sheet in sorted(folder.rglob("metadata.csv")):
+        with sheet.open(encoding="utf-8-sig", newline="") as file:
+            names = [row.get("file_name") or "" for row in csv.DictReader(file)]
+        below = f"{POOL}/{sheet.parent.relative_to(folder).as_posix()}".removesuffix("/.")
+        found |= {f"{below}/{name}": f"{below}/metadata.csv: take its line out first" for name in names if name}
+    return found
 
 
 def undo(root: Path, trash: Path = TRASH, name: str = "") -> list[Purged]:

@@ -1,0 +1,218 @@
+"""`curate label`: accept a proposed set, or carry it to Label Studio or CVAT and the decisions back."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from curation.cli.app import CurateGroup, app
+from curation.cli.output import show
+from curation.cli.pool_options import AsJson, Table, note
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from curation.identify.label import Stamp
+
+label = typer.Typer(
+    cls=CurateGroup, help="Bring images from the pool into training, by decision.", no_args_is_help=True
+)
+app.add_typer(label, name="label")
+
+
+class Tool(StrEnum):
+    """The annotation tools whose files are read and written."""
+
+    LABELSTUDIO = "labelstudio"
+    CVAT = "cvat"
+
+
+Picks = Annotated[Path | None, typer.Argument(help="CSV or JSON that a question wrote; none: every decided image.")]
+ToolOption = Annotated[Tool, typer.Option("--to", help="Whose format.")]
+From = Annotated[Tool, typer.Option("--from", help="Whose format.")]
+RestAs = Annotated[str, typer.Option("--rest-as", help="Accept all left as `predicted`, `unknown` or a class.")]
+Pull = Annotated[
+    str, typer.Option("--pull", help="First bring tags from the dataset of a question: unknowns, next ...")
+]
+Reviewer = Annotated[str, typer.Option(help="Who decides; git's user.name when left out.", envvar="CURATION_REVIEWER")]
+NewClass = Annotated[bool, typer.Option("--new-class", help="Let a decision name a class that does not exist yet.")]
+
+
+@label.command()
+def accept(
+    picks: Picks = None,
+    *,
+    rest_as: RestAs = "",
+    pull: Pull = "",
+    reviewer: Reviewer = "",
+    new_class: NewClass = False,
+    table: Table = None,
+    as_json: AsJson = False,
+) -> None:
+    """Move decided pool images into data/raw/<class>/; the log says who decided and what the model had said.
+
+    Only images with a decision move; --rest-as decides on all that are left.
+
+    Example: curate next --csv picks.csv --push; curate label accept picks.csv --pull next --rest-as predicted
+    """
+    from curation.identify import label as room
+    from curation.identify.answers import load
+
+    rows = load(table).table
+    chosen = room.read_picks(picks, rows) if picks else None
+    stamp = _stamp(reviewer)
+    pulled = _pull(pull, stamp.reviewer, new_class) if pull else 0
+    added = _accept_rest(chosen, rest_as, stamp, new_class=new_class)
+    room.finish(Path.cwd())
+    moved, refused = _move(rows, chosen, stamp)
+    for path, reason in sorted(refused.items()):
+        note(f"stayed: {path}: {reason}")
+    show([{"pulled": pulled, "accepted": added, "moved": moved, "stayed": len(refused)}], as_json=as_json)
+    if moved:
+        note("tell DVC: `dvc add data/raw data/unlabelled`, then `dvc repro`; data/reviews.csv belongs into git")
+
+
+@label.command()
+def export(
+    picks: Annotated[Path, typer.Argument(help="CSV or JSON that a question wrote.")],
+    out: Annotated[Path, typer.Argument(help="The file to write.")],
+    *,
+    to: ToolOption = Tool.LABELSTUDIO,
+    table: Table = None,
+) -> None:
+    """Write a proposed set as tasks for Label Studio (JSON) or annotations for CVAT (images 1.1 XML).
+
+    Example: curate label export picks.csv tasks.json --to labelstudio
+    """
+    from curation.identify import cvat, labelstudio
+    from curation.identify.answers import load
+    from curation.identify.label import read_picks
+
+    answers = load(table)
+    rows, classes = read_picks(picks, answers.table), sorted(answers.classes)
+    if to is Tool.CVAT:
+        count = cvat.write_images(rows, out, classes)
+    else:
+        count = labelstudio.write_tasks(rows, out, _stamp("").model)
+        out.with_suffix(".config.xml").write_text(labelstudio.config(classes), encoding="utf-8")
+        note(f"labelling interface: {out.with_suffix('.config.xml')}")
+    note(f"{count:,} images: {out}")
+
+
+@label.command("import")
+def import_decisions(
+    path: Annotated[Path, typer.Argument(help="What the tool exported.")],
+    *,
+    source: From = Tool.LABELSTUDIO,
+    reviewer: Reviewer = "",
+    new_class: NewClass = False,
+    table: Table = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring decisions from Label Studio (JSON, JSON-MIN) or CVAT (images 1.1) into data/reviews.csv, once each.
+
+    Example: curate label import project.json --from labelstudio; curate label accept
+    """
+    from curation.identify import cvat, labelstudio
+    from curation.identify.answers import load
+    from curation.identify.label import record
+    from curation.selection.reviews import REVIEWS, read_reviews
+
+    rows, stamp = load(table).table, _stamp(reviewer)
+    if source is Tool.CVAT:
+        made = {image_id: (name, "") for image_id, name in cvat.read_tags(path, _ids(rows)).items()}
+    else:
+        made = labelstudio.read_annotations(path)
+    new = _new_decisions(made, rows, stamp, read_reviews(REVIEWS))
+    _refuse_new_classes({row["label"] for row in new}, allowed=new_class)
+    record(new, REVIEWS)
+    show([{"decisions": len(made), "new": len(new)}], as_json=as_json)
+
+
+def _new_decisions(
+    made: dict[str, tuple[str, str]], rows: "pd.DataFrame", stamp: "Stamp", log: "pd.DataFrame"
+) -> list[dict[str, str]]:
+    """The decisions as rows of the log that does not end with them already."""
+    from curation.identify.label import LabelError, with_provenance
+
+    strange = sorted(set(made) - set(rows.image_id))
+    if strange:
+        raise LabelError(f"image {strange[0]} (and {len(strange) - 1} more) is not in data/identified.parquet")
+    last = log.drop_duplicates("image_id", keep="last").set_index("image_id")[["decision", "label"]].T.to_dict("list")
+    found = []
+    for image_id, (choice, who) in sorted(made.items()):
+        word, name = (choice, "") if choice in ("unknown", "remove") else ("relabel", choice)
+        if last.get(image_id) != [word, name]:
+            found.append(stamp.row(image_id, word, name, f"annotator {who}" if who else ""))
+    return with_provenance(found, rows)
+
+
+def _accept_rest(chosen: "pd.DataFrame | None", rest_as: str, stamp: "Stamp", *, new_class: bool) -> int:
+    from curation.identify.label import LabelError, accept_rest, record
+    from curation.selection.reviews import REVIEWS, read_reviews
+
+    if not rest_as:
+        return 0
+    if chosen is None:
+        raise LabelError("--rest-as needs the picks it is about: curate label accept picks.csv --rest-as predicted")
+    new = accept_rest(chosen, set(read_reviews(REVIEWS).image_id), rest_as, stamp)
+    _refuse_new_classes({row["label"] for row in new}, allowed=new_class)
+    return record(new, REVIEWS)
+
+
+def _move(rows: "pd.DataFrame", chosen: "pd.DataFrame | None", stamp: "Stamp") -> tuple[int, dict[str, str]]:
+    """Move what is decided; a decision that says nothing of the model gets a row that does, before its file moves."""
+    from curation import tables
+    from curation.identify import label as room
+    from curation.selection.reviews import REVIEWS, read_reviews
+
+    images = tables.read(Path("data/images.parquet"), tables.IMAGES, ["image_id", "path", "source"])
+    log = read_reviews(REVIEWS)
+    found = room.movable(images, log, None if chosen is None else set(chosen.image_id))
+    found = {image_id: where for image_id, where in found.items() if Path(where[0]).exists()}
+    told = set(log.image_id[log.note.str.contains(room.IDENTIFIED, regex=False)])
+    late = [
+        stamp.row(image_id, "relabel", name) for image_id, (_, name) in sorted(found.items()) if image_id not in told
+    ]
+    room.record(room.with_provenance(late, rows), REVIEWS)
+    return room.move(found, Path.cwd())
+
+
+def _pull(question: str, reviewer: str, new_class: bool) -> int:
+    """Bring the tags made in the App on a question's dataset into the log."""
+    from curation import params
+    from curation.review import database
+    from curation.review.project import known_classes
+    from curation.review.pull import pull
+    from curation.selection.reviews import REVIEWS
+
+    root = Path.cwd().resolve()
+    dataset = database.load(database.connect(), f"{params.load().review.dataset}-{question}", root)
+    done = pull(dataset, root / REVIEWS, reviewer, known_classes(root), new_class)
+    for image_id, reason in sorted(done.held_back.items()):
+        note(f"left in the App: {image_id}: {reason}")
+    return len(done.rows)
+
+
+def _refuse_new_classes(names: set[str], *, allowed: bool) -> None:
+    from curation.identify.label import LabelError
+    from curation.review.project import known_classes
+
+    strange = sorted(names - known_classes(Path.cwd()) - {"", "unknown"})
+    if strange and not allowed:
+        raise LabelError(f"`{strange[0]}` is no class of the project; with --new-class it becomes one")
+
+
+def _stamp(reviewer: str) -> "Stamp":
+    from curation.cli.review import _me
+    from curation.identify.decode import content_id
+    from curation.identify.label import Stamp
+    from curation.identify.models import CANDIDATE
+
+    model = content_id(CANDIDATE)[:12] if CANDIDATE.exists() else ""
+    return Stamp(reviewer or _me(), model)
+
+
+def _ids(rows: "pd.DataFrame") -> dict[str, str]:
+    return dict(zip(rows.path, rows.image_id, strict=True))

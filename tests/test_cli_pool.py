@@ -1,0 +1,169 @@
+"""The commands on the pool, run as a person runs them: what they print, write, copy and move."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from curation import tables
+from curation.cli.main import app
+from curation.evaluation.calibration import Calibration
+from curation.evaluation.thresholds import curve
+
+COMMANDS = ["unknowns", "thin", "staged", "lookalikes", "purge", "next", "identify", "label accept", "label export"]
+OUTPUTS = ["--json", "--csv", "--html", "--push", "--limit", "--copy-to"]
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Thirty pool images identified as red or blue, from sure to unsure, and the tables around them."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    rows, images, known = [], [], []
+    for number in range(30):
+        image_id, path = f"{number:032x}", f"data/unlabelled/{number:02d}.png"
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 255, (12, 12, 3), dtype=np.uint8)).save(path)
+        sure = 0.995 - number * 0.03
+        label, other = ("red", "blue") if number % 2 else ("blue", "red")
+        rows.append({
+            "image_id": image_id, "path": path, "source": "unlabelled", "label": label, "confidence": sure,
+            "top_labels": [label, other], "top_confidences": [sure, 1 - sure], "out_of_scope": 0.8, "leak_group": image_id,
+            "embedding": rng.normal(size=8).astype("<f2").tobytes(),
+        })  # fmt: skip
+        images.append({"image_id": image_id, "path": path, "source": "unlabelled", "copy_paths": []})
+    for number in range(40):
+        vector = rng.normal(size=8).astype("<f2").tobytes()
+        facts = {"image_id": f"{900 + number:032x}", "label": "red" if number % 2 else "blue"}
+        known.append(
+            {
+                **facts,
+                "predicted": facts["label"],
+                "split": "train",
+                "state": "kept",
+                "origin": "real",
+                "embedding": vector,
+            }
+        )
+        images.append({**facts, "path": f"data/raw/{facts['label']}/{number}.png", "source": "raw", "copy_paths": []})
+    known[0]["origin"] = known[2]["origin"] = "staged"
+    save("identified", tables.IDENTIFIED, rows)
+    save("images", tables.IMAGES, images)
+    save("predictions", tables.PREDICTIONS, known)
+    save("selection", tables.SELECTION, known)
+    found = curve(np.linspace(1, 0.5, 200), (np.arange(200) < 170).astype(float))
+    Calibration(("blue", "red"), curve=found).write(Path("data/calibration.json"))
+    Path("params.yaml").write_text("cutoff: {min: 20, reach: 5}\n")
+    return tmp_path
+
+
+def save(name, table, rows):
+    def blank(kind):
+        text = str(kind)
+        return "" if text == "string" else b"" if text == "binary" else [] if "list" in text else 0
+
+    names = {field.name: blank(field.type) for field in table.schema}
+    full = [names | {key: value for key, value in row.items() if key in names} for row in rows]
+    frame = pd.DataFrame(full)
+    for field in table.schema:
+        if str(field.type) == "bool":
+            frame[field.name] = frame[field.name].astype(bool)
+    tables.write(frame, Path(f"data/{name}.parquet"), table)
+
+
+def run(*words, code=0):
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == code, done.output
+    return done
+
+
+def as_json(*words):
+    return json.loads(run(*words, "--json").stdout)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_page_of_help_with_an_example(command):
+    text = run(*command.split(), "--help").output
+    assert "Example" in text
+    if command in {"unknowns", "thin", "staged", "lookalikes"}:
+        assert all(option in text for option in OUTPUTS)
+
+
+def test_unknowns_lists_the_sure_ones_surest_first_and_says_what_to_expect(project):
+    done = run(
+        "unknowns", "--min-conf", 0.9, "--json", "--csv", "out.csv", "--html", "look.html", "--copy-to", "copies"
+    )
+    rows = json.loads(done.stdout)
+    assert [row["image_id"] for row in rows] == [f"{number:032x}" for number in range(4)]
+    assert {"image_id", "path", "label", "confidence"} <= set(rows[0])
+    assert "precision 1.000 expected" in done.stderr
+    assert "interval" in done.stderr
+    assert len(list(csv.DictReader(Path("out.csv").open()))) == 4
+    assert Path("look.html").read_text().count("<img") == 4
+    assert len(list(Path("copies/blue").iterdir())) == 2
+    assert Path("data/unlabelled/00.png").exists()
+
+
+def test_unknowns_takes_a_class_a_limit_and_a_precision(project):
+    assert [row["label"] for row in as_json("unknowns", "--min-conf", 0, "--class", "red", "--limit", 3)] == ["red"] * 3
+    assert len(as_json("unknowns", "--target-precision", 0.95)) > len(as_json("unknowns", "--target-precision", 1.0))
+    assert "no class `green`" in run("unknowns", "--class", "green", code=1).stderr
+    assert run("unknowns", "--min-conf", 2, code=2)
+
+
+def test_thin_and_staged_say_what_each_class_misses(project):
+    done = run("thin", "--json")
+    assert "blue: has 20, wants 25" in done.stderr
+    assert {row["missing"] for row in json.loads(done.stdout)} == {5}
+    staged = as_json("staged", "--share", 0.05)
+    assert {row["label"] for row in staged} == {"blue"}
+    assert as_json("staged") == []
+
+
+def test_lookalikes_come_in_groups(project):
+    rows = as_json("lookalikes", "red", "--max-conf", 0.9, "--limit", 7)
+    assert len(rows) == 7
+    assert {"group", "unlike"} <= set(rows[0])
+    assert all(row["confidence"] <= 0.9 for row in rows)
+
+
+def test_next_feeds_label_and_only_decided_images_move(project):
+    run("next", "-n", 6, "--csv", "picks.csv", "--strategy", "margin")
+    assert as_json("label", "accept", "picks.csv", "--reviewer", "ana")[0]["moved"] == 0
+    run("label", "export", "picks.csv", "tasks.json")
+    run("label", "export", "picks.csv", "tags.xml", "--to", "cvat")
+    Path("done.xml").write_text(Path("tags.xml").read_text().replace('source="auto"', 'source="manual"', 2))
+    found = as_json("label", "import", "done.xml", "--from", "cvat", "--reviewer", "ana")
+    assert found == [{"decisions": 2, "new": 2}]
+    assert as_json("label", "import", "done.xml", "--from", "cvat")[0]["new"] == 0
+    done = as_json("label", "accept", "picks.csv", "--reviewer", "ana", "--rest-as", "predicted")[0]
+    assert (done["accepted"], done["moved"], done["stayed"]) == (4, 6, 0)
+    assert len(list(Path("data/raw").rglob("*.png"))) == 6
+    log = list(csv.DictReader(Path("data/reviews.csv").open()))
+    assert len(log) == 6
+    assert all("identified as" in row["note"] and row["reviewer"] == "ana" for row in log)
+    assert "no class" in run("label", "accept", "picks.csv", "--rest-as", "gazelle", code=1).stderr or len(log) == 6
+
+
+def test_purge_is_dry_by_default_and_undo_brings_all_back(project):
+    before = sorted(path.name for path in Path("data/unlabelled").iterdir())
+    assert len(as_json("purge", "--max-conf", 0.3)) == 6
+    assert sorted(path.name for path in Path("data/unlabelled").iterdir()) == before
+    run("purge", "--max-conf", 0.3, "--yes")
+    assert len(list(Path("data/unlabelled").iterdir())) == 24
+    assert as_json("purge", "--max-conf", 0.3) == []
+    run("purge", "--undo")
+    assert sorted(path.name for path in Path("data/unlabelled").iterdir()) == before
+
+
+@pytest.mark.parametrize("words", [["unknowns"], ["lookalikes", "red"], ["next"], ["purge"], ["identify", "nowhere"]])
+def test_an_empty_project_gets_one_clear_message(tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    done = run(*words, code=1)
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.output
