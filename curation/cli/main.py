@@ -2,6 +2,7 @@
 
 from curation.cli import (  # noqa: F401
     doctor,
+    explain,
     identify,
     label,
     next,  # noqa: A004
@@ -11,6 +12,7 @@ from curation.cli import (  # noqa: F401
     report,
     review,
     sample,
+    split,
     summary,
 )
 from curation.cli.app import app

@@ -1,0 +1,86 @@
+"""`curate explain IMAGE`: the life of one image in plain words."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from curation.cli.app import app
+from curation.cli.output import Rows
+from curation.errors import CurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from curation.selection.explain import Papers
+    from curation.tables import Table
+
+
+@app.command(epilog="Example: curate explain data/raw/zero/1f3a.png")
+def explain(
+    image: Annotated[str, typer.Argument(help="an image_id, at least 4 digits of its beginning, or a path")],
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON: image_id and a list of step and text")] = False,
+) -> None:
+    """Tell the life of one image: where it came from, twins, decisions, cutoff, split, each model's prediction.
+
+    Reads the tables that are there; stages that have not run yet have nothing to tell.
+    """
+    from curation import tables
+    from curation.selection.explain import find, life
+
+    columns = [name for name in tables.IMAGES.columns if name not in {"hash", "thumbnail"}]
+    images = tables.read(Path("data/images.parquet"), tables.IMAGES, columns)
+    image_id = find(images, image)
+    told = life(_papers(images), image_id)
+    if as_json:
+        typer.echo(json.dumps({"image_id": image_id, "life": told}, indent=2, ensure_ascii=False))
+    else:
+        typer.echo(f"{image_id}\n" + _paragraphs(told))
+
+
+def _papers(images: "pd.DataFrame") -> "Papers":
+    from curation import tables
+    from curation.selection.explain import Papers
+    from curation.selection.reviews import read_reviews
+
+    few = ["image_id", "predicted", "label", "confidence", "top_labels", "top_confidences"]
+    few += ["base_predicted", "base_confidence"]
+    return Papers(
+        images=images,
+        duplicates=_there(tables.DUPLICATES),
+        reviews=read_reviews(),
+        selection=_there(tables.SELECTION),
+        splits=_there(tables.SPLITS),
+        predictions=_there(tables.PREDICTIONS, few),
+        identified=_there(tables.IDENTIFIED, ["image_id", "label", "confidence", "known_twin"]),
+        lineage=_lineage(),
+    )
+
+
+def _there(table: "Table", columns: list[str] | None = None) -> "pd.DataFrame | None":
+    from curation import tables
+
+    path = Path(f"data/{table.name}.parquet")
+    return tables.read(path, table, columns) if path.exists() else None
+
+
+def _lineage() -> "Mapping[str, str]":
+    """The lineage of the base model; a life can be told without one."""
+    from curation import params
+    from curation.model.header import read_header
+
+    try:
+        return read_header(Path(params.load().base_model)).lineage
+    except CurationError:
+        return {}
+
+
+def _paragraphs(told: Rows) -> str:
+    lines, last = [], ""
+    for row in told:
+        lines.append(f"{row['step'] if row['step'] != last else '':<11}{row['text']}")
+        last = row["step"]
+    return "\n".join(lines)

@@ -1,0 +1,104 @@
+"""`curate split`: the sides of every class, and the proof that nothing leaks, today and between two git revisions."""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from curation.cli.app import app
+from curation.cli.output import Rows, show
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from curation.selection.check import Round
+
+SHOWN = 20  # images named for each change, where people read
+
+
+@app.command("split", epilog="Example: curate split --check HEAD~1 --json")
+def split_command(
+    before: Annotated[str, typer.Argument(help="a git revision to compare with")] = "",
+    after: Annotated[str, typer.Argument(help="a second one; without it, the working tree")] = "",
+    check: Annotated[bool, typer.Option("--check", help="prove the promises; exit 1 if one is broken")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Show the sides of every class, or prove that no image, twin or ancestor leaked into an evaluation side.
+
+    With one revision, also who changed sides since then, and why; with two, between them. What an ancestor was trained
+    on comes from the lineage that the base model carries.
+    """
+    if not check and not before:
+        show(_classes(), as_json=as_json, title="images of every class on each side")
+        return
+    rounds = {name or "working tree": _round(name) for name in ([before, after] if before else [""])}
+    if as_json:
+        typer.echo(json.dumps({"rules": _rules(rounds), "changes": _changes(rounds)}, indent=2, ensure_ascii=False))
+    else:
+        _print(rounds)
+    if any(row["broken"] for row in _rules(rounds)):
+        raise typer.Exit(1)
+
+
+def _classes() -> Rows:
+    from curation import tables
+    from curation.selection.funnel import sides
+
+    return _records(sides(tables.read(Path("data/splits.parquet"), tables.SPLITS)))
+
+
+def _records(frame: "pd.DataFrame") -> Rows:
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _round(revision: str) -> "Round":
+    """A round with the lineage that its base model had at that revision."""
+    from curation import params
+    from curation.model.header import read_header
+    from curation.selection import revisions
+
+    if not revision:
+        return revisions.here(read_header(Path(params.load().base_model)).lineage)
+    knobs = revisions.params_at(revision)
+    with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
+        file.write(revisions.read_at(revision, Path(knobs.base_model)))
+        file.flush()
+        return revisions.at(revision, read_header(Path(file.name)).lineage)
+
+
+def _rules(rounds: "dict[str, Round]") -> Rows:
+    from curation.selection.check import verdicts
+
+    return [
+        {"revision": name, "rule": verdict.rule, "broken": len(verdict.broken), "images": verdict.broken[:SHOWN]}
+        for name, found in rounds.items()
+        for verdict in verdicts(found)
+    ]
+
+
+def _changes(rounds: "dict[str, Round]") -> Rows:
+    from curation.selection.check import changes
+
+    if len(rounds) < 2:
+        return []
+    before, after = rounds.values()
+    return _records(changes(before, after))
+
+
+def _print(rounds: "dict[str, Round]") -> None:
+    import pandas as pd
+
+    marks = [
+        {**row, "broken": row["broken"] or "ok", "images": " ".join(image[:12] for image in row["images"])}
+        for row in _rules(rounds)
+    ]
+    show(marks, title="promises")
+    if len(rounds) < 2:
+        return
+    table = pd.DataFrame(_changes(rounds), columns=["image_id", "label", "before", "after", "why"])
+    counts = table.groupby(["before", "after"]).size().rename("images").reset_index()
+    show(_records(counts), title=" -> ".join(rounds))
+    some = table.groupby(["before", "after"]).head(SHOWN)
+    show(_records(some.assign(image_id=some["image_id"].str[:12])), title=f"who and why (up to {SHOWN} each)")
