@@ -6,6 +6,7 @@ versions included. So the cache can't change a result: delete it, and the next r
 measures of one run from the workers to the table, which is why a million images fit in little memory.
 """
 
+import hashlib
 import math
 import sqlite3
 import time
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from curation.errors import CurationError
-from curation.images.measure import VERSION, Measures, Settings
+from curation.images.measure import Measures, Settings
 from curation.images.reading import Reading
 from curation.images.scan import Found
 from curation.workers import chunks
@@ -24,6 +25,7 @@ from curation.workers import chunks
 FORMAT = 1
 RACY_NS = 2_000_000_000  # a file changed this recently may change again within the clock's tick (git's "racily clean")
 KEPT_VERSIONS = 4
+CODE = ("reading", "measure", "hashing", "opening", "flatten", "damage", "sniff")
 LIBRARIES = ("pillow", "simplejpeg", "numpy", "scipy", "PyWavelets", "pdqhash", "pillow-heif")
 TABLES = """
 CREATE TABLE IF NOT EXISTS files
@@ -156,8 +158,10 @@ def _prepare(database: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _version(settings: Settings) -> str:
-    """All that decides on a measure, as one line of text."""
-    return f"{VERSION} {settings} " + " ".join(f"{name} {_installed(name)}" for name in LIBRARIES)
+    """All that decides on a measure, as one line of text: the code, the knobs, the libraries."""
+    folder = Path(__file__).parent
+    code = hashlib.md5(b"".join((folder / f"{name}.py").read_bytes() for name in CODE), usedforsecurity=False)
+    return f"{code.hexdigest()} {settings} " + " ".join(f"{name} {_installed(name)}" for name in LIBRARIES)
 
 
 def _installed(library: str) -> str:

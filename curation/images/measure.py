@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from curation.params import Params
 
-VERSION = 1  # raise it whenever a measure changes: caches keep to it
 GREY_SIDE, COLOUR_SIDE = 32, 8
 GREY_BYTES = GREY_SIDE**2
 THUMBNAIL_BYTES = GREY_BYTES + 2 * COLOUR_SIDE**2
@@ -39,12 +38,13 @@ class Settings:
     bits: int = 64
     background: str = "white"
     max_megapixels: float = 250.0
+    memory: int = 4000  # some decoders call it damage when memory is refused
 
     @classmethod
     def of(cls, params: "Params") -> "Settings":
         """Take them from params.yaml."""
         ingest, dedupe = params.ingest, params.dedupe
-        return cls(dedupe.hash, dedupe.bits, ingest.background, ingest.max_megapixels)
+        return cls(dedupe.hash, dedupe.bits, ingest.background, ingest.max_megapixels, ingest.memory)
 
     @property
     def reduce_to(self) -> int:
