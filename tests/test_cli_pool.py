@@ -1,6 +1,5 @@
 """The commands on the pool, run as a person runs them: what they print, write, copy and move."""
 
-import csv
 import json
 from pathlib import Path
 
@@ -33,7 +32,8 @@ def project(tmp_path, monkeypatch):
         label, other = ("red", "blue") if number % 2 else ("blue", "red")
         rows.append({
             "image_id": image_id, "path": path, "source": "unlabelled", "label": label, "confidence": sure,
-            "top_labels": [label, other], "top_confidences": [sure, 1 - sure], "out_of_scope": 0.8, "leak_group": image_id,
+            "top_labels": [label, other], "top_confidences": [sure, 1 - sure],
+            "out_of_scope": 0.8, "leak_group": image_id,
             "embedding": rng.normal(size=8).astype("<f2").tobytes(),
         })  # fmt: skip
         images.append({"image_id": image_id, "path": path, "source": "unlabelled", "copy_paths": []})
@@ -103,7 +103,7 @@ def test_unknowns_lists_the_sure_ones_surest_first_and_says_what_to_expect(proje
     assert {"image_id", "path", "label", "confidence"} <= set(rows[0])
     assert "precision 1.000 expected" in done.stderr
     assert "interval" in done.stderr
-    assert len(list(csv.DictReader(Path("out.csv").open()))) == 4
+    assert len(pd.read_csv("out.csv", dtype=str)) == 4
     assert Path("look.html").read_text().count("<img") == 4
     assert len(list(Path("copies/blue").iterdir())) == 2
     assert Path("data/unlabelled/00.png").exists()
@@ -144,10 +144,12 @@ def test_next_feeds_label_and_only_decided_images_move(project):
     done = as_json("label", "accept", "picks.csv", "--reviewer", "ana", "--rest-as", "predicted")[0]
     assert (done["accepted"], done["moved"], done["stayed"]) == (4, 6, 0)
     assert len(list(Path("data/raw").rglob("*.png"))) == 6
-    log = list(csv.DictReader(Path("data/reviews.csv").open()))
+    log = pd.read_csv("data/reviews.csv", dtype=str)
     assert len(log) == 6
-    assert all("identified as" in row["note"] and row["reviewer"] == "ana" for row in log)
-    assert "no class" in run("label", "accept", "picks.csv", "--rest-as", "gazelle", code=1).stderr or len(log) == 6
+    assert log.note.str.contains("identified as").all()
+    assert (log.reviewer == "ana").all()
+    run("next", "-n", 9, "--csv", "more.csv", "--strategy", "margin")
+    assert "no class" in run("label", "accept", "more.csv", "--rest-as", "gazelle", code=1).stderr
 
 
 def test_purge_is_dry_by_default_and_undo_brings_all_back(project):
