@@ -7,6 +7,8 @@ noise, -1. Clusters are numbered by size and first image, so that the same image
 import numpy as np
 from numpy.typing import NDArray
 
+MOST_FITTED = 20_000  # vectors that the principal components are found from
+
 
 def reduce(vectors: NDArray[np.float32], components: int, seed: int) -> NDArray[np.float32]:
     """Principal components [n, at most `components`], each with the sign that makes its largest weight positive."""
@@ -15,7 +17,9 @@ def reduce(vectors: NDArray[np.float32], components: int, seed: int) -> NDArray[
     count = min(components, *vectors.shape)
     if len(vectors) < 2 or count < 1:
         return np.zeros((len(vectors), max(count, 1)), np.float32)
-    return np.asarray(PCA(count, random_state=seed, svd_solver="full").fit_transform(vectors), np.float32)
+    sample = np.random.default_rng(seed).permutation(len(vectors))[:MOST_FITTED] if len(vectors) > MOST_FITTED else ...
+    model = PCA(count, random_state=seed, svd_solver="full").fit(vectors[sample])
+    return np.asarray(model.transform(vectors), np.float32)
 
 
 def cluster(points: NDArray[np.float32], min_cluster_size: int) -> NDArray[np.int32]:

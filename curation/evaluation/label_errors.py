@@ -1,8 +1,8 @@
 """How probably each label is wrong, and what it probably should be.
 
-Confident learning (Northcutt et al. 2021) asks for out-of-sample probabilities. They come from logistic regression on
-the embeddings, in folds that keep near-duplicates together, and from the votes of nearest neighbours under the same
-rule. The posterior follows from them and from the noise that confident learning estimates, by Bayes.
+Twice over: opinions from all labels give a first verdict; what it doubts no longer teaches in the second pass (the
+pruning of confident learning, Northcutt et al. 2021). A twin under another label turns the question into one between
+those two labels. cleanlab's own verdict on the same out-of-sample probabilities is at hand to compare with.
 """
 
 from dataclasses import dataclass
@@ -10,71 +10,82 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.evaluation.neighbours import nearest
+from curation.evaluation.evidence import Codes, Subjects, Witnesses, pool
+from curation.evaluation.label_noise import Noise, fit_noise, wrong_given
 
-FOLDS = 5
-VOTES = 15
-
-Reals = NDArray[np.float64]
-Codes = NDArray[np.int64]
+DOUBTED = 0.2
+BENT = 0.05
+ENOUGH = 200
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """For every image: the probability that its label is wrong, and the class it most probably is if so."""
+    """For every image: P(label wrong), the class it should have if so, P(class) [n, c]; and the noise found."""
 
-    wrong: Reals
+    wrong: NDArray[np.float64]
     suggested: Codes
+    likely: NDArray[np.float64]
+    noise: Noise
 
 
-def fold_of(groups: NDArray[np.integer], folds: int, seed: int) -> Codes:
-    """A fold for every image, the same for all of a group."""
-    names, inverse = np.unique(groups, return_inverse=True)
-    order = np.random.default_rng(seed).permutation(len(names))
-    return np.asarray(order[inverse] % folds, np.int64)
+def verdicts(subjects: Subjects, learnt: NDArray[np.bool_], conflicts: Codes | None = None) -> Verdicts:
+    """Judge every label. `learnt` [n]: the model trained on it; `conflicts` [n]: a twin's other label, -1 for none."""
+    witnesses = Witnesses(subjects)
+    labels = subjects.labels
+    everything = np.ones(len(labels), bool)
+    first = _judge(witnesses, everything, everything)
+    chosen = ~learnt if bent(first.likely, labels, learnt) else everything
+    doubted = first.wrong > DOUBTED
+    second = _judge(witnesses, ~doubted, chosen)
+    return second if conflicts is None else settle(second, labels, conflicts)
 
 
-def fold_probabilities(vectors: NDArray[np.float32], labels: Codes, folds: Codes, classes: int) -> Reals:
-    """Out-of-sample probabilities [n, classes] of logistic regression, one fold at a time."""
-    from sklearn.linear_model import LogisticRegression
+def bent(likely: NDArray[np.float64], labels: Codes, learnt: NDArray[np.bool_]) -> bool:
+    """Whether embeddings agree far more with labels that were learnt than with others: it knows some by heart.
 
-    out = np.zeros((len(vectors), classes))
-    for fold in np.unique(folds):
-        inside = folds != fold
-        if len(np.unique(labels[inside])) < 2:
-            out[~inside] = np.bincount(labels[inside], minlength=classes) / max(inside.sum(), 1)
-            continue
-        model = LogisticRegression(max_iter=300, C=0.1).fit(vectors[inside], labels[inside])
-        out[np.ix_(~inside, model.classes_)] = model.predict_proba(vectors[~inside])
-    return out
+    Then the noise is measured on the other images alone.
+    """
+    right = likely.argmax(axis=1) == labels
+    if learnt.sum() < ENOUGH or (~learnt).sum() < ENOUGH:
+        return False
+    return bool(right[learnt].mean() - right[~learnt].mean() > BENT)
 
 
-def neighbour_probabilities(
-    vectors: NDArray[np.float32], labels: Codes, groups: NDArray[np.integer], classes: int, seed: int
-) -> Reals:
-    """Votes [n, classes] of the nearest images of other leak groups, with one imagined vote spread over all classes."""
-    found = nearest(vectors, vectors, VOTES, groups=(groups, groups), seed=seed)
-    votes = np.full((len(vectors), classes), 1 / classes)
-    rows, places = np.nonzero(found.rows >= 0)
-    np.add.at(votes, (rows, labels[found.rows[rows, places]]), 1.0)
-    return np.asarray(votes / votes.sum(axis=1, keepdims=True))
+def confident_learning(likely: NDArray[np.float64], labels: Codes) -> NDArray[np.bool_]:
+    """Flags [n] of cleanlab's pruning by noise rate, on out-of-sample probabilities [n, c]."""
+    from cleanlab.filter import find_label_issues
+
+    if len(np.unique(labels)) < likely.shape[1]:  # cleanlab wants every class to occur
+        return np.zeros(len(labels), bool)
+    return np.asarray(find_label_issues(labels, likely, filter_by="both", n_jobs=1), bool)
 
 
-def verdicts(probabilities: Reals, labels: Codes) -> Verdicts:
-    """Posterior that each label is wrong, from out-of-sample probabilities [n, c] and the estimated noise."""
-    noise = noise_matrix(probabilities, labels)
-    posterior = probabilities * noise[:, labels].T
-    posterior /= np.maximum(posterior.sum(axis=1, keepdims=True), 1e-300)
+def settle(found: Verdicts, labels: Codes, conflicts: Codes) -> Verdicts:
+    """Where a twin has another label, one of the two is wrong: weigh them against each other."""
+    rows = np.flatnonzero(conflicts >= 0)
+    here, there = found.likely[rows, labels[rows]], found.likely[rows, conflicts[rows]]
+    wrong, suggested = found.wrong.copy(), found.suggested.copy()
+    wrong[rows] = np.maximum(wrong[rows], there / np.maximum(here + there, 1e-300))
+    suggested[rows] = np.where(there >= found.likely[rows, suggested[rows]], conflicts[rows], suggested[rows])
+    return Verdicts(wrong, suggested, found.likely, found.noise)
+
+
+def _judge(witnesses: Witnesses, believed: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> Verdicts:
+    labels = witnesses.subjects.labels
+    opinions = witnesses.opinions(believed)
+    noise = fit_noise(opinions, labels, chosen, witnesses.subjects.seed)
+    likely = pool(opinions, noise.weights)
+    others = likely.copy()
+    others[np.arange(len(labels)), labels] = -1
+    return Verdicts(order_wrong(likely, labels, noise), others.argmax(axis=1), likely, noise)
+
+
+def order_wrong(likely: NDArray[np.float64], labels: Codes, noise: Noise) -> NDArray[np.float64]:
+    """P(wrong), and where no noise was found at all, still an order: the share of the best other class, made small."""
+    wrong = wrong_given(likely, labels, noise.transitions)
+    if noise.rate > 1e-6:
+        return wrong
     rows = np.arange(len(labels))
-    wrong = 1 - posterior[rows, labels]
-    posterior[rows, labels] = -1
-    return Verdicts(wrong, posterior.argmax(axis=1))
-
-
-def noise_matrix(probabilities: Reals, labels: Codes) -> Reals:
-    """P(given label | true label) [true, given], from confident learning's estimate of the joint distribution."""
-    from cleanlab.count import compute_confident_joint
-
-    joint = compute_confident_joint(labels, probabilities, calibrate=True).astype(np.float64).T
-    joint += np.eye(len(joint)) + 0.01
-    return np.asarray(joint / joint.sum(axis=1, keepdims=True))
+    own, others = likely[rows, labels], likely.copy()
+    others[rows, labels] = 0
+    return np.asarray(0.01 * others.max(axis=1) / np.maximum(own + others.max(axis=1), 1e-300))

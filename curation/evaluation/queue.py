@@ -11,8 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from curation.evaluation import clusters, label_errors
+from curation.evaluation.evidence import Subjects
 from curation.evaluation.explain import Cluster, explanations
 from curation.evaluation.neighbours import nearest, unit
+from curation.images.measure import colours, thumbnails
 from curation.params import Params
 from curation.tables import ERRORS
 
@@ -51,7 +53,9 @@ def review_queue(inputs: Inputs, params: Params) -> pd.DataFrame:
 
 def assemble(inputs: Inputs) -> pd.DataFrame:
     """One row a prediction, with what images, duplicates and splits know of it, sorted by image_id."""
-    images = inputs.images[["image_id", "path", "origin", "width", "height", "blur", "brightness", "contrast"]]
+    images = inputs.images[
+        ["image_id", "path", "origin", "width", "height", "blur", "brightness", "contrast", "thumbnail"]
+    ]
     twins = inputs.duplicates[["image_id", "conflict"]]
     groups = inputs.splits[["image_id", "leak_group", "fold"]]
     frame = inputs.predictions.merge(images, "left", "image_id").merge(twins, "left", "image_id")
@@ -71,20 +75,33 @@ def embeddings(column: "pd.Series[bytes]") -> NDArray[np.float32]:
 def judge_labels(frame: pd.DataFrame, vectors: NDArray[np.float32], seed: int) -> pd.DataFrame:
     """Add `label_error` and `suggested` for the labelled images."""
     known = frame["split"].isin(LABELLED) & frame["loss"].notna()
-    out = frame.assign(label_error=np.float32(0), suggested="")
+    out = frame.drop(columns="thumbnail").assign(label_error=np.float32(0), suggested="")
     rows = np.flatnonzero(known)
     labels, names = pd.factorize(frame["label"].iloc[rows], sort=True)
     if len(names) < 2:
         return out
-    groups = pd.factorize(frame["leak_group"].iloc[rows])[0]
-    folds = label_errors.fold_of(groups, label_errors.FOLDS, seed)
-    chosen = vectors[rows]
-    sure = label_errors.fold_probabilities(chosen, labels, folds, len(names))
-    sure += label_errors.neighbour_probabilities(unit(chosen), labels, groups, len(names), seed)
-    found = label_errors.verdicts(sure / 2, labels)
+    part = frame.iloc[rows]
+    groups = pd.factorize(part["leak_group"])[0]
+    pictures = clusters.reduce(as_vectors(part[["thumbnail"]]), COMPONENTS, seed)
+    subjects = Subjects(vectors[rows], pictures, labels, groups, len(names), seed)
+    found = label_errors.verdicts(subjects, (part["split"] == "train").to_numpy(), conflicting(part["conflict"], names))
     out.loc[rows, "label_error"] = found.wrong.astype(np.float32)
     out.loc[rows, "suggested"] = np.asarray(names, dtype=object)[found.suggested]
     return out
+
+
+def as_vectors(frame: pd.DataFrame) -> NDArray[np.float32]:
+    """Thumbnails of the column `thumbnail` as vectors [n, 384]: grey at 16 x 16, and colours at 8 x 8."""
+    grey = thumbnails(frame).reshape(-1, 16, 2, 16, 2).mean(axis=(2, 4), dtype=np.float32)
+    flat = [grey.reshape(len(frame), -1), colours(frame).reshape(len(frame), -1).astype(np.float32)]
+    return np.asarray(np.concatenate(flat, axis=1) / 255, np.float32)
+
+
+def conflicting(column: "pd.Series[str]", names: "pd.Index[str]") -> NDArray[np.int64]:
+    """Code of the other label that a twin carries, the first one that is a class; -1 without."""
+    known = {str(name): code for code, name in enumerate(names)}
+    first = (next((known[name] for name in text.split(" / ") if name in known), -1) for text in column)
+    return np.fromiter(first, np.int64, len(column))
 
 
 def kinds(frame: pd.DataFrame, doubt_below: float) -> NDArray[np.object_]:

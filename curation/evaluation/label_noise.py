@@ -1,0 +1,106 @@
+"""The kind and the amount of label noise that explains the labels best.
+
+A given label is the true one, or, at one rate, any other class, or, at another rate, a class that the true one is
+easily confused with. Rates and opinion weights are fitted together by maximum likelihood (the forward model of
+Natarajan et al. 2013 and Patrini et al. 2017), and a kind of noise is believed only if it pays for its parameter (AIC,
+Akaike 1974). Heavy tails of the opinions explain part of the noise, so the rate found is on the low side.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.evaluation.evidence import Codes, Reals, pool, some
+
+MOST_ROWS = 10_000
+MOST_NOISE = 0.4
+FIRST_WEIGHT, FIRST_RATE = 0.5, 0.05
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Weights of the opinions, and P(given | true) [true, given] of the noise that was believed."""
+
+    weights: NDArray[np.float64]
+    transitions: Matrix
+
+    @property
+    def rate(self) -> float:
+        """Mean probability that a label is wrong."""
+        return float(1 - np.diag(self.transitions).mean())
+
+
+def fit_noise(opinions: Sequence[Reals], labels: Codes, chosen: NDArray[np.bool_], seed: int) -> Noise:
+    """Fit weights and noise to the `chosen` rows (at most 10,000) of opinions [n, c] and labels [n]."""
+    rows = some(np.flatnonzero(chosen), MOST_ROWS, seed)
+    parts, given = np.stack([opinion[rows] for opinion in opinions]), labels[rows]
+    classes = parts.shape[2]
+    plain, best = _fit(parts, given, [])
+    likely = pool(list(parts), plain[: len(parts)])
+    winner = Noise(plain[: len(parts)], np.eye(classes))
+    kinds = [_uniform(classes), _confusion(likely)]
+    for used in ([0], [1], [0, 1]):
+        chosen_kinds = [kinds[kind] for kind in used]
+        found, cost = _fit(parts, given, chosen_kinds)
+        if cost < best - 1e-9:
+            rates = found[len(parts) :]
+            off = sum(
+                (rate * kind for rate, kind in zip(rates, chosen_kinds, strict=True)), np.zeros((classes, classes))
+            )
+            winner, best = Noise(found[: len(parts)], off + (1 - rates.sum()) * np.eye(classes)), cost
+    return winner
+
+
+def wrong_given(likely: Matrix, labels: Codes, transitions: Matrix) -> NDArray[np.float64]:
+    """P(the given label is wrong) [n] from P(true class) [n, c], by Bayes."""
+    through = likely * transitions[:, labels].T
+    kept = through[np.arange(len(labels)), labels]
+    return np.asarray(1 - kept / np.maximum(through.sum(axis=1), 1e-300))
+
+
+def _fit(parts: Reals, labels: Codes, kinds: list[Matrix]) -> tuple[NDArray[np.float64], float]:
+    """Weights then rates, and their AIC (in nats, half of the usual), from log opinions [o, n, c]."""
+    from scipy.optimize import minimize
+
+    count, rows = len(parts), np.arange(len(labels))
+    wide = parts.astype(np.float64)
+    noises = [np.ascontiguousarray(kind[:, labels].T) for kind in kinds]
+
+    def cost(free: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights, rates = np.exp(free[:count]), MOST_NOISE / (1 + np.exp(-free[count:])) / max(len(kinds), 1)
+        likely = pool(list(wide), weights)
+        spread = np.full(likely.shape, 0.0)
+        for rate, noise in zip(rates, noises, strict=True):
+            spread += rate * noise
+        spread[rows, labels] += 1 - rates.sum()
+        seen = np.maximum((likely * spread).sum(axis=1), 1e-300)
+        # d log(seen) / d weight = E[opinion | given] - E[opinion]
+        after = likely * spread / seen[:, None]
+        by_weight = np.array([((after - likely) * opinion).sum(axis=1).mean() for opinion in wide]) * weights
+        own = likely[rows, labels]
+        by_rate = [(((likely * noise).sum(axis=1) - own) / seen).mean() for noise in noises]
+        slope = rates * (1 - rates * max(len(kinds), 1) / MOST_NOISE)
+        return float(-np.log(seen).mean()), -np.concatenate([by_weight, np.array(by_rate) * slope])
+
+    start = np.concatenate([np.full(count, np.log(FIRST_WEIGHT)), np.full(len(kinds), np.log(FIRST_RATE * 3))])
+    bounds = [(-5.0, 2.5)] * count + [(-9.0, 4.0)] * len(kinds)
+    found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    rates = MOST_NOISE / (1 + np.exp(-found.x[count:])) / max(len(kinds), 1)
+    return np.concatenate([np.exp(found.x[:count]), rates]), float(found.fun) * len(labels) + len(kinds)
+
+
+def _uniform(classes: int) -> Matrix:
+    return np.asarray((np.ones((classes, classes)) - np.eye(classes)) / max(classes - 1, 1))
+
+
+def _confusion(likely: Matrix) -> Matrix:
+    """How often two classes are both likely for the same image, as P(other | class)."""
+    both = likely.T @ likely
+    np.fill_diagonal(both, 0)
+    both += 1e-9
+    np.fill_diagonal(both, 0)
+    return np.asarray(both / both.sum(axis=1, keepdims=True))
