@@ -67,7 +67,7 @@ def on_paper(ink: NDArray[Any], seed: int) -> Image.Image:
     cover = np.zeros((CANVAS, CANVAS), dtype=np.float32)
     left, top = (CANVAS - DIGIT) // 2 + rng.integers(-3, 4, size=2)
     cover[top : top + DIGIT, left : left + DIGIT] = np.asarray(stroke).clip(0, 1)
-    shadow = Image.fromarray(rng.random((5, 5), dtype=np.float32)).resize((CANVAS, CANVAS), Image.Resampling.BICUBIC)
+    shadow = Image.fromarray(rng.random((7, 7), dtype=np.float32)).resize((CANVAS, CANVAS), Image.Resampling.BICUBIC)
     shade = np.asarray(shadow)
     shade = (shade - shade.min()) / (shade.max() - shade.min())
     paper = (255 - 140 * shade)[..., None] * rng.uniform(0.82, 1, size=3)
