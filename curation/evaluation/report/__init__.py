@@ -1,7 +1,7 @@
 """The round in pictures: one HTML file that opens from disk, with its images inside.
 
 Written by the stage `report` and by `curate report`, from whatever tables there are: the same tables and images give
-the same bytes. One page with the data, the model and its mistakes side by side is what Evidently's reports are for tables.
+the same bytes. One page with the data, the model and its mistakes side by side is what Evidently makes for tables.
 """
 
 from pathlib import Path

@@ -35,11 +35,13 @@ def funnel(round_: Round) -> Section | None:
         rows.append(("without near-duplicates", int((~twins).sum())))
     states = selection["state"].value_counts()
     kept = int(states.get("kept", 0))
-    rows.append(("kept for the model", kept))
-    drawing = svg.bars([svg.Bar(name, [(1, count, "images")]) for name, count in rows], _alt("The funnel", rows))
-    body = (
-        page.figure(drawing, "What was left after each step") + _states(states) + _sides(round_) + _reasons(selection)
-    )
+    aside = int(states.reindex(["benchmark", "unknown", "pool", "reserve"]).sum())
+    steps = [svg.Bar(name, [(1, count, "images")]) for name, count in rows]
+    steps.append(svg.Bar("kept or set aside", [(1, kept, "kept"), (5, aside, "aside")], f"{kept:,} + {aside:,}"))
+    legend = [(1, "images"), (5, "set aside: benchmark, unknown, pool, reserve")]
+    drawing = svg.bars(steps, _alt("The funnel", [*rows, ("kept", kept), ("set aside", aside)]))
+    body = page.figure(drawing, "What was left after each step", legend)
+    body += _states(states) + _sides(round_) + _reasons(selection)
     dropped = int(states.get("dropped", 0))
     lead = (
         f"{files:,} files came in; {kept:,} images are kept for the model; {dropped:,} were dropped, each for a reason."
@@ -95,7 +97,7 @@ def balance(round_: Round) -> Section | None:
     rows = [
         svg.Bar(str(name), [(n, int(row[key]), key) for n, key in series if row[key]]) for name, row in shown.iterrows()
     ]
-    marks = [(cutoff.min, "minimum"), (cutoff.max, "maximum")]
+    marks = [(cutoff.min, f"minimum {cutoff.min}"), (cutoff.max, f"maximum {cutoff.max}")]
     drawing = svg.bars(rows, f"Images of each of {len(counts)} classes by split", marks)
     note = "The 20 largest and the 20 smallest classes" if len(counts) > MOST_CLASSES else "Images of every class"
     used = [(n, key) for n, key in series if counts[key].any()]

@@ -66,8 +66,13 @@ def pair(*figures: str) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]], summary: str = "") -> str:
     """A table; with `summary` it is folded away behind that word."""
-    titles = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
-    lines = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in rows)
+    found = [list(row) for row in rows]
+    words = [any(isinstance(row[place], str) for row in found) for place in range(len(head))]
+    titles = "".join(
+        f'<th scope="col"{" class=text" if text else ""}>{escape(name)}</th>'
+        for name, text in zip(head, words, strict=True)
+    )
+    lines = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in found)
     text = f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table></div>'
     return f"<details><summary>{escape(summary)}</summary>{text}</details>" if summary else text
 

@@ -12,7 +12,7 @@ from curation.evaluation.report.round import Round
 MOST_CLUSTERS, MOST_TILES, MOST_LABEL_ERRORS = 8, 8, 16
 SURE = 0.9
 EDGES = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
-LIKELY = 0.5  # a label that is wrong more likely than not
+SUSPECT = 0.1  # probability from which a label is shown as suspicious
 
 
 def clusters(round_: Round) -> Section | None:
@@ -52,18 +52,18 @@ def label_errors(round_: Round) -> Section | None:
     queue = round_.errors
     if queue is None:
         return None
-    likely = queue[(queue["label_error"] >= LIKELY) & (queue["suggested"] != queue["label"])]
+    likely = queue[(queue["label_error"] >= SUSPECT) & (queue["suggested"] != queue["label"])]
     if likely.empty:
         return None
     worst = likely.sort_values(["label_error", "image_id"], ascending=[False, True], kind="stable").head(
         MOST_LABEL_ERRORS
     )
-    lead = f"{len(likely):,} labels are more probably wrong than right; the surest are below."
+    lead = f"{len(likely):,} labels are suspicious; the worst come first, with what they could be."
     return Section(
         "labels",
-        "Probable label errors",
+        "Suspicious labels",
         lead,
-        page.tiles(round_.tile_rows(worst, "{label} → {suggested}?\n{label_error:.0%} sure")),
+        page.tiles(round_.tile_rows(worst, "{label} → {suggested}?\n{label_error:.0%} wrong")),
     )
 
 
@@ -108,8 +108,8 @@ def advice(round_: Round) -> Iterator[tuple[str, str]]:
     if round_.images is not None and (broken := int((round_.images["error"] != "").sum())):
         yield f"{broken:,} files can't be read: replace or delete them, then run the pipeline.", "dvc repro"
     if round_.errors is not None and len(round_.errors):
-        likely = int((round_.errors["label_error"] >= LIKELY).sum())
-        words = f", {likely:,} with a label that is probably wrong" if likely else ""
+        likely = int((round_.errors["label_error"] >= SUSPECT).sum())
+        words = f", {likely:,} of them with a suspicious label" if likely else ""
         yield f"Review the {len(round_.errors):,} images of the queue{words}, best first.", "curate review open"
         yield "Bring the decisions back and train again with them.", "curate review pull && dvc repro"
     if round_.identified is not None and len(round_.identified):

@@ -16,17 +16,17 @@ header > p, .lead, figcaption, small { color: var(--quiet); }
 .lead { margin: 0 0 1rem; max-width: 48rem; color: var(--ink); }
 section { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1.25rem 1.4rem;
   margin: 1.25rem 0; }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem; list-style: none;
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.4rem, 1fr)); gap: .75rem; list-style: none;
   margin: 1.2rem 0; padding: 0; }
 .cards li { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: .8rem 1rem; }
 .cards strong { display: block; font-size: 1.6rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
-.cards span, .cards small { display: block; }
+.cards span, .cards small { display: block; overflow-wrap: anywhere; }
 nav { display: flex; flex-wrap: wrap; gap: .4rem .5rem; }
 nav a { border: 1px solid var(--line); border-radius: 999px; color: inherit; padding: .1rem .7rem;
   text-decoration: none; font-size: .87rem; }
 nav a:hover, nav a:focus { border-color: var(--c1); }
 figure { margin: .6rem 0 1rem; } figcaption { font-size: .9rem; margin-bottom: .2rem; }
-svg { display: block; width: 100%; height: auto; max-width: 720px; font-size: 12px; } svg.w350 { max-width: 420px; }
+svg { display: block; width: 100%; height: auto; max-width: 800px; font-size: 12px; } svg.w350 { max-width: 440px; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); gap: 1rem; }
 text { fill: var(--ink); } text.quiet { fill: var(--quiet); font-size: 11px; } text.cell { font-size: 11px; }
 text.on { fill: #fff; font-size: 11px; } @media (prefers-color-scheme: dark) { text.on { fill: #10131a; } }
@@ -54,7 +54,7 @@ rect.hit { fill: var(--c1); } rect.miss { fill: var(--c6); } rect.none { fill: v
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid var(--line); padding: .25rem .7rem .25rem 0; text-align: right; }
 th { color: var(--quiet); font-weight: 600; }
-td.text, th:first-child { text-align: left; } details { margin: .3rem 0 .8rem; }
+td.text, th.text { text-align: left; } details { margin: .3rem 0 .8rem; }
 summary { cursor: pointer; color: var(--quiet); }
 code { background: var(--line); border-radius: 5px; padding: .1rem .4rem; font-size: .88em; }
 .steps li { margin-bottom: .7rem; }

@@ -72,7 +72,7 @@ def spans(rows: Sequence[Span], alt: str) -> str:
     scale = (WIDTH - left - right) / (1 - floor)
     bottom = top + len(rows) * ROW
     out = []
-    for tick in [floor + step * (1 - floor) / 4 for step in range(5)]:
+    for tick in _ticks(floor, 1.0):
         x = left + (tick - floor) * scale
         out.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"/>')
         out.append(_text(x, bottom + 14, f"{tick:.3g}", "middle", "quiet"))
@@ -89,14 +89,14 @@ def spans(rows: Sequence[Span], alt: str) -> str:
 
 def lines(series: Sequence[tuple[str, Points]], axes: Axes, alt: str, diagonal: bool = False) -> str:
     """Lines over one pair of axes, each named at its end; `diagonal` draws where x equals y."""
-    width, height, left, right, top, bottom = 350, 240, 44, 78, 10, 36
+    width, height, left, right, top, bottom = 350, 250, 44, 78, 24, 36
     points = [point for _, line in series for point in line]
     x_low, x_high = axes.x_range or _range([x for x, _ in points])
     y_low, y_high = axes.y_range or _range([y for _, y in points])
     place = _Frame((left, width - right), (height - bottom, top), (x_low, x_high), (y_low, y_high))
     out = [_axis_x(place, height - bottom), _axis_y(place, left, width - right)]
     out.append(_text((left + width - right) / 2, height - 4, axes.x, "middle", "quiet"))
-    out.append(_text(left - 36, top + 2, axes.y, "start", "quiet"))
+    out.append(_text(4, 11, axes.y, "start", "quiet"))
     if diagonal:
         (x1, y1), (x2, y2) = place(0, 0), place(1, 1)
         out.append(f'<line class="mark" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>')
