@@ -44,7 +44,7 @@ class Settings:
     def of(cls, params: "Params") -> "Settings":
         """Take them from params.yaml."""
         ingest, dedupe = params.ingest, params.dedupe
-        return cls(dedupe.hash, dedupe.bits, ingest.background, ingest.max_megapixels, ingest.memory)
+        return cls(dedupe.hash, dedupe.bits, ingest.background, float(ingest.max_megapixels), ingest.memory)
 
     @property
     def reduce_to(self) -> int:
