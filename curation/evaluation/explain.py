@@ -1,4 +1,8 @@
-"""Why a cluster exists, in words, from facts that can be measured and checked."""
+"""Why a cluster exists, in words, from facts that can be measured and checked.
+
+A fact is told when it holds for most of a cluster and is clearly rarer elsewhere, with both numbers beside it: for
+texts against the rest of the queue, for measures against the images that the model names rightly.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,8 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-REPRESENTATIVES = 3
-NOISE = "no cluster: unlike the other errors"
+REPRESENTATIVES = 5
+NOISE = "in no cluster: unlike the other errors"
+MOST, RARER = 0.5, 1.5  # told from half of a cluster on, and one and a half times the usual share
+TAIL = 0.1
+MEASURES = {
+    "brightness": ("dark", "bright"),
+    "contrast": ("of low contrast", "of high contrast"),
+    "blur": ("blurred", "sharp"),  # it is the variance of the Laplacian: high where edges are
+    "size": ("small", "large"),
+}
 
 
 @dataclass(frozen=True)
@@ -20,33 +32,86 @@ class Cluster:
     representatives: list[int]
 
 
-def explanations(queue: pd.DataFrame, points: NDArray[np.float32]) -> list[Cluster]:
-    """Explain every cluster of the queue (columns of ERRORS' making); `points` are its reduced embeddings."""
+def explanations(
+    queue: pd.DataFrame, points: NDArray[np.float32], right: pd.DataFrame, stable: dict[int, float]
+) -> list[Cluster]:
+    """Explain every cluster of the queue.
+
+    `points`: reduced embeddings of its rows; `right`: measures of the images that are named rightly; `stable`: how well
+    each cluster is found again.
+    """
+    tails = {name: _tails(right[name]) for name in MEASURES if len(right)}
     found = []
     for number in sorted(set(queue["cluster"])):
         part = queue[queue["cluster"] == number]
         rows = part.index.to_numpy()
-        centre = points[rows].mean(axis=0)
-        nearest = np.argsort(((points[rows] - centre) ** 2).sum(axis=1), kind="stable")[:REPRESENTATIVES]
-        words = NOISE if number == -1 else "; ".join(_facts(part, queue))
-        found.append(Cluster(int(number), words, [] if number == -1 else [int(row) for row in rows[nearest]]))
+        if number == -1:
+            found.append(Cluster(-1, NOISE, []))
+            continue
+        facts = [*_pairs(part), *_texts(part, queue), *_measures(part, tails), *_labels(part), *_distance(part, queue)]
+        again = f"found again in {stable.get(int(number), 0):.0%} over reruns"
+        found.append(Cluster(int(number), "; ".join([*facts, again]), _central(points[rows], rows)))
     return found
 
 
-def _facts(part: pd.DataFrame, queue: pd.DataFrame) -> Iterator[str]:
-    pairs = (part["label"] + " taken for " + part["predicted"])[part["label"] != part["predicted"]].value_counts()
-    if len(pairs):
-        yield f"{pairs.iloc[0]} of {len(part)} are {pairs.index[0]}"
+def _tails(values: pd.Series) -> tuple[float, float]:
+    return float(values.quantile(TAIL)), float(values.quantile(1 - TAIL))
+
+
+def _central(points: NDArray[np.float32], rows: NDArray[np.int64]) -> list[int]:
+    """The rows nearest to the middle, and so the most typical."""
+    near = ((points - np.median(points, axis=0)) ** 2).sum(axis=1)
+    return [int(row) for row in rows[np.argsort(near, kind="stable")[:REPRESENTATIVES]]]
+
+
+def _pairs(part: pd.DataFrame) -> Iterator[str]:
+    wrong = part[part["label"] != part["predicted"]]
+    counts = (wrong["label"] + " taken for " + wrong["predicted"]).value_counts(sort=False).sort_index()
+    if len(counts):
+        most = str(counts.idxmax())
+        yield f"{counts.max()} of {len(part)} are {most}"
+        back = int(counts.get(" taken for ".join(reversed(most.split(" taken for "))), 0))
+        if back:
+            yield f"{back} the other way round"
     else:
-        label = part["label"].value_counts()
-        yield f"{label.iloc[0]} of {len(part)} are {label.index[0]}, rightly named but unsure"
-    yield from _text_facts(part, queue)
+        labels = part["label"].value_counts(sort=False).sort_index()
+        yield f"{labels.max()} of {len(part)} are {labels.idxmax()}, named rightly but unsurely"
 
 
-def _text_facts(part: pd.DataFrame, queue: pd.DataFrame) -> Iterator[str]:
-    for column, word in (("subclass", "sub-class"), ("origin", "origin"), ("split", "split")):
-        counts = part.loc[part[column] != "", column].value_counts()
+def _texts(part: pd.DataFrame, queue: pd.DataFrame) -> Iterator[str]:
+    for column, word in (("subclass", "the sub-class"), ("origin", "the origin"), ("split", "the split")):
+        counts = part.loc[part[column] != "", column].value_counts(sort=False).sort_index()
         if len(counts):
-            share, usual = counts.iloc[0] / len(part), (queue[column] == counts.index[0]).mean()
-            if share >= 0.6 and share >= 1.5 * usual:
-                yield f"{share:.0%} have the {word} {counts.index[0]} ({usual:.0%} of the queue)"
+            share, usual = counts.max() / len(part), float((queue[column] == counts.idxmax()).mean())
+            if share >= MOST and share >= RARER * usual:
+                yield f"{share:.0%} have {word} {counts.idxmax()} ({usual:.0%} of the queue)"
+
+
+def _measures(part: pd.DataFrame, tails: dict[str, tuple[float, float]]) -> Iterator[str]:
+    for name, (low, high) in tails.items():
+        below, above = float((part[name] < low).mean()), float((part[name] > high).mean())
+        for share, word in ((below, MEASURES[name][0]), (above, MEASURES[name][1])):
+            if share >= MOST and low < high:
+                yield f"{share:.0%} are {word} (against {TAIL:.0%} of the images named rightly)"
+
+
+def _labels(part: pd.DataFrame) -> Iterator[str]:
+    conflicts = int((part["conflict"] != "").sum())
+    twins = int(part["crowded"].sum())
+    doubtful = float((part["label_error"] >= 0.5).mean())
+    if conflicts:
+        yield f"{conflicts} have a twin under another label"
+    if twins >= MOST * len(part):
+        yield f"{twins} have near twins"
+    if doubtful >= MOST:
+        yield f"{doubtful:.0%} of the labels are probably wrong"
+
+
+def _distance(part: pd.DataFrame, queue: pd.DataFrame) -> Iterator[str]:
+    """Said when a cluster lies clearly further from the nearest rightly named images than the queue does, or nearer."""
+    here, usual = part["distance"].median(), queue["distance"].median()
+    if np.isfinite(here) and np.isfinite(usual) and usual > 0:
+        if here > RARER * usual:
+            yield f"far from every image named rightly (distance {here:.2f}, {usual:.2f} in the queue)"
+        elif here < usual / RARER:
+            yield f"close to images named rightly (distance {here:.2f}, {usual:.2f} in the queue)"

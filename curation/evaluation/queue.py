@@ -19,8 +19,13 @@ from curation.params import Params
 from curation.tables import ERRORS
 
 LABELLED = ["train", "val", "test", "benchmark", "reserve"]
+PROBABLE = 0.2  # probability of a wrong label from which an image is in the queue for that alone
+LEARNT_FROM_ERROR, LEARNT_FROM_DOUBT = 0.02, 0.01
 SHOWN_CORRECT = 3
 COMPONENTS = 64  # enough for neighbours and folds, and quick
+
+
+Nearest = tuple[list[list[str]], NDArray[np.floating]]
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,13 @@ def review_queue(inputs: Inputs, params: Params) -> pd.DataFrame:
     places = np.flatnonzero(frame["kind"] != "")
     queue = frame.iloc[places].reset_index(drop=True)
     points = clusters.reduce(vectors[places], params.cluster.components, params.seed)
-    queue["cluster"] = clusters.cluster(points, params.cluster.min_cluster_size)
+    least = params.cluster.min_cluster_size
+    queue["cluster"] = clusters.cluster(points, least)
+    stable = clusters.stability(points, queue["cluster"].to_numpy(), least, params.seed)
     queue["map_x"], queue["map_y"] = points[:, 0], points[:, 1] if points.shape[1] > 1 else np.float32(0)
-    queue["nearest_correct"] = nearest_correct(frame, unit(reduced), places)
-    described = explanations(queue, points)
+    queue["nearest_correct"], queue["distance"] = nearest_correct(frame, unit(reduced), places)
+    right = frame[(frame["label"] == frame["predicted"]) & (frame["kind"] == "")]
+    described = explanations(queue, points, right, stable)
     return order(queue, described)[ERRORS.columns]
 
 
@@ -61,7 +69,10 @@ def assemble(inputs: Inputs) -> pd.DataFrame:
     frame = inputs.predictions.merge(images, "left", "image_id").merge(twins, "left", "image_id")
     frame = frame.merge(groups, "left", "image_id").sort_values("image_id", kind="stable", ignore_index=True)
     frame["conflict"] = frame["conflict"].fillna("")
-    return frame.assign(leak_group=frame["leak_group"].where(frame["leak_group"].fillna("") != "", frame["image_id"]))
+    own = frame["leak_group"].where(frame["leak_group"].fillna("") != "", frame["image_id"])
+    crowded = own.groupby(own).transform("size") > 1
+    size = np.sqrt(frame["width"].astype(float) * frame["height"])
+    return frame.assign(leak_group=own, crowded=crowded, size=size)
 
 
 def embeddings(column: "pd.Series[bytes]") -> NDArray[np.float32]:
@@ -110,7 +121,7 @@ def kinds(frame: pd.DataFrame, doubt_below: float) -> NDArray[np.object_]:
     known = labelled & frame["loss"].notna()
     wrong = known & (frame["label"] != frame["predicted"])
     choices = [
-        known & (frame["label_error"] >= 0.5),
+        known & (frame["label_error"] >= PROBABLE),
         known & (frame["conflict"] != ""),
         wrong,
         labelled & ~known & (frame["confidence"] >= doubt_below),
@@ -120,15 +131,15 @@ def kinds(frame: pd.DataFrame, doubt_below: float) -> NDArray[np.object_]:
     return np.select([np.asarray(choice) for choice in choices], names, "").astype(object)
 
 
-def nearest_correct(frame: pd.DataFrame, vectors: NDArray[np.float32], places: NDArray[np.int64]) -> list[list[str]]:
-    """For every image of the queue, the ids of the nearest images that are right and sit in no queue."""
+def nearest_correct(frame: pd.DataFrame, vectors: NDArray[np.float32], places: NDArray[np.int64]) -> Nearest:
+    """For every image of the queue: ids of the nearest images that are right, and how far the first is."""
     right = (frame["label"] == frame["predicted"]) & (frame["kind"] == "")
     rows = np.flatnonzero(right)
     if not len(rows):
-        return [[] for _ in places]
+        return [[] for _ in places], np.full(len(places), np.nan)
     ids = frame["image_id"].to_numpy()[rows]
-    found = nearest(vectors[places], vectors[rows], SHOWN_CORRECT).rows
-    return [[str(ids[row]) for row in line if row >= 0] for line in found]
+    found = nearest(vectors[places], vectors[rows], SHOWN_CORRECT)
+    return [[str(ids[row]) for row in line if row >= 0] for line in found.rows], 1 - found.similarity[:, 0]
 
 
 def order(queue: pd.DataFrame, described: list[Cluster]) -> pd.DataFrame:
@@ -137,8 +148,19 @@ def order(queue: pd.DataFrame, described: list[Cluster]) -> pd.DataFrame:
     shown = {row for item in described for row in item.representatives}
     queue["explanation"] = [words[number] for number in queue["cluster"]]
     queue["representative"] = [row in shown for row in range(len(queue))]
-    doubt = 1 - queue["confidence"].where(queue["kind"] == "doubt", 0.5)
-    queue["gain"] = (queue["label_error"] + 0.2 * doubt).astype(np.float32)
+    queue["gain"] = gains(queue).astype(np.float32)
     place = queue.sort_values(["gain", "image_id"], ascending=[False, True], kind="stable").index
     queue.loc[place, "rank"] = np.arange(len(queue), dtype=np.int32)
     return queue
+
+
+def gains(queue: pd.DataFrame) -> "pd.Series[float]":
+    """Expected gain of reviewing an image, in wrong labels mended.
+
+    A label that is probably wrong gains its probability. An error or a doubt whose label is right gains little by
+    itself, and the more the larger its cluster, because what is seen in one image says something of all.
+    """
+    sizes = queue.groupby("cluster")["cluster"].transform("size").where(queue["cluster"] >= 0, 1)
+    weight = queue["kind"].map({"doubt": LEARNT_FROM_DOUBT}).fillna(LEARNT_FROM_ERROR)
+    shared = weight * (1 + np.log(sizes) / np.log(len(queue) + 1)) / 2
+    return pd.Series(queue["label_error"] + (1 - queue["label_error"]) * shared)
