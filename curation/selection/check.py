@@ -123,7 +123,7 @@ def _counts(found: Round) -> Iterator[Rule]:
     ends = resolve_merges(params.classes.merge)
     standing = selection[selection["state"].isin(["kept", "reserve"])]
     counted = standing[standing["origin"] == "real"] if params.cutoff.count == "real" else standing
-    have = standing["label"].map(counted["label"].value_counts().to_dict()).fillna(0)
+    have = counted["label"].value_counts().reindex(standing["label"], fill_value=0).to_numpy()
     least = Limits(params.cutoff, "min", ends).of(standing["label"])
     yield "every class of the model has its minimum", standing.loc[have < least, "image_id"]
     kept = selection[selection["state"] == "kept"]

@@ -100,6 +100,6 @@ def _shares(standing: pd.DataFrame) -> pd.Series:
     counts = named.groupby(["label", "subclass"]).size().rename("n").reset_index()
     whole = standing["label"].value_counts()
     counts = counts.sort_values(["label", "n", "subclass"], ascending=[True, False, True])
-    share = (100 * counts["n"] / counts["label"].map(whole.to_dict())).round().astype("int64").astype("str")
+    share = (100 * counts["n"] / whole.reindex(counts["label"]).to_numpy()).round().astype("int64").astype("str")
     counts["text"] = counts["subclass"] + " " + share + "%"
     return counts.groupby("label")["text"].agg(", ".join)

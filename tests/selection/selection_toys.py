@@ -22,8 +22,14 @@ def images(rows: list[dict[str, object]] | pd.DataFrame) -> pd.DataFrame:
     names = frame["name"] if "name" in frame else pd.Series(range(len(frame)))
     frame["image_id"] = [image_id(name) for name in names]
     for field in IMAGES.schema:
+        blank = _blank(field, len(frame))
         if field.name not in frame:
-            frame[field.name] = _blank(field, len(frame))
+            frame[field.name] = blank
+        else:  # rows need not name the same columns
+            given = frame[field.name].astype("object").tolist()
+            frame[field.name] = [
+                other if isinstance(value, float) else value for value, other in zip(given, blank, strict=True)
+            ]
     where = "data/" + frame["source"] + "/" + frame["label"] + "/" + names.astype(str).to_numpy() + ".png"
     frame["path"] = frame["path"].where(frame["path"] != "", where)
     return frame[IMAGES.columns]
@@ -41,10 +47,10 @@ def duplicates(
 ) -> pd.DataFrame:
     """DUPLICATES: twins maps an image_id to its keeper, leaks an image_id to the name of its group."""
     table = pd.DataFrame({"image_id": frame.loc[frame["error"] == "", "image_id"]})
-    table["keeper"] = table["image_id"].map(twins or {}).fillna(table["image_id"])
+    table["keeper"] = [(twins or {}).get(image, image) for image in table["image_id"]]
     table["distance"], table["similarity"], table["orientation"], table["conflict"] = 0, 1.0, 0, ""
-    group = table["image_id"].map(leaks or {})
-    table["leak_group"] = group.fillna(table["keeper"].map(leaks or {})).fillna(table["keeper"])
+    pairs = zip(table["image_id"], table["keeper"], strict=True)
+    table["leak_group"] = [(leaks or {}).get(image, (leaks or {}).get(keeper, keeper)) for image, keeper in pairs]
     return table[DUPLICATES.columns].reset_index(drop=True)
 
 

@@ -1,0 +1,186 @@
+"""Selection: decisions, twins, conflicts, minimum and maximum, each with a reason."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+import selection_toys as toys
+
+from curation.params import Params
+from curation.selection import funnel
+from curation.selection.cutoff import select
+from curation.selection.decisions import MergeError, resolve_merges
+from curation.selection.maximum import level
+from curation.selection.novelty import most_different
+from curation.selection.reviews import ReviewsError
+
+ID = toys.image_id
+
+
+def knobs(**blocks):
+    return Params.model_validate({"cutoff": {"min": 1}, **blocks})
+
+
+def choose(rows, twins=(), log=(), params=None, leaks=None):
+    images = toys.images(rows)
+    pairs = {ID(twin): ID(keeper) for twin, keeper in twins}
+    duplicates = toys.duplicates(images, pairs, leaks)
+    reviews = toys.reviews([{"image_id": ID(name), "decision": word, "label": label} for name, word, label in log])
+    return select(images, duplicates, reviews, params or knobs()).set_index("image_id")
+
+
+def named(*names, **values):
+    return [{"name": name, **values} for name in names]
+
+
+def test_every_state_has_its_reason():
+    rows = [
+        *named("kept", "twin"),
+        *named("broken", error="truncated"),
+        *named("pool", source="unlabelled", label=""),
+        *named("nobody", label="unknown"),
+        *named("bench", source="benchmark", benchmark_set="hard"),
+    ]
+    found = choose(rows, twins=[("twin", "kept")])
+    states = {name: found.loc[ID(name), "state"] for name in ("kept", "twin", "broken", "pool", "nobody", "bench")}
+    expected = {"kept": "kept", "twin": "dropped", "broken": "dropped", "pool": "pool", "nobody": "unknown"}
+    assert states == {**expected, "bench": "benchmark"}
+    assert found.loc[ID("twin"), "reason"] == "twin of " + ID("kept")[:12]
+    assert (found["reason"] != "").sum() == len(rows) - 1
+
+
+def test_the_last_decision_wins_and_flags_add_up():
+    log = [
+        ("a", "remove", ""),
+        ("a", "relabel", "b"),
+        ("a", "turn:90", ""),
+        ("a", "small", ""),
+        ("b", "keep", ""),
+        ("b", "remove", ""),
+    ]
+    found = choose(named("a", "b") + named("other", label="b"), log=log)
+    first = found.loc[ID("a")]
+    assert (first["state"], first["label"], first["original_label"]) == ("kept", "b", "a")
+    assert (first["turn"], first["small"], first["decision"]) == (90, True, "relabel")
+    assert found.loc[ID("b"), "reason"].startswith("removed by review")
+
+
+def test_a_pool_image_that_is_labelled_by_review_joins_its_class():
+    found = choose(named("known") + named("pool", source="unlabelled", label=""), log=[("pool", "relabel", "a")])
+    assert found.loc[ID("pool"), ["state", "label"]].tolist() == ["kept", "a"]
+
+
+def test_a_conflict_leaves_training_until_somebody_decides():
+    rows = named("one") + named("two", label="b")
+    torn = choose(rows, twins=[("two", "one")])
+    assert torn["reason"].str.startswith("label conflict: a / b").all()
+    kept = choose(rows, twins=[("two", "one")], log=[("one", "keep", "")])
+    assert kept.loc[ID("one"), "state"] == "kept"
+    assert kept.loc[ID("two"), "reason"] == "twin of " + ID("one")[:12]
+
+
+def test_a_decision_on_the_twin_tells_the_keeper():
+    rows = named("one") + named("two", "other", label="b")
+    found = choose(rows, twins=[("two", "one")], log=[("two", "keep", "")])
+    assert found.loc[ID("one"), ["state", "label"]].tolist() == ["kept", "b"]
+
+
+def test_two_decisions_that_contradict_are_a_conflict_still():
+    rows = named("one") + named("two", label="b")
+    found = choose(rows, twins=[("two", "one")], log=[("one", "keep", ""), ("two", "keep", "")])
+    assert found["reason"].str.startswith("label conflict").all()
+
+
+def test_merged_classes_do_not_contradict():
+    rows = named("one", label="gazelle") + named("two", label="antelope")
+    params = knobs(classes={"merge": {"gazelle": "antelope"}})
+    found = choose(rows, twins=[("two", "one")], params=params)
+    assert found.loc[ID("one"), ["state", "label"]].tolist() == ["kept", "antelope"]
+
+
+def test_identical_files_under_two_labels_contradict():
+    rows = [{"name": "one", "copy_paths": ["data/raw/b/one.png"], "copy_labels": ["b"]}]
+    assert choose(rows)["reason"].iloc[0].startswith("label conflict: a / b")
+
+
+def test_twins_of_a_removed_image_go_with_it():
+    found = choose(named("one", "two"), twins=[("two", "one")], log=[("one", "remove", "")])
+    assert found.loc[ID("two"), "reason"].endswith("which review removed")
+
+
+def test_twins_of_a_benchmark_image_are_not_trained_on():
+    rows = named("raw", "far") + named("bench", source="benchmark", benchmark_set="hard")
+    found = choose(rows, leaks={ID("raw"): "g", ID("bench"): "g"})
+    assert found.loc[ID("raw"), "reason"] == "twin of the benchmark image " + ID("bench")[:12]
+    assert found.loc[ID("far"), "state"] == "kept"
+
+
+def test_a_benchmark_decision_freezes_the_image_and_holds_its_twins_back():
+    found = choose(named("one", "two"), log=[("one", "benchmark:hard", "")], leaks={ID("one"): "g", ID("two"): "g"})
+    assert found.loc[ID("one"), ["state", "benchmark_set"]].tolist() == ["benchmark", "hard"]
+    assert found.loc[ID("two"), "state"] == "dropped"
+
+
+@pytest.mark.parametrize(("count", "state"), [("all", "kept"), ("real", "dropped")])
+def test_staged_images_count_to_the_minimum_or_not(count, state):
+    rows = named("a", "b") + named("c", origin="staged")
+    found = choose(rows, params=knobs(cutoff={"min": 3, "count": count}))
+    assert set(found["state"]) == {state}
+
+
+def test_a_class_may_have_its_own_minimum_under_its_merged_name():
+    params = knobs(cutoff={"min": 3, "classes": {"rare": {"min": 1}}}, classes={"merge": {"rare": "few"}})
+    found = choose(named("x", label="few") + named("y", label="b"), params=params)
+    assert found.loc[ID("x"), "state"] == "kept"
+    assert found.loc[ID("y"), "reason"] == "class `b` has 1 of the 3 images it needs"
+
+
+def test_above_the_maximum_real_images_stay_and_subclasses_are_even():
+    rows = [{"name": f"{sub}{n}", "subclass": sub} for sub, many in (("old", 20), ("young", 4)) for n in range(many)]
+    rows += [{"name": f"staged{n}", "origin": "staged", "subclass": "young"} for n in range(10)]
+    kept = choose(rows, params=knobs(cutoff={"min": 1, "max": 10})).query("state == 'kept'")
+    assert kept["origin"].tolist() == ["real"] * 10
+    assert kept["subclass"].value_counts().to_dict() == {"old": 6, "young": 4}
+
+
+def test_dealing_places_is_even_and_complete():
+    assert level(np.array([0, 0, 5]), np.array([10, 2, 9]), 9).tolist() == [6, 2, 1]
+
+
+def test_the_most_different_are_kept_and_one_more_image_changes_little():
+    rng = np.random.default_rng(0)
+    centres = rng.integers(0, 2**63, 60).astype(np.uint64)
+    hashes = (centres[rng.integers(0, 60, 600)] ^ (np.uint64(1) << rng.integers(0, 60, 600).astype(np.uint64)))[:, None]
+    chosen = hashes[most_different(hashes, 60)][:, 0]
+    nearest = [int(x ^ y).bit_count() for x, y in combinations(chosen, 2)]
+    assert min(nearest) > 4  # one of each cluster: the members of a cluster are at most 2 bits apart
+    more = np.insert(hashes, 300, rng.integers(0, 2**63), axis=0)
+    assert len({int(x) for x in chosen} - {int(x) for x in more[most_different(more, 60)][:, 0]}) <= 2
+
+
+def test_merges_follow_chains_and_refuse_circles():
+    assert resolve_merges({"a": "b", "b": "c"}) == {"a": "c", "b": "c"}
+    with pytest.raises(MergeError, match="goes round"):
+        resolve_merges({"a": "b", "b": "c", "c": "a"})
+    with pytest.raises(MergeError, match="reserved"):
+        resolve_merges({"a": "unknown"})
+
+
+def test_a_relabel_to_no_class_is_an_error_with_a_guess():
+    with pytest.raises(ReviewsError, match=r"line 2.*`zebbra`.*Did you mean `zebra`"):
+        choose(named("x", label="zebra"), log=[("x", "relabel", "zebbra")])
+    new = knobs(cutoff={"min": 1, "classes": {"lynx": {}}})
+    assert choose(named("x"), log=[("x", "relabel", "lynx")], params=new)["label"].tolist() == ["lynx"]
+
+
+def test_the_funnel_counts_every_image_once():
+    rows = named("a", "b", "twin") + named("broken", error="x") + named("u", label="unknown") + named("few", label="b")
+    images = toys.images(rows)
+    params = knobs(cutoff={"min": 2, "reach": 1})
+    chosen = select(images, toys.duplicates(images, {ID("twin"): ID("a")}), toys.no_reviews(), params)
+    passed = funnel.funnel(chosen).set_index("step")["images"].to_dict()
+    assert passed == {"raw": 6, "readable": 5, "unique": 4, "decided": 3, "above cutoff": 2, "kept": 2}
+    assert funnel.thin(chosen, params).to_dict("records") == [{"label": "b", "has": 1, "minimum": 2, "misses": 1}]
+    assert funnel.dropped(chosen)["images"].sum() == 4
+    assert isinstance(funnel.classes(chosen, params), pd.DataFrame)

@@ -1,0 +1,189 @@
+"""Splits: fractions, minimum counts, groups, lineage, folds, and what more images may change."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+import selection_toys as toys
+from pydantic import ValidationError
+
+from curation.params import Params
+from curation.selection import draw, minimum
+from curation.selection.cutoff import select
+from curation.selection.groups import choose
+from curation.selection.split import split
+
+ID = toys.image_id
+SIDES = ["train", "val", "test", "benchmark"]
+
+
+def knobs(**values):
+    return Params.model_validate({"cutoff": {"min": 1, "max": 100_000}, "split": values})
+
+
+def chosen(rows, leaks=None, log=()):
+    images = toys.images(rows)
+    return select(images, toys.duplicates(images, None, leaks), toys.reviews(list(log)), knobs())
+
+
+def crowd(number, **values):
+    return [{"name": f"{values}{n}", **values} for n in range(number)]
+
+
+def sides(selection, lineage=None, **values):
+    return split(selection, knobs(**values), lineage or {}).set_index("image_id")
+
+
+def test_draws_are_uniform_independent_and_blind_to_the_others():
+    ids = pd.Series([ID(n) for n in range(20_000)])
+    lots = draw.uniform(ids, "a")
+    assert np.abs(np.histogram(lots, 10, (0, 1))[0] / 2_000 - 1).max() < 0.1
+    assert abs(np.corrcoef(lots, draw.uniform(ids, "b"))[0, 1]) < 0.03
+    assert (draw.uniform(ids[::-1][:50], "a") == lots[::-1][:50]).all()
+    assert len(set(draw.uniform(["ä" * 40, "ä" * 41, "", "a"], "a"))) == 4
+
+
+def test_fractions_hold_overall_and_in_every_class():
+    rows = [row for label in "abcdefgh" for row in crowd(1500, label=label)]
+    found = sides(chosen(rows), val=0.2, test=0.1, benchmark=0.05)
+    for side, share in (("val", 0.2), ("test", 0.1), ("benchmark", 0.05), ("train", 0.65)):
+        assert abs((found["split"] == side).mean() - share) < 0.01
+        counts = found[found["split"] == side].groupby("label").size()
+        assert (counts - 1500 * share).abs().max() < 3.5 * np.sqrt(1500 * share * (1 - share))
+
+
+@pytest.mark.parametrize("mixed", ["out", "follow"])
+def test_minimum_counts_are_met_in_classes_and_their_images_come_from_train(mixed):
+    rows = [row for label in range(40) for row in crowd(40, label=f"class {label}")]
+    found = sides(chosen(rows), mixed=mixed, min_val=6, min_test=7)
+    counts = found.groupby(["label", "split"]).size().unstack(fill_value=0)
+    assert counts["val"].min() >= 6
+    assert counts["test"].min() >= 7
+    assert found.loc[found["basis"] == "minimum", "split"].isin(["val", "test"]).all()
+
+
+def test_the_k_nearest_only_ever_get_fewer():
+    """Sen's alpha: who is taken from a larger class would have been taken, or drawn, from the smaller one."""
+    rng = np.random.default_rng(0)
+    taken = []
+    lots = rng.random(200)
+    for number in (20, 40, 80, 200):
+        labels = np.zeros(number, dtype=np.int64)
+        subs = np.arange(number, dtype=np.int64) % 3 - 1
+        drawn = minimum.Circle(0.1, 0.15, 0.25).sides(lots[:number])
+        knob = Params.model_validate({"split": {"val": 0.1, "test": 0.1, "benchmark": 0.05}}).split
+        free = np.ones(number, dtype=bool)
+        least = (np.array([9]), np.array([9]))
+        topped = minimum.top_up(lots[:number], drawn, free, (labels, subs), least, knob)
+        taken.append(topped[:20])
+    for earlier, later in pairwise(taken):
+        changed = earlier != later
+        assert (later[changed] == minimum.TRAIN).all()
+
+
+def test_more_images_move_nobody_into_an_evaluation_side():
+    rows = [row for label in "abcdefghij" for row in crowd(60, label=label, subclass="x")]
+    more = rows + [row for label in "abcdefghij" for row in crowd(9, label=label, subclass="y")]
+    old, new = sides(chosen(rows)), sides(chosen(more))
+    both = old.join(new[["split"]].rename(columns={"split": "now"}))
+    moved = both[both["split"] != both["now"]]
+    assert set(moved["basis"]) <= {"minimum"}
+    assert set(moved["now"]) <= {"train"}
+
+
+@pytest.mark.parametrize("mixed", ["out", "follow"])
+def test_groups_are_never_torn_and_follow_loses_none(mixed):
+    rows = crowd(3000)
+    leaks = {ID(row["name"]): str(n // 3) for n, row in enumerate(rows)}
+    found = sides(chosen(rows, leaks), mixed=mixed)
+    inside = found[found["split"].isin(SIDES)]
+    assert inside.groupby("leak_group")["split"].nunique().max() == 1
+    assert (found["split"] == "out").any() == (mixed == "out")
+    shares = inside["split"].value_counts(normalize=True)
+    assert abs(shares["train"] - 0.65) < 0.04
+    assert inside.groupby("leak_group")["fold"].nunique().max() == 1
+
+
+def test_the_order_of_a_group_is_by_lot_and_fair():
+    rng = np.random.default_rng(1)
+    groups = np.repeat(np.arange(20_000), 2)
+    drawn = np.tile([minimum.TRAIN, minimum.VAL], 20_000)
+    knob = Params.model_validate({"split": {"val": 0.15, "test": 0.15, "benchmark": 0.05}}).split
+    side = choose(groups, drawn, np.ones(40_000, dtype=bool), rng.random(40_000), knob)
+    assert abs((side == minimum.VAL).mean() - 0.65 / 0.8) < 0.02
+
+
+def test_staged_images_are_only_trained_on_or_stay_out():
+    rows = crowd(200) + crowd(100, origin="staged") + crowd(50, origin="synthetic")
+    leaks = {ID(row["name"]): str(n % 200) for n, row in enumerate(rows)}
+    found = sides(chosen(rows, leaks))
+    assert set(found.loc[found["origin"] != "real", "split"]) == {"train", "out"}
+    assert (found["reason"] != "").all()
+
+
+def test_sides_of_earlier_models_are_kept_whatever_else_changes():
+    selection = chosen([row for label in "abc" for row in crowd(200, label=label)])
+    first = sides(selection)
+    lineage = first["split"].to_dict()
+    second = sides(selection, lineage, val=0.3, test=0.05, salt="another", mixed="follow")
+    assert (first["split"] == second["split"]).all()
+    assert set(second["basis"]) == {"lineage"}
+
+
+@pytest.mark.parametrize(
+    ("side", "expected"), [("train", "train"), ("val", "val"), ("test", "test"), ("benchmark", "out")]
+)
+def test_a_new_twin_follows_the_old_image(side, expected):
+    rows = crowd(20)
+    old, new = ID(rows[0]["name"]), ID(rows[1]["name"])
+    found = sides(chosen(rows, {old: "g", new: "g"}), {old: side})
+    assert found.loc[old, "split"] == side
+    assert found.loc[new, "split"] == expected
+
+
+def test_twins_whom_an_earlier_model_had_on_two_sides_are_parted():
+    rows = crowd(20)
+    names = [ID(row["name"]) for row in rows[:3]]
+    found = sides(chosen(rows, dict.fromkeys(names, "g")), {names[0]: "train", names[1]: "test"})
+    assert [found.loc[name, "split"] for name in names] == ["train", "out", "train"]
+
+
+def test_the_frozen_benchmark_stays_when_its_class_is_gone_or_a_better_twin_came():
+    rows = crowd(50) + crowd(3, label="b")
+    images = toys.images(rows)
+    lost, beaten, better = ID(rows[-1]["name"]), ID(rows[0]["name"]), ID(rows[1]["name"])
+    params = Params.model_validate({"cutoff": {"min": 10}})
+    selection = select(images, toys.duplicates(images, {beaten: better}), toys.no_reviews(), params)
+    found = split(selection, params, {lost: "benchmark", beaten: "benchmark"}).set_index("image_id")
+    assert found.loc[[lost, beaten], "split"].tolist() == ["benchmark"] * 2
+    assert found.loc[[lost, beaten], "benchmark_set"].tolist() == ["frozen"] * 2
+    assert found.loc[better, "split"] == "out"
+
+
+def test_nothing_an_ancestor_was_trained_on_becomes_a_benchmark():
+    rows = crowd(20) + crowd(2, source="benchmark", benchmark_set="hard")
+    taught, clean = ID(rows[-1]["name"]), ID(rows[-2]["name"])
+    found = sides(chosen(rows), {taught: "train"})
+    assert found.loc[taught, "split"] == "out"
+    assert found.loc[clean, ["split", "benchmark_set", "basis"]].tolist() == ["benchmark", "hard", "hand-made"]
+
+
+def test_folds_are_even_in_every_class():
+    found = sides(chosen([row for label in "abcde" for row in crowd(100, label=label)]), folds=4)
+    train = found[found["split"] == "train"]
+    counts = train.groupby(["label", "fold"]).size().unstack()
+    assert (counts.max(axis=1) - counts.min(axis=1)).max() <= 1
+    assert (found.loc[found["split"] != "train", "fold"] == -1).all()
+    assert (sides(chosen(crowd(20)), folds=0)["fold"] == -1).all()
+
+
+def test_fractions_that_leave_nothing_to_train_on_are_refused():
+    with pytest.raises(ValidationError, match="leave nothing to train on"):
+        knobs(val=0.5, test=0.5)
+
+
+def test_a_collection_without_a_kept_image_is_no_error():
+    images = toys.images(crowd(3))
+    selection = select(images, toys.duplicates(images), toys.no_reviews(), Params())
+    assert split(selection, Params(), {}).empty
