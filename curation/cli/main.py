@@ -14,6 +14,7 @@ from curation.cli import (  # noqa: F401
     sample,
     split,
     summary,
+    train,
 )
 from curation.cli.app import app
 

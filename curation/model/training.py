@@ -23,6 +23,7 @@ from curation.model.examples import classes_of, dataset_hash, examples_of
 from curation.model.header import SIDES, Header
 from curation.model.loop import Data, Outcome, Row, fit
 from curation.model.pixels import Pixels
+from curation.model.search import watch
 from curation.model.state import RunState, run_key, sweep
 from curation.model.trackers import open_trackers
 from curation.params import Params
@@ -62,7 +63,8 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, outs: tuple[Pat
     if params.train.checks and runs.is_new:
         check_all(engine, data)
     with open_trackers(params.train.trackers if device.is_main else [], key, facts) as trackers:
-        outcome = fit(engine, data, runs, [tracker.epoch for tracker in trackers])
+        listeners = [tracker.epoch for tracker in trackers] + ([watch] if device.is_main else [])
+        outcome = fit(engine, data, runs, listeners)
         header = candidate_header(start, classes, splits, params, outcome)
         if device.is_main:
             write_reports(report, outcome, header)

@@ -38,9 +38,9 @@ class Dedupe(Block):
     hash: Literal["phash", "dhash", "ahash", "whash", "pdq"] = "phash"
     bits: Literal[64, 144, 256] = 64
     radius: Count = 8
-    leak_radius: Count = 10
-    min_similarity: Fraction = 0.9
-    leak_similarity: Fraction = 0.8
+    crop_radius: Count = 6
+    min_similarity: Fraction = 0.85
+    leak_similarity: Fraction = 0.75
     max_group: AtLeastOne = 200
 
 
@@ -125,6 +125,24 @@ class Train(Block):
     trackers: list[Literal["tensorboard", "mlflow"]] = []
 
 
+class Range(Block):
+    """A stretch of numbers to search; whole numbers when both ends are."""
+
+    low: int | float
+    high: int | float
+    log: bool = False
+
+
+class Tune(Block):
+    """What `curate tune` searches."""
+
+    study: str = "tune"
+    metric: Literal["val_accuracy", "train_accuracy"] = "val_accuracy"
+    startup: Count = 4
+    warmup: Count = 3
+    space: dict[str, Range | list[bool | int | float | str]] = {"lr": Range(low=1e-4, high=1e-2, log=True)}
+
+
 class Evaluate(Block):
     """How predictions are measured."""
 
@@ -181,6 +199,7 @@ class Params(Block):
     backbone: Backbone = Backbone()
     resize: Resize = Resize()
     train: Train = Train()
+    tune: Tune = Tune()
     evaluate: Evaluate = Evaluate()
     cluster: Cluster = Cluster()
     review: Review = Review()

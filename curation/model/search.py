@@ -1,0 +1,183 @@
+"""Hyper-parameter search: Optuna proposes, DVC runs, and what does badly is stopped early.
+
+Each trial is `dvc exp run --temp`, so the workspace stays as it is and `dvc exp show` lists the results. The training
+process writes its epochs to a file that the search reads; a stop file makes it give up, and a trial that was given up
+is no experiment. The study is a journal on disk: after a kill the search goes on, with the trial that was cut off
+first.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from curation.errors import CurationError
+from curation.params.blocks import Range, Tune
+
+WATCH = "CURATION_WATCH"  # names the folder through which a search follows a training process
+PROGRESS, STOP = "epochs.jsonl", "stop"
+POLL_SECONDS = 0.2
+Row = dict[str, float]
+Runner = Callable[[str, Mapping[str, Any], Callable[[Row], bool]], float | None]
+
+
+class SearchError(CurationError):
+    """A search that can't be set up, or a trial that failed."""
+
+
+class StoppedError(CurationError):
+    """The search has given this run up."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped early: the search has seen enough of these parameters")
+
+
+@dataclass(frozen=True)
+class Best:
+    """What a search found."""
+
+    experiment: str
+    value: float
+    params: dict[str, Any]
+    finished: int
+    pruned: int
+
+
+def watch(row: Row) -> None:
+    """In the training process: report an epoch to the search that started it, and give up if it says so."""
+    folder = os.environ.get(WATCH)
+    if not folder:
+        return
+    with (Path(folder) / PROGRESS).open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row) + "\n")
+    if (Path(folder) / STOP).exists():
+        raise StoppedError
+
+
+def search(knobs: Tune, folder: Path, *, trials: int, sampler: str, seed: int, run: Runner | None = None) -> Best:
+    """Run trials until `trials` of the study have finished or were pruned; the study goes on where it stood."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = _open_study(knobs, folder, sampler, seed)
+    _requeue(study)
+    states = optuna.trial.TrialState
+    while len(study.get_trials(states=(states.COMPLETE, states.PRUNED))) < trials:
+        trial = study.ask()
+        chosen = {key: _suggest(trial, key, space) for key, space in knobs.space.items()}
+        name = f"{knobs.study}-{trial.number}"
+        trial.set_user_attr("experiment", name)
+        value = (run or run_experiment)(name, chosen, partial(_enough, trial, knobs.metric))
+        if value is None:
+            study.tell(trial, state=states.PRUNED)
+        else:
+            study.tell(trial, value)
+        print(
+            f"{name}: {_words(chosen)} -> {'pruned' if value is None else f'{value:.4f}'}", file=sys.stderr, flush=True
+        )
+    done = study.get_trials(states=(states.COMPLETE,))
+    if not done:
+        raise SearchError(f"all {trials} trials were pruned; raise --trials")
+    best = study.best_trial
+    pruned = len(study.get_trials(states=(states.PRUNED,)))
+    return Best(best.user_attrs["experiment"], float(best.value), dict(best.params), len(done), pruned)
+
+
+def run_experiment(name: str, chosen: Mapping[str, Any], enough: Callable[[Row], bool]) -> float | None:
+    """Run one DVC experiment; its best val accuracy, or None when `enough` stopped it. SearchError when it fails."""
+    with tempfile.TemporaryDirectory(prefix="curation-watch-") as folder:
+        log = Path(folder) / "log"
+        sets = [part for key, value in chosen.items() for part in ("-S", f"{key}={value!r}".replace("'", ""))]
+        command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name, "--force", *sets, "evaluate"]
+        with log.open("wb") as out:
+            process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, WATCH: folder})
+            try:
+                rows = _follow(process, Path(folder), enough)
+            except BaseException:
+                process.terminate()
+                process.wait()
+                raise
+        if (Path(folder) / STOP).exists() and process.returncode:
+            return None
+        if process.returncode or not rows:
+            raise SearchError(f"experiment {name} failed:\n{log.read_text(errors='replace')[-2000:]}")
+        return max(row.get("val_accuracy", row["train_accuracy"]) for row in rows)
+
+
+def _follow(process: subprocess.Popen[bytes], folder: Path, enough: Callable[[Row], bool]) -> list[Row]:
+    rows: list[Row] = []
+    while True:
+        over = process.poll() is not None
+        path = folder / PROGRESS
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+        for line in lines[len(rows) :]:
+            rows.append(json.loads(line))
+            if enough(rows[-1]):
+                (folder / STOP).touch()
+        if over:
+            return rows
+        time.sleep(POLL_SECONDS)
+
+
+def _open_study(knobs: Tune, folder: Path, sampler: str, seed: int) -> Any:
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    folder.mkdir(parents=True, exist_ok=True)
+    storage = JournalStorage(JournalFileBackend(str(folder / f"{knobs.study}.journal")))
+    samplers = optuna.samplers
+    chosen: Any
+    if sampler == "grid":
+        chosen = samplers.GridSampler({key: _grid(key, space) for key, space in knobs.space.items()}, seed=seed)
+    else:
+        chosen = samplers.RandomSampler(seed=seed) if sampler == "random" else samplers.TPESampler(seed=seed)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=knobs.startup, n_warmup_steps=knobs.warmup)
+    return optuna.create_study(
+        study_name=knobs.study,
+        storage=storage,
+        sampler=chosen,
+        pruner=pruner,
+        direction="maximize",
+        load_if_exists=True,
+    )
+
+
+def _requeue(study: Any) -> None:
+    """Trials that were running when the search was killed come first."""
+    from optuna.trial import TrialState
+
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+        if trial.params:
+            study.enqueue_trial(trial.params)
+
+
+def _suggest(trial: Any, key: str, space: Range | list[Any]) -> Any:
+    if isinstance(space, list):
+        return trial.suggest_categorical(key, space)
+    if isinstance(space.low, int) and isinstance(space.high, int):
+        return trial.suggest_int(key, space.low, space.high, log=space.log)
+    return float(f"{trial.suggest_float(key, space.low, space.high, log=space.log):.4g}")
+
+
+def _grid(key: str, space: Range | list[Any]) -> list[Any]:
+    if isinstance(space, list):
+        return space
+    raise SearchError(f"tune.space.{key} is a range; the grid sampler needs a list of values")
+
+
+def _enough(trial: Any, metric: str, row: Row) -> bool:
+    trial.report(row[metric], int(row["epoch"]))
+    return bool(trial.should_prune())
+
+
+def _words(chosen: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in chosen.items())
