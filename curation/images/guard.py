@@ -51,7 +51,7 @@ def run_guarded(
     function: Callable[[Item], Result],
     items: Iterable[Item],
     *,
-    workers_wanted: int = 0,
+    processes: int = 0,
     bounds: Bounds = Bounds(),
     chunk: int = 32,
 ) -> Iterator[Result | Failure]:
@@ -60,7 +60,7 @@ def run_guarded(
     A crash or want of memory is believed only when it happens again in a fresh process, as an earlier item may have
     caused it. Exceptions of `function` are raised here. No process outlives the iterator.
     """
-    pool: _Pool[Item, Result] = _Pool(function, workers.count(workers_wanted), bounds)
+    pool: _Pool[Item, Result] = _Pool(function, workers.count(processes), bounds)
     source = enumerate(items)
     done: dict[int, Result | Failure] = {}
     fed = given = 0

@@ -90,7 +90,7 @@ def _read(found: Sequence[Found], root: Path, params: Params, cache: Cache) -> t
     requests = (Request(found[row].path, ids[row]) for row in todo)
     bounds = Bounds(params.ingest.timeout, params.ingest.memory)
     reader = Reader(str(root), Settings.of(params))
-    results = run_guarded(reader, requests, workers_wanted=params.ingest.workers, bounds=bounds)
+    results = run_guarded(reader, requests, processes=params.ingest.workers, bounds=bounds)
     tracked = workers.track(results, len(todo), "ingest")
     for part in workers.chunks(zip(todo, tracked, strict=True), 512):
         readings = [(row, _settle(root / found[row].path, result)) for row, result in part]
