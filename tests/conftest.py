@@ -19,7 +19,7 @@ def mongod_uri(tmp_path_factory):
     if program is None:
         pytest.skip("FiftyOne has no mongod: " + mongod.inspect().fix)
     folder = tmp_path_factory.mktemp("mongod")
-    port = free_port()
+    port = a_free_port()
     where = ["--dbpath", folder, "--logpath", folder / "log", "--pidfilepath", folder / "pid", "--port", str(port)]
     how = ["--bind_ip", "127.0.0.1", "--nounixsocket", "--noauth", "--wiredTigerCacheSizeGB", "0.25", "--fork"]
     subprocess.run([program, *where, *how], check=True, capture_output=True, timeout=60)
@@ -43,7 +43,13 @@ def fiftyone_env(mongod_uri, tmp_path_factory):
     }
 
 
-def free_port() -> int:
+@pytest.fixture(scope="module")
+def free_port():
+    """A port of 127.0.0.1 that nobody listens on."""
+    return a_free_port()
+
+
+def a_free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

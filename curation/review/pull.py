@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from curation.review.fields import LABELS
 from curation.review.tags import Decision, malformed, parse
 from curation.selection.reviews import append_reviews, read_reviews
 
@@ -73,26 +74,42 @@ def pull(dataset: Any, reviews: Path, reviewer: str, known: set[str], new_classe
     """Append the decisions tagged in `dataset` to the log at `reviews`, and take the tags off."""
     with _alone(reviews):
         dataset.reload()
-        image_ids, held_tags = dataset.values(["image_id", "tags"])
-        given = {one: list(texts or []) for one, texts in zip(image_ids, held_tags, strict=True) if texts}
+        fields = tag_fields(dataset)
+        given = _tags(dataset, fields)
         taken, held = decisions(given, known, new_classes)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         stamp = {"reviewer": reviewer, "decided_at": now, "model": dataset.info.get("curation_model", "")}
         rows = to_rows(taken, read_reviews(reviews), stamp)
         if rows:
             append_reviews(reviews, pd.DataFrame(rows))
-        _settle(dataset, taken, given)
+        _settle(dataset, taken, fields)
     return Pulled(rows, held)
 
 
-def _settle(dataset: Any, taken: dict[str, list[Decision]], given: TagsOf) -> None:
+def tag_fields(dataset: Any) -> list[str]:
+    """Where a reviewer may have put a tag: on the sample, or on one of its labels, as the App offers first."""
+    return ["tags", *(f"{name}.tags" for name in LABELS if dataset.has_sample_field(name))]
+
+
+def _tags(dataset: Any, fields: list[str]) -> TagsOf:
+    image_ids, *columns = dataset.values(["image_id", *fields])
+    merged = ([text for texts in row for text in texts or []] for row in zip(*columns, strict=True))
+    return {one: list(dict.fromkeys(texts)) for one, texts in zip(image_ids, merged, strict=True) if texts}
+
+
+def _settle(dataset: Any, taken: dict[str, list[Decision]], fields: list[str]) -> None:
     """Show the decision on the sample, and take its tag off."""
     if not taken:
         return
     shown = {one: next((d.tag for d in made if d.axis == "label"), made[0].tag) for one, made in taken.items()}
-    left = {one: [text for text in given[one] if parse(text) is None] for one in taken}
     dataset.set_values("decision", shown, key_field="image_id")
-    dataset.set_values("tags", left, key_field="image_id")
+    for name in fields:
+        columns = zip(*dataset.values(["image_id", name]), strict=True)
+        left = {
+            one: [text for text in texts if parse(text) is None] for one, texts in columns if texts and one in taken
+        }
+        if left:
+            dataset.set_values(name, left, key_field="image_id")
 
 
 @contextmanager

@@ -31,6 +31,12 @@ def fo(fiftyone_env):
     os.environ.update(before)
 
 
+@pytest.fixture(scope="session")
+def digits_project():
+    """Make a project on disk: `digits_project(root, number)`."""
+    return make_project
+
+
 @pytest.fixture
 def project(tmp_path):
     """A folder with 40 digits as PNG files and the tables that the stages before review would have written."""

@@ -49,6 +49,14 @@ def test_pulling_twice_adds_nothing_and_other_tags_stay(small):
     assert small.match({"image_id": f"{0:032x}"}).first().decision == "relabel:dog"
 
 
+def test_a_tag_on_a_label_counts_as_one_on_the_image(small):
+    small.set_values("ground_truth.tags", {f"{0:032x}": ["relabel:dog", "mine"]}, key_field="image_id")
+    small.set_values("prediction.tags", {f"{0:032x}": ["relabel:dog"]}, key_field="image_id")
+    assert [row["label"] for row in pull(small, reviews_of(small), "Ana", CLASSES).rows] == ["dog"]
+    assert small.count_label_tags() == {"mine": 1}
+    assert pull(small, reviews_of(small), "Ana", CLASSES).rows == []
+
+
 def test_a_pull_that_was_killed_before_the_tag_went_adds_no_second_row(small):
     tagged(small, _0=["remove"])
     append_reviews(reviews_of(small), [{"image_id": f"{0:032x}", "decision": "remove", "reviewer": "Ana"}])

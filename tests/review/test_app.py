@@ -1,0 +1,148 @@
+"""The App in a real browser: FiftyOne's server as `curate review open` starts it, and Debian's chromium."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from curation.selection.reviews import read_reviews
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("fiftyone"),
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium: apt-get install chromium"),
+]
+REPOSITORY = Path(__file__).parents[2]
+CURATE = Path(sys.executable).with_name("curate")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+FLAGS += ["--disable-sync", "--no-first-run", "--disable-dev-shm-usage", "--mute-audio"]
+IMAGES = 24  # of which 18 wait in the queue
+SLOW = 90_000  # milliseconds that a page may take on a busy machine
+
+
+@pytest.fixture(scope="module")
+def reviewed(tmp_path_factory, digits_project):
+    return digits_project(tmp_path_factory.mktemp("browser") / "project", IMAGES)
+
+
+@pytest.fixture(scope="module")
+def curate(reviewed, fiftyone_env):
+    """Run `curate review ...` in the project; what it printed."""
+    env = {
+        **fiftyone_env,
+        "FIFTYONE_DATABASE_NAME": "curation_browser",
+        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+    def run(*words):
+        done = subprocess.run(
+            [CURATE, "review", *words],
+            cwd=reviewed.root,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run.env = env
+    return run
+
+
+@pytest.fixture(scope="module")
+def address(curate, reviewed, free_port):
+    """The App's address while `curate review open` serves it."""
+    command = [CURATE, "review", "open", "--port", str(free_port), "--reviewer", "Ana"]
+    with subprocess.Popen(command, cwd=reviewed.root, env=curate.env, stdout=subprocess.PIPE, text=True) as server:
+        told = next((line for line in server.stdout if "http://" in line), "")
+        yield told.split("in the browser: ")[1].split()[0]
+        server.terminate()
+
+
+@pytest.fixture
+def page(address, tmp_path):
+    """A page of a browser with a profile of its own, on the view `to review`, its images drawn."""
+    from playwright.sync_api import sync_playwright
+
+    home = {**os.environ, "HOME": str(tmp_path)}
+    with sync_playwright() as play:
+        browser = play.chromium.launch_persistent_context(
+            tmp_path / "profile", executable_path=shutil.which("chromium"), headless=True, args=FLAGS, env=home
+        )
+        page = browser.new_page()
+        page.set_default_timeout(SLOW)
+        page.goto(address, timeout=SLOW)
+        page.wait_for_selector('[data-cy="looker"]')
+        page.wait_for_selector("#curation-review:visible")
+        while page.locator(
+            '[data-cy="modal"], .MuiBackdrop-root'
+        ).count():  # an advertisement; an image of the last test
+            page.keyboard.press("Escape")
+            page.wait_for_timeout(1000)
+        yield page
+        browser.close()
+
+
+def wait_for_bar(page, text):
+    page.wait_for_function("text => document.querySelector('#curation-review').innerText.includes(text)", arg=text)
+
+
+def test_images_and_saved_views_show_and_a_tag_made_in_the_page_is_pulled(page, curate, reviewed):
+    drawn = page.locator('[data-cy="looker"] canvas, [data-cy="looker"] img').count()
+    assert drawn >= 18
+    page.locator('[data-cy="saved-views-selection"]').click()
+    page.get_by_text("cluster 01", exact=True).click()
+    page.wait_for_url("**view=cluster-01**")
+    members = reviewed.errors[reviewed.errors["cluster"] == 1].sort_values("rank")["image_id"].tolist()
+    page.wait_for_function("n => document.querySelectorAll('[data-cy=\"looker\"]').length === n", arg=len(members))
+    page.locator('[data-cy="looker"]').last.click()
+    page.locator('[data-cy="modal"] [data-cy="action-tag-sample-labels"]').click()
+    page.locator('[data-cy="tagger-switch-sample"]').click()
+    box = page.locator('[data-cy="tagger-container"] input')
+    box.fill("relabel:digit 3")
+    box.press("Enter")
+    page.get_by_text("Apply", exact=True).click()
+    page.get_by_text("relabel:digit 3").first.wait_for()
+    pulled = json.loads(curate("pull", "--reviewer", "Ben", "--json"))
+    assert [(row["image_id"], row["decision"], row["label"], row["reviewer"]) for row in pulled] == [
+        (members[-1], "relabel", "digit 3", "Ben")
+    ]
+    assert json.loads(curate("pull", "--json")) == []
+    assert len(read_reviews(reviewed.root / "data" / "reviews.csv")) == 1
+
+
+def test_the_queue_is_cleared_with_the_keyboard_alone(page, curate, reviewed):
+    def log():
+        return read_reviews(reviewed.root / "data" / "reviews.csv").iloc[1:]
+
+    page.keyboard.press("Enter")
+    page.wait_for_selector('[data-cy="modal"]')
+    wait_for_bar(page, "suggested: ")
+    for key in "akdu123":
+        page.keyboard.press(key)
+    page.keyboard.press("l")
+    page.keyboard.type("Digit 7")
+    page.keyboard.press("Enter")
+    page.keyboard.press("b")
+    page.keyboard.type("night")
+    page.keyboard.press("Enter")
+    wait_for_bar(page, "10 of 18 decided")
+    for _ in range(8):
+        page.keyboard.press("k")
+    wait_for_bar(page, "the queue is cleared")
+    queue = reviewed.errors.sort_values("rank").head(17)
+    wanted = ["relabel", "keep", "remove", "unknown", "turn:90", "turn:180", "turn:270", "relabel", "benchmark:night"]
+    assert log()["image_id"].tolist() == queue["image_id"].tolist()
+    assert log()["decision"].tolist() == wanted + ["keep"] * 8
+    assert log()["label"].tolist()[:8] == [queue["suggested"].iloc[0], *[""] * 6, "digit 7"]
+    assert set(log()["reviewer"]) == {"Ana"}
+    left = {row["kind"]: row["left"] for row in json.loads(curate("status", "--json"))}
+    assert set(left.values()) == {0}

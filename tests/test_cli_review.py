@@ -1,0 +1,80 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from curation.cli.main import app
+
+REPOSITORY = Path(__file__).parents[1]
+CURATE = Path(sys.executable).with_name("curate")
+PROJECT = """
+import importlib.util, pathlib, sys
+spec = importlib.util.spec_from_file_location("review_conftest", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+sys.modules["review_conftest"] = module
+spec.loader.exec_module(module)
+module.make_project(pathlib.Path(sys.argv[2]), 12)
+"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A project with tables and twelve images, nine of them in the queue."""
+    folder = tmp_path_factory.mktemp("cli_review")
+    maker = [sys.executable, "-c", PROJECT, REPOSITORY / "tests" / "review" / "conftest.py", folder]
+    subprocess.run(maker, check=True, timeout=120, env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin"})
+    return folder
+
+
+@pytest.fixture
+def curate(root, fiftyone_env):
+    """Run `curate review ...`: exit code, stdout, stderr."""
+
+    def run(*words, **more):
+        env = {**fiftyone_env, "FIFTYONE_DATABASE_NAME": "curation_cli", "PYTHONPATH": str(REPOSITORY), **more}
+        done = subprocess.run(
+            [CURATE, "review", *words], cwd=root, env=env, capture_output=True, text=True, timeout=180, check=False
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return run
+
+
+@pytest.mark.parametrize("command", ["push", "open", "pull", "status"])
+def test_every_command_has_help_with_an_example(command):
+    answer = CliRunner().invoke(app, ["review", command, "--help"])
+    assert answer.exit_code == 0
+    assert f"curate review {command}" in answer.output
+
+
+def test_status_tells_what_is_left_without_fiftyone(root, monkeypatch):
+    monkeypatch.chdir(root)
+    answer = CliRunner().invoke(app, ["review", "status", "--json"])
+    assert answer.exit_code == 0
+    rows = json.loads(answer.output)
+    assert rows[-1] == {"kind": "all", "queued": 9, "decided": 0, "left": 9}
+    assert sum(row["queued"] for row in rows[:-1]) == 9
+
+
+def test_status_in_an_empty_folder_names_the_missing_table(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("")
+    answer = CliRunner().invoke(app, ["review", "status"])
+    assert answer.exit_code == 1
+    assert "errors.parquet: the table does not exist" in answer.output
+
+
+@pytest.mark.xdist_group("fiftyone")
+def test_push_and_pull_by_the_command_line(curate):
+    code, said, trouble = curate("pull")
+    assert code == 1
+    assert trouble.startswith("error: FiftyOne has no dataset `digits`")
+    code, said, trouble = curate("push", "--json")
+    assert code == 0, trouble
+    told = json.loads(said)[0]
+    assert (told["dataset"], told["added"], told["removed"]) == ("digits", told["samples"], 0)
+    assert json.loads(curate("push", "--json")[1])[0]["added"] == 0
+    assert json.loads(curate("pull", "--json")[1]) == []
