@@ -1,6 +1,7 @@
 """Where `curate` starts: every command module is imported here, and so adds its commands to the app."""
 
 from curation.cli import (  # noqa: F401
+    compare,
     doctor,
     explain,
     identify,

@@ -80,25 +80,23 @@ def subclass_table(facts: Facts, sets: Mapping[str, NDArray[np.bool_]]) -> pd.Da
 
 
 def class_counts(facts: Facts) -> pd.DataFrame:
-    """Images of every class in every split."""
+    """Images of every class: all that are scored, and by split."""
     known = facts.where(facts.label >= 0)
     counts = np.zeros((len(known.names["split"]), len(known.classes)), np.int64)
     np.add.at(counts, (known.split, known.label), 1)
     frame = pd.DataFrame(counts.T, index=known.classes, columns=known.names["split"])
-    long = frame.rename_axis("class").reset_index().melt("class", var_name="split", value_name="images")
-    return long[long["images"] > 0].sort_values(["class", "split"])
+    frame = frame[sorted(frame.columns)].rename_axis("class").reset_index()
+    frame.insert(1, "images", counts.sum(axis=0))
+    return frame
 
 
 def confidence_histogram(facts: Facts) -> pd.DataFrame:
-    """Right and wrong answers by confidence, in bins of 0.05, named by their middle."""
+    """Counts of right and wrong answers by confidence, in bins of 0.05, named by their middle."""
     known = facts.where(facts.label >= 0)
     edges = np.linspace(0, 1, BINS + 1)
     middle = np.round((edges[:-1] + edges[1:]) / 2, 4)
-    parts = [
-        pd.DataFrame({"confidence": middle, "answer": name, "images": np.histogram(known.confidence[mask], edges)[0]})
-        for name, mask in (("right", known.right), ("wrong", ~known.right))
-    ]
-    return pd.concat(parts, ignore_index=True)
+    right, wrong = (np.histogram(known.confidence[mask], edges)[0] for mask in (known.right, ~known.right))
+    return pd.DataFrame({"confidence": middle, "right": right, "wrong": wrong})
 
 
 def reliability_table(facts: Facts) -> pd.DataFrame:

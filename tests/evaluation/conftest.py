@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from curation import tables
 from curation.evaluation.scores import Scored
@@ -79,3 +80,16 @@ def duplicates_of(splits):
             "conflict": "",
         }
     )
+
+
+class Round:
+    """What the tests ask for: `make_round`, `images_of`, `duplicates_of`."""
+
+    make = staticmethod(make_round)
+    images = staticmethod(images_of)
+    duplicates = staticmethod(duplicates_of)
+
+
+@pytest.fixture
+def rounds():
+    return Round

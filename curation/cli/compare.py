@@ -1,0 +1,43 @@
+"""`curate compare`: two rounds, image by image."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from curation.cli.app import app
+from curation.cli.output import show
+
+ROOT = Path()
+BY = {"set": "test and every benchmark set", "class": "every class", "image": "the images that changed"}
+
+
+@app.command()
+def compare(
+    rev_a: str = typer.Argument("HEAD", help="The older: a commit, tag, branch or experiment, or `workspace`."),
+    rev_b: str = typer.Argument("workspace", help="The newer one."),
+    by: str = typer.Option("set", "--by", help="set | class | image"),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    csv: Path | None = typer.Option(None, "--csv", help="Write a CSV file as well."),
+) -> None:
+    """Compare two rounds on the images both held out: better, worse, same, and whether that can be chance.
+
+    Example: curate compare main exp-rusty-duck --by class
+    """
+    if by not in BY:
+        raise typer.BadParameter(f"`{by}` is none of {', '.join(BY)}", param_hint="--by")
+    from curation.registry.compare import compare as compare_rounds
+    from curation.registry.compare import read_revision
+
+    found = compare_rounds(read_revision(ROOT, rev_a), read_revision(ROOT, rev_b))
+    rows: list[dict[str, Any]] = [{"set": name, **result.as_dict()} for name, result in found.sets.items()]
+    if by != "set":
+        table = found.classes if by == "class" else found.changed
+        rows = [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+    show(rows, as_json=as_json, csv=csv, title=BY[by])
+    if found.left_out or found.relabelled:
+        typer.echo(
+            f"{found.left_out:,} images that only one of the two held out are left out; "
+            f"{found.relabelled:,} have a new label, which counts as the truth for both.",
+            err=True,
+        )
