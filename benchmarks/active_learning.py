@@ -100,9 +100,10 @@ def report(curves: dict[str, dict[str, list[list[float]]]], asked: argparse.Name
     lines = [
         "# What to label next: `curate next` against random choice",
         "",
-        f"Fashion-MNIST, a pool of {asked.pool:,} images, {FIRST} random labels to start with, {asked.step} more each",
-        f"round, a CNN of 90,000 weights trained from scratch for {asked.steps} steps each round, {asked.test:,} test images,",
-        f"mean of {len(curves['random'])} seeds. Made by `python benchmarks/active_learning.py` on a CPU. The strategies see",
+        f"Fashion-MNIST, a pool of {asked.pool:,} images, {FIRST} random labels to start with,",
+        f"{asked.step} more each round, a CNN of 90,000 weights trained from scratch for {asked.steps} steps,",
+        f"{asked.test:,} test images, mean of {len(curves['random'])} seeds.",
+        "Made by `python benchmarks/active_learning.py` on a CPU. The strategies see",
         "what `curate next` sees: embeddings and the top five probabilities.",
         "",
         f"Random choice reaches {target:.4f} with {LAST:,} labels.",

@@ -2,8 +2,8 @@
 
     python benchmarks/calibration.py --data FOLDER --seeds 3
 
-The network trains on noisy labels and is calibrated on noisy labels; precision is then counted on the true labels of images that
-neither has seen. Writes benchmarks/results/calibration.md.
+The network trains on noisy labels and is calibrated on noisy labels; precision is then counted on the true labels of
+images that neither has seen. Writes benchmarks/results/calibration.md.
 """
 
 import argparse
@@ -29,9 +29,10 @@ def main() -> None:
     lines = [
         "# Is a calibrated confidence worth its word?",
         "",
-        f"Fashion-MNIST: {asked.train:,} images to train on, {asked.val:,} to calibrate on, {asked.pool:,} others whose true",
-        f"labels are held back; a CNN of 90,000 weights, {asked.steps} steps, mean of {asked.seeds} seeds. With noise, labels of",
-        "both training and calibration are flipped to a random other class. Made by `python benchmarks/calibration.py`.",
+        f"Fashion-MNIST: {asked.train:,} images to train on, {asked.val:,} to calibrate on, {asked.pool:,}",
+        "others whose true labels are held back; a CNN of 90,000 weights,",
+        f"{asked.steps} steps, mean of {asked.seeds} seeds. With noise, labels of both training and",
+        "calibration are flipped to a random other class. Made by `python benchmarks/calibration.py`.",
     ]
     for noise in (0.0, 0.2):
         worlds = [World(images, labels, noise, seed, asked) for seed in range(asked.seeds)]
@@ -71,7 +72,7 @@ def section(noise: float, worlds: list[World]) -> list[str]:
         "",
         f"Accuracy on true labels {accuracy:.3f}; label noise estimated at {found:.3f}.",
         "",
-        "| threshold | precision stated | precision found | difference, worst seed | coverage | raw softmax: precision found |",
+        "| threshold | precision stated | precision found | worst seed off by | coverage | found, raw softmax |",
         "|---|---|---|---|---|---|",
     ]
     for threshold in THRESHOLDS:

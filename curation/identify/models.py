@@ -96,9 +96,17 @@ def _calibration(path: Path, usual: Path, classes: tuple[str, ...], digest: str)
     for place in (path.with_suffix(".calibration.json"), usual):
         if place.exists():
             found = Calibration.read(place)
-            if found.classes == tuple(classes) and found.model in ("", digest):
+            own = found.model == digest or (not found.model and _is_of(place, path, digest))
+            if own and found.classes == tuple(classes):
                 return found
     return None
+
+
+def _is_of(calibration: Path, path: Path, digest: str) -> bool:
+    """Whether a calibration that names no model is of this one: it stands beside it, or is of the same candidate."""
+    candidate = calibration.parent.parent / CANDIDATE
+    beside = calibration == path.with_suffix(".calibration.json")
+    return beside or (candidate.exists() and content_id(candidate) == digest)
 
 
 def _commit(repo: object, revision: str) -> str:

@@ -1,0 +1,120 @@
+"""Does `curate lookalikes` find a class that nobody has named? One class of Fashion-MNIST is hidden from training.
+
+    python benchmarks/lookalikes.py --data FOLDER
+
+The network learns nine classes; the pool holds all ten. The question is asked of the known class that the hidden one is
+most often taken for, and the first 50 answers are counted. Beside it: the same images ranked by confidence, and by
+distance to known images. Writes benchmarks/results/lookalikes.md.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from curation.evaluation.calibration import Calibration
+from curation.identify.evidence import Reference
+from curation.identify.lookalikes import lookalikes, near_class
+from curation.identify.table import identified
+from curation.tables import PREDICTIONS
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fashion import NAMES, USUAL, Probe, load
+
+RESULTS = Path(__file__).parent / "results"
+FIRST = 50
+
+
+def main() -> None:
+    """Hide one class after the other; one line for each."""
+    asked = _arguments()
+    images, labels = load(asked.data)
+    lines = [
+        "# Finding a class that nobody has named",
+        "",
+        f"Fashion-MNIST with one class hidden from training: {asked.train:,} images of nine classes to train on,",
+        f"{asked.val:,} to calibrate on, a pool of {asked.pool:,} images of all ten; a CNN of 90,000 weights,",
+        f"{asked.steps} steps. Share of the hidden class among the first {FIRST} on its nearest class.",
+        "Made by `python benchmarks/lookalikes.py`.",
+        "",
+        "| hidden | nearest class | near it | of them hidden | ours | least sure first | farthest first |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for hidden in asked.hidden:
+        lines.append(row(images, labels, NAMES.index(hidden), asked))
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / "lookalikes.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        print(lines[-1], flush=True)
+
+
+def row(images: np.ndarray, labels: np.ndarray, hidden: int, asked: argparse.Namespace) -> str:
+    """One hidden class: train, identify, ask."""
+    rng = np.random.default_rng(1)
+    order = rng.permutation(len(images))
+    seen = order[labels[order] != hidden][: asked.train + asked.val]
+    pool = np.setdiff1d(order[-asked.pool :], seen)
+    known = [name for number, name in enumerate(NAMES) if number != hidden]
+    codes = np.array([known.index(NAMES[label]) if label != hidden else -1 for label in labels])
+    model = Probe(len(known), 0).fit(images[seen[: asked.train]], codes[seen[: asked.train]], asked.steps)
+    predictions = scored(model, images, seen, codes, known, asked)
+    val = predictions[predictions.split == "val"]
+    calibration = Calibration.fit(np.stack(val.logits), codes[val.row], classes=known)
+    table = pool_table(model, images, pool, calibration, Reference.of(predictions))
+    truth = dict(zip(table.image_id, labels[pool] == hidden, strict=True))
+    nearest = table.label[[truth[one] for one in table.image_id]].mode()[0]
+    near = near_class(table, nearest, 1.0)
+    ours = lookalikes(table, predictions, nearest)
+    unsure = near.sort_values("confidence")
+    far = near.sort_values("out_of_scope", ascending=False, kind="stable")
+    shares = [np.mean([truth[one] for one in ranked.image_id[:FIRST]]) for ranked in (ours, unsure, far)]
+    base = np.mean([truth[one] for one in near.image_id])
+    facts = f"| {NAMES[hidden]} | {nearest} | {len(near)} | {base:.2f} | "
+    return facts + " | ".join(f"{share:.2f}" for share in shares) + " |"
+
+
+def scored(
+    model: Probe, images: np.ndarray, rows: np.ndarray, codes: np.ndarray, names: list[str], asked: argparse.Namespace
+) -> pd.DataFrame:
+    """What the stage evaluate writes, as far as it is used here."""
+    logits, embeddings = model.score(images[rows])
+    empty = PREDICTIONS.schema.empty_table().to_pandas()
+    frame = pd.DataFrame({
+        "image_id": [f"{row:032x}" for row in rows],
+        "split": ["train" if place < asked.train else "val" for place in range(len(rows))],
+        "label": [names[code] for code in codes[rows]],
+        "predicted": [names[code] for code in logits.argmax(1)],
+        "embedding": [vector.astype("<f2").tobytes() for vector in embeddings],
+        "row": rows,
+        "logits": list(logits),
+    })  # fmt: skip
+    assert set(empty.columns) >= {"image_id", "split", "label", "predicted", "embedding"}
+    return frame
+
+
+def pool_table(
+    model: Probe, images: np.ndarray, pool: np.ndarray, calibration: Calibration, reference: Reference
+) -> pd.DataFrame:
+    """What the stage identify writes, as far as it is used here."""
+    logits, embeddings = model.score(images[pool])
+    names = [f"{row:032x}" for row in pool]
+    raw = pd.DataFrame({"image_id": names, "path": names, "error": "", "logits": list(logits), "hash": b""})
+    raw["embedding"] = [vector.astype("<f2").tobytes() for vector in embeddings]
+    raw["blur"] = raw["brightness"] = raw["contrast"] = 0.0
+    return identified([raw], calibration, reference).assign(leak_group=names, known_twin="", source="unlabelled")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=USUAL)
+    parser.add_argument("--hidden", nargs="+", default=["shirt", "coat", "ankle boot", "dress"])
+    parser.add_argument("--train", type=int, default=4_000)
+    parser.add_argument("--val", type=int, default=1_200)
+    parser.add_argument("--pool", type=int, default=4_000)
+    parser.add_argument("--steps", type=int, default=400)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
