@@ -7,6 +7,7 @@ refused together.
 
 import unicodedata
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from curation.errors import CurationError
 
@@ -18,6 +19,7 @@ class LabelError(CurationError):
     """A class that can't be named as it is."""
 
 
+@lru_cache(maxsize=4096)  # a million files have a few labels, and then share them
 def canonical(label: str) -> str:
     """Give a label's one spelling: NFC, no space around it, single ones within; LabelError if it can't be a class."""
     name = " ".join(unicodedata.normalize("NFC", label).split())

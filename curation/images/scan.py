@@ -7,7 +7,9 @@ any other folder the same way. No image is opened here.
 
 import os
 import unicodedata
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,8 +127,8 @@ def _metadata(folder: Path, files: Sequence[File]) -> dict[str, dict[str, str]]:
         below = sheet[: -len(NAME)]
         spelt = {
             unicodedata.normalize("NFC", file.path[len(below) :]): file.path
-            for file in files
-            if file.path.startswith(below) and not _passed_over(file)
+            for file in _below(files, below)
+            if not _passed_over(file)
         }
         rows = read_metadata(folder / sheet, spelt)
         twice = sorted(told.keys() & rows.keys())
@@ -134,6 +136,12 @@ def _metadata(folder: Path, files: Sequence[File]) -> dict[str, dict[str, str]]:
             raise MetadataError(f"{folder / sheet} and another {NAME} both name {twice[0]}: keep one of the lines")
         told |= rows
     return told
+
+
+def _below(files: Sequence[File], folder: str) -> Iterator[File]:
+    """The files whose path begins with `folder`, out of a sorted list."""
+    first = bisect_left(files, folder, key=lambda file: file.path)
+    return takewhile(lambda file: file.path.startswith(folder), islice(files, first, None))
 
 
 def _passed_over(file: File) -> bool:
