@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from curation import workers as pool
 from curation.dedupe import twins
-from curation.dedupe.groups import Cut, components, cut, link
+from curation.dedupe.groups import Cut, Known, arrays, components, leak_groups, link
 from curation.dedupe.pictures import Pictures, from_frame
 from curation.dedupe.ranking import keeper_order
 from curation.images.labels import UNKNOWN
@@ -44,7 +44,7 @@ class Summary:
             f"{self.conflicts:,} images in a label conflict",
         ]
         return text + [
-            f"a chain of {one.size:,} images was cut at similarity {one.similarity:.2f}: at most {one.largest:,} are left"
+            f"a chain of {one.size:,} images was cut at similarity {one.similarity:.2f}: at most {one.largest:,} left"
             for one in self.cuts
         ]
 
@@ -62,7 +62,7 @@ def find(
     linked = link(pictures, params, workers)
     rank = np.empty(len(facts), np.int32)
     rank[keeper_order(facts, reviewed)] = np.arange(len(facts), dtype=np.int32)
-    groups = list(components(linked.parent))
+    groups = list(components(linked.roots[-1]))
     table = _alone(facts)
     found = (
         np.full(len(facts), -1, np.int32),
@@ -70,22 +70,19 @@ def find(
         np.ones(len(facts), np.float32),
         np.zeros(len(facts), np.int8),
     )
-    arrays = (pictures.hashes, pictures.thumbnails)
-    limits = (params.radius, params.min_similarity)
+    known = arrays(pictures)
     with ThreadPoolExecutor(pool.count(workers)) as threads:
-        list(threads.map(lambda rows: twins.stars(arrays, rows[np.argsort(rank[rows])], limits, found), groups))
+        list(
+            threads.map(
+                lambda rows: twins.stars(known, rows[np.argsort(rank[rows])], params.min_similarity, found), groups
+            )
+        )
     ids = facts["image_id"].to_numpy(dtype=object)
     keeper = np.where(found[0] < 0, np.arange(len(facts)), found[0])
     table["keeper"], table["distance"], table["similarity"], table["orientation"] = ids[keeper], *found[1:]
-    leak = ids.copy()
-    cuts = []
-    for rows in groups:
-        parts, made = cut(pictures, rows, keeper, params)
-        cuts += made
-        for part in parts:
-            leak[part] = ids[part.min()]
-    table["leak_group"] = leak
-    table["conflict"] = conflicts(pictures, groups, limits)
+    leak, cuts = leak_groups(linked, keeper.astype(np.int32), params)
+    table["leak_group"] = ids[leak]
+    table["conflict"] = conflicts(pictures, known, groups, params.min_similarity)
     sizes = table["leak_group"].value_counts()
     summary = Summary(
         images=len(facts),
@@ -99,10 +96,10 @@ def find(
     return table, summary
 
 
-def conflicts(pictures: Pictures, groups: list[Rows], limits: tuple[int, float]) -> list[str]:
+def conflicts(pictures: Pictures, known: Known, groups: list[Rows], least: float) -> list[str]:
     """For each image the other labels that its twins, or files with the same bytes, carry; joined by " / ", or ""."""
-    known = pictures.facts["label"].where(~pictures.facts["label"].isin(["", UNKNOWN]))
-    codes, names = pd.factorize(known, sort=True)
+    told = pictures.facts["label"].where(~pictures.facts["label"].isin(["", UNKNOWN]))
+    codes, names = pd.factorize(told, sort=True)
     others: list[set[str]] = [
         {label for label in copies if label not in ("", UNKNOWN, own)}
         for own, copies in zip(pictures.facts["label"], pictures.facts["copy_labels"], strict=True)
@@ -113,7 +110,7 @@ def conflicts(pictures: Pictures, groups: list[Rows], limits: tuple[int, float])
         if len(kinds) == 1 and not carried.keys() & set(rows.tolist()):
             continue
         local = np.where(codes[rows] < 0, -1, local)
-        seen = twins.disputes((pictures.hashes, pictures.thumbnails), rows, local, limits, len(kinds))
+        seen = twins.disputes(known, rows, local, least, len(kinds))
         for place, kind in zip(*np.nonzero(seen), strict=True):
             others[rows[place]].add(names[kinds[kind]])
     return [" / ".join(sorted(found)) for found in others]

@@ -1,8 +1,10 @@
-"""Leak groups: images that a split must not separate, as connected components of a wide similarity.
+"""Who belongs together: connected components of the similarity, at several levels at once.
 
-A chain (a like b, b like c, ...) can link pictures that have nothing in common, the mega-groups that other tools are
-known for. So a group that grows past `max_group` is cut at a stricter similarity, step by step; what is still too large
-is cut down to stars, a keeper with its verified twins, which are never separated. Every cut is reported.
+The stream of candidates leaves nothing behind but one union-find for each level, from `leak_similarity` (images
+that a split must not separate) up to `min_similarity` (twins). A chain (a like b, b like c, ...) can link pictures
+that have nothing in common, the mega-groups that other tools are known for. So a leak group that grows past
+`max_group` is replaced by its parts at the next level, and what is still too large by its stars, a keeper with its
+verified twins. Every cut is reported, and none depends on the order of the images.
 """
 
 from collections.abc import Iterator
@@ -14,12 +16,14 @@ from numpy.typing import NDArray
 
 from curation import workers as pool
 from curation.dedupe import agreement, twins
-from curation.dedupe.candidates import candidates
+from curation.dedupe.candidates import candidates, is_large
 from curation.dedupe.pictures import Pictures
 from curation.params.blocks import Dedupe
 
 Rows = NDArray[np.int32]
-SLICE = 4096  # pairs a thread verifies at a time
+Known = tuple[NDArray[np.uint64], NDArray[np.uint8], NDArray[np.bool_]]
+SLICE = 2048  # pairs a thread verifies at a time
+LEVELS = 5
 
 
 class Cut(NamedTuple):
@@ -31,36 +35,50 @@ class Cut(NamedTuple):
 
 
 class Linked(NamedTuple):
-    """parent [n]: the row that stands for each row's group; how many pairs were seen, and compared on their pixels."""
+    """roots [LEVELS, n]: the smallest row of each row's group, wide ones first; pairs seen, and compared on pixels."""
 
-    parent: Rows
+    roots: Rows
     candidates: int
     verified: int
 
 
+def levels(params: Dedupe) -> list[float]:
+    """The similarities from which groups are made, the widest first."""
+    low = min(params.leak_similarity, params.min_similarity)
+    return [float(np.float32(level)) for level in np.linspace(low, params.min_similarity, LEVELS)]
+
+
 def link(pictures: Pictures, params: Dedupe, workers: int = 0) -> Linked:
-    """Connect all images within the leak radius whose thumbnails agree."""
-    parent = np.arange(len(pictures.facts), dtype=np.int32)
+    """Compare all candidates on their pixels, but those that are known to be twins, and connect those that agree."""
+    parents = np.tile(np.arange(len(pictures.facts), dtype=np.int32), (LEVELS, 1))
     seen = verified = 0
     with ThreadPoolExecutor(pool.count(workers)) as threads:
-        for pairs in candidates(pictures, params.leak_radius, workers):
+        for pairs in candidates(pictures, params, threads, pool.count(workers)):
             seen += len(pairs)
-            fresh = np.ascontiguousarray(pairs[twins.apart(parent, pairs)])
+            fresh = np.ascontiguousarray(pairs[twins.apart(parents[-1], pairs)])
             verified += len(fresh)
-            twins.unite(parent, fresh, verify(pictures, fresh, threads) >= np.float32(params.leak_similarity))
-    return Linked(parent, seen, verified)
+            found = verify(pictures, fresh, threads)
+            for parent, level in zip(parents, levels(params), strict=True):
+                twins.unite(parent, fresh, found >= level)
+    for parent in parents:
+        twins.flatten(parent)
+    return Linked(parents, seen, verified)
+
+
+def arrays(pictures: Pictures) -> Known:
+    """What the compiled loops compare: hashes, thumbnails, and whether a picture is large enough to be moved."""
+    return pictures.hashes, pictures.thumbnails, is_large(pictures)
 
 
 def verify(pictures: Pictures, pairs: Rows, threads: ThreadPoolExecutor) -> NDArray[np.float32]:
-    """Similarity of each pair (row that is turned, row, orientation)."""
+    """Similarity of each pair of candidates."""
     parts = [pairs[k : k + SLICE] for k in range(0, len(pairs), SLICE)]
     found = list(threads.map(lambda part: agreement.similarities(pictures.thumbnails, part), parts))
     return np.concatenate(found) if found else np.zeros(0, np.float32)
 
 
-def components(parent: Rows) -> Iterator[Rows]:
-    """Yield the rows of each group of two or more."""
-    roots = np.array([twins.root(parent, row) for row in range(len(parent))], np.int32)
+def components(roots: Rows) -> Iterator[Rows]:
+    """Yield the rows, ascending, of each group of two or more."""
     order = np.argsort(roots, kind="stable").astype(np.int32)
     edges = np.flatnonzero(np.diff(roots[order])) + 1
     for rows in np.split(order, edges):
@@ -68,29 +86,24 @@ def components(parent: Rows) -> Iterator[Rows]:
             yield rows
 
 
-def cut(pictures: Pictures, rows: Rows, keeper: Rows, params: Dedupe) -> tuple[list[Rows], list[Cut]]:
-    """Cut a group to parts of at most max_group images, at the mildest similarity that does it; keep stars whole."""
-    if len(rows) <= params.max_group:
-        return [rows], []
-    parts, cuts = [rows], []
-    for level in np.linspace(params.leak_similarity, params.min_similarity, 4)[1:].tolist():
-        large = [part for part in parts if len(part) > params.max_group]
-        parts = [part for part in parts if len(part) <= params.max_group]
-        for part in large:
-            pieces = _split(pictures, part, keeper, (params.leak_radius, level))
-            parts += pieces
-            if len(pieces) > 1:
-                cuts.append(Cut(len(part), max(map(len, pieces)), level))
-    for part in [part for part in parts if len(part) > params.max_group]:
-        pieces = [part[keeper[part] == k] for k in np.unique(keeper[part])]
-        parts = [kept for kept in parts if kept is not part] + pieces
-        cuts.append(Cut(len(part), max(map(len, pieces)), 1.0))
-    return parts, cuts
+def leak_groups(linked: Linked, keeper: Rows, params: Dedupe) -> tuple[Rows, list[Cut]]:
+    """Give the row that names each row's leak group, and the cuts that keep every group within max_group."""
+    group = linked.roots[0].copy()
+    cuts = []
+    for finer, level in zip([*linked.roots[1:], keeper], [*levels(params)[1:], 1.0], strict=True):
+        sizes = np.bincount(group, minlength=len(group))
+        for root in np.flatnonzero(sizes > params.max_group).tolist():
+            rows = np.flatnonzero(group == root)
+            parts = np.unique(finer[rows], return_counts=True)[1]
+            group[rows] = finer[rows]
+            if len(parts) > 1:
+                cuts.append(Cut(len(rows), int(parts.max()), level))
+    return _named_by_smallest(group), cuts
 
 
-def _split(pictures: Pictures, rows: Rows, keeper: Rows, limits: tuple[int, float]) -> list[Rows]:
-    place = {row: k for k, row in enumerate(rows.tolist())}
-    parent = np.array([place[k] for k in keeper[rows].tolist()], np.int32)
-    twins.connect((pictures.hashes, pictures.thumbnails), rows, limits, parent)
-    roots = np.array([twins.root(parent, k) for k in range(len(parent))])
-    return [rows[roots == k] for k in np.unique(roots)]
+def _named_by_smallest(group: Rows) -> Rows:
+    """Name each group by its smallest row, also where it was named by a keeper."""
+    rows = np.arange(len(group), dtype=np.int32)
+    smallest = np.full(len(group), len(group), np.int32)
+    np.minimum.at(smallest, group, rows)
+    return smallest[group]

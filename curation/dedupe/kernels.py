@@ -5,7 +5,10 @@ use all cores. The join walks a table sorted by some bits of the hash (multi-ind
 2012) bucket against neighbouring bucket, which reads memory in order instead of probing it at random.
 """
 
+import hashlib
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
@@ -20,9 +23,29 @@ HEAVY_ROOM = 4096  # bucket pairs a call may set aside
 DONE = -1
 
 
+def _cache() -> Path:
+    here = Path(__file__).parent
+    text = b"".join(file.read_bytes() for file in sorted(here.glob("*.py")))
+    home = here if os.access(here, os.W_OK) else Path.home() / ".cache" / "curation"
+    return home / "__pycache__" / f"numba-{hashlib.md5(text, usedforsecurity=False).hexdigest()[:12]}"
+
+
+CACHE = _cache()
+
+
 def compiled(function: F) -> F:
-    """numba.njit with the cache on and without the interpreter lock."""
-    return cast("F", numba.njit(cache=True, nogil=True)(function))
+    """numba.njit with the cache on and without the interpreter lock.
+
+    numba looks only at a function's own file to tell whether its cache is stale, and compiled code contains what it
+    calls in other files: so the cache lies in a folder named after all the code of this room.
+    """
+    config: Any = numba.config
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(CACHE)
+    try:
+        return cast("F", numba.njit(cache=True, nogil=True)(function))
+    finally:
+        config.CACHE_DIR = before
 
 
 @intrinsic

@@ -6,8 +6,10 @@ the order of the files. Orientation numbers are those of curation.images.hashing
 
 import numpy as np
 
-from curation.dedupe.agreement import similarity
+from curation.dedupe.agreement import SEARCH, STILL, similarity
 from curation.dedupe.kernels import compiled, distance
+
+FAR = 26  # bits of each 64 that may differ, as chance alone makes 32
 
 
 @compiled
@@ -17,6 +19,13 @@ def root(parent: np.ndarray, x: int) -> int:
         parent[x] = parent[parent[x]]
         x = parent[x]
     return x
+
+
+@compiled
+def flatten(parent: np.ndarray) -> None:
+    """Let every row point at its representative."""
+    for row in range(parent.shape[0]):
+        parent[row] = root(parent, row)
 
 
 @compiled
@@ -39,18 +48,22 @@ def apart(parent: np.ndarray, pairs: np.ndarray) -> np.ndarray:
 
 @compiled
 def compare(
-    hashes: np.ndarray, thumbnails: np.ndarray, pair: tuple[int, int], radius: int, least: float
+    pictures: tuple[np.ndarray, np.ndarray, np.ndarray], pair: tuple[int, int], least: float
 ) -> tuple[int, float, int]:
-    """(distance, similarity, orientation) of the best orientation within the radius; similarity -1 when there is none.
+    """(distance, similarity, orientation) of the best orientation; similarity -1 when none agrees.
 
-    pair: (keeper row, row): the orientation says how the keeper must be turned to match.
+    pictures: (hashes [n, 8, words], thumbnails [n, bytes], whether each is large enough to be moved [n]). pair: (keeper
+    row, row): the orientation says how the keeper must be turned to match.
     """
     low, high = min(pair), max(pair)
+    hashes, thumbnails, large = pictures
     best, best_distance, best_orientation = -1.0, 0, 0
+    view = SEARCH if large[low] and large[high] else STILL
+    far = hashes.shape[2] * FAR
     for orientation in range(8):
         d = distance(hashes[low, orientation], hashes[high, 0])
-        if d <= radius:
-            found = similarity(thumbnails[low], thumbnails[high], orientation)
+        if d <= far:
+            found = similarity(thumbnails[low], thumbnails[high], orientation, view)
             if found >= least and found > best:
                 best, best_distance, best_orientation = found, d, orientation
     if pair[0] != low and best_orientation < 4:
@@ -60,17 +73,16 @@ def compare(
 
 @compiled
 def stars(
-    pictures: tuple[np.ndarray, np.ndarray],
+    pictures: tuple[np.ndarray, np.ndarray, np.ndarray],
     members: np.ndarray,
-    limits: tuple[int, float],
+    least: float,
     found: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
     """Walk a group from its best image down: whoever is not a twin of a keeper before it becomes a keeper.
 
-    pictures: (hashes, thumbnails). members: rows in the order of keeping. limits: (radius, similarity) of a twin.
+    pictures: as in `compare`. members: rows in the order of keeping. least: the similarity of a twin.
     found: (keeper, distance, similarity, orientation) of all rows, filled for the twins; keeper is -1 before.
     """
-    hashes, thumbnails = pictures
     keeper, distances, agreements, orientations = found
     for a in range(members.shape[0]):
         row = members[a]
@@ -80,7 +92,7 @@ def stars(
         for b in range(a + 1, members.shape[0]):
             other = members[b]
             if keeper[other] < 0:
-                d, agreement, orientation = compare(hashes, thumbnails, (row, other), limits[0], limits[1])
+                d, agreement, orientation = compare(pictures, (row, other), least)
                 if agreement >= 0.0:
                     keeper[other], distances[other] = row, d
                     agreements[other], orientations[other] = agreement, orientation
@@ -88,10 +100,10 @@ def stars(
 
 @compiled
 def disputes(
-    pictures: tuple[np.ndarray, np.ndarray],
+    pictures: tuple[np.ndarray, np.ndarray, np.ndarray],
     members: np.ndarray,
     labels: np.ndarray,
-    limits: tuple[int, float],
+    least: float,
     kinds: int,
 ) -> np.ndarray:
     """Which labels the twins of each member carry: bool [members, kinds]; labels: below `kinds`, -1 for none."""
@@ -101,20 +113,6 @@ def disputes(
             one, other = labels[a], labels[b]
             if one < 0 or other < 0 or one == other or (seen[a, other] and seen[b, one]):
                 continue
-            if compare(pictures[0], pictures[1], (members[a], members[b]), limits[0], limits[1])[1] >= 0.0:
+            if compare(pictures, (members[a], members[b]), least)[1] >= 0.0:
                 seen[a, other] = seen[b, one] = True
     return seen
-
-
-@compiled
-def connect(
-    pictures: tuple[np.ndarray, np.ndarray], members: np.ndarray, limits: tuple[int, float], parent: np.ndarray
-) -> None:
-    """Join the members that are within `limits` of each other; parent [members] numbers them within the group."""
-    for a in range(members.shape[0]):
-        for b in range(a):
-            one, other = root(parent, a), root(parent, b)
-            if one == other:
-                continue
-            if compare(pictures[0], pictures[1], (members[a], members[b]), limits[0], limits[1])[1] >= 0.0:
-                parent[max(one, other)] = min(one, other)
