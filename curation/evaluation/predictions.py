@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from curation import tables
 from curation.evaluation.scores import Scored
 from curation.tables import PREDICTIONS
 
 TOP = 5
+LEAST = float(np.finfo(np.float32).eps)  # probabilities are clipped here for the loss, as scikit-learn does
 Probabilities = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
@@ -28,15 +28,7 @@ def write_predictions(
 
     `probabilities` turns a block's logits [b, c] into calibrated probabilities; blocks come in order, once each.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.partial")
-    try:
-        with pq.ParquetWriter(draft, PREDICTIONS.schema, compression="zstd") as writer:
-            for frame in predictions(splits, scored, base, probabilities):
-                writer.write_table(pa.Table.from_pandas(frame, schema=PREDICTIONS.schema, preserve_index=False))
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    tables.write_batches(predictions(splits, scored, base, probabilities), path, PREDICTIONS)
 
 
 def predictions(
@@ -71,7 +63,7 @@ def answers(
         "confidence": top[:, 0].astype(np.float32),
         "margin": (top[:, 0] - second).astype(np.float32),
         "entropy": -np.sum(wide * np.log(np.clip(wide, 1e-30, 1)), axis=1).astype(np.float32),
-        "loss": -np.log(np.clip(given, 1e-30, 1)).astype(np.float32),
+        "loss": -np.log(np.clip(given, LEAST, 1)).astype(np.float32),
         "top_labels": list(names[order]),
         "top_confidences": list(top.astype(np.float32)),
         "label_confidence": given.astype(np.float32),

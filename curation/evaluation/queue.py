@@ -53,7 +53,8 @@ def review_queue(inputs: Inputs, params: Params) -> pd.DataFrame:
     queue["cluster"] = clusters.cluster(points, least)
     stable = clusters.stability(points, queue["cluster"].to_numpy(), least, params.seed)
     queue["map_x"], queue["map_y"] = points[:, 0], points[:, 1] if points.shape[1] > 1 else np.float32(0)
-    queue["nearest_correct"], queue["distance"] = nearest_correct(frame, unit(reduced), places)
+    shown, queue["distance"] = nearest_correct(frame, unit(reduced), places)
+    queue["nearest_correct"] = pd.Series(shown, index=queue.index, dtype=object)
     right = frame[(frame["label"] == frame["predicted"]) & (frame["kind"] == "")]
     described = explanations(queue, points, right, stable)
     return order(queue, described)[ERRORS.columns]

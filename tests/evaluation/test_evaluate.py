@@ -1,0 +1,111 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import metrics as sk
+
+from curation import tables
+from curation.evaluation import measure, predictions
+from curation.evaluation.calibration import Calibration
+from curation.evaluation.evaluate import Paths, calibrate, report
+from curation.evaluation.facts import read_facts
+from curation.params.blocks import Params
+
+
+def paths_in(folder):
+    return Paths(
+        folder / "c",
+        folder / "b",
+        folder / "p.parquet",
+        folder / "cal.json",
+        folder / "m.json",
+        folder / "plots",
+        folder,
+    )
+
+
+@pytest.fixture
+def evaluated(rounds, tmp_path):
+    splits, scored, base, _ = rounds.make(600, flip=0.05)
+    calibration = calibrate(splits, scored, 0)
+    seen = np.zeros(len(splits), bool)
+    numbers = report(paths_in(tmp_path), splits, (scored, base), calibration, seen, Params())
+    table = tables.read(tmp_path / "p.parquet", tables.PREDICTIONS)
+    return splits, scored, calibration, numbers, table, tmp_path
+
+
+def test_every_number_of_test_equals_scikit_learns(evaluated):
+    splits, scored, calibration, numbers, table, _ = evaluated
+    rows = (splits.split == "test").to_numpy()
+    labels, sure = splits.label[rows].to_numpy(str), calibration.probabilities(scored.logits)[rows]
+    answers = np.array(scored.classes)[sure.argmax(1)]
+    assert (table.predicted[rows].to_numpy(str) == answers).all()
+    found = numbers["test"]
+    assert found["images"] == rows.sum()
+    assert found["accuracy"] == pytest.approx(sk.accuracy_score(labels, answers), abs=1e-6)
+    assert found["f1"] == pytest.approx(sk.f1_score(labels, answers, average="macro"), abs=1e-6)
+    assert found["log_loss"] == pytest.approx(sk.log_loss(labels, sure), abs=1e-5)
+    assert found["auc"] == pytest.approx(sk.roc_auc_score(labels, sure, multi_class="ovr"), abs=1e-6)
+    assert found["top5"] == 1.0
+    assert found["accuracy_low"] < found["accuracy"] < found["accuracy_high"]
+
+
+def test_predictions_have_a_row_for_every_split_row_in_order(evaluated):
+    splits, scored, _, _, table, _ = evaluated
+    assert table.image_id.tolist() == splits.image_id.tolist()
+    assert np.frombuffer(table.embedding[3], "<f2").tolist() == scored.embeddings[3].tolist()
+    assert table.loss.to_numpy() == pytest.approx(
+        -np.log(np.maximum(table.label_confidence.to_numpy(), np.finfo(np.float32).eps)), abs=1e-5
+    )
+
+
+def test_the_size_of_blocks_changes_nothing(evaluated, monkeypatch):
+    splits, scored, calibration, _, table, folder = evaluated
+    monkeypatch.setattr(type(scored), "blocks", lambda _: (slice(i, min(i + 7, 600)) for i in range(0, 600, 7)))
+    again = folder / "again.parquet"
+    predictions.write_predictions(again, splits, scored, None, calibration.probabilities)
+    same = [name for name in table.columns if not name.startswith("base_")]
+    pd.testing.assert_frame_equal(tables.read(again, tables.PREDICTIONS)[same], table[same])
+
+
+def test_images_that_an_ancestor_learnt_from_never_count(rounds, tmp_path):
+    splits, scored, base, _ = rounds.make(300)
+    test = splits.image_id[splits.split == "test"]
+    seen = measure.seen_by(splits.image_id, {test.iloc[0]: "train", test.iloc[1]: "val", test.iloc[2]: "benchmark"})
+    numbers = report(paths_in(tmp_path), splits, (scored, base), calibrate(splits, scored, 0), seen, Params())
+    assert numbers["test"]["images"] == len(test) - 2
+    assert numbers["left_out"]["seen_by_an_ancestor"] == 2
+
+
+def test_out_of_scope_images_count_as_refused_and_in_no_accuracy(rounds, tmp_path):
+    splits, scored, base, _ = rounds.make(400)
+    foreign = splits.index[splits.split == "benchmark"][:10]
+    splits.loc[foreign, ["label", "benchmark_set"]] = ["unknown", "street"]
+    scored.logits[foreign] = 0.0
+    numbers = report(
+        paths_in(tmp_path), splits, (scored, base), calibrate(splits, scored, 0), np.zeros(400, bool), Params()
+    )
+    found = numbers["out_of_scope"]["street"]
+    assert (found["images"], found["auc_confidence"]) == (10, 1.0)
+    assert "street" not in numbers["benchmark"]
+
+
+def test_a_first_round_has_no_comparison_and_plots_are_written(rounds, tmp_path):
+    splits, scored, _, _ = rounds.make(300)
+    numbers = report(
+        paths_in(tmp_path), splits, (scored, None), Calibration(tuple(scored.classes)), np.zeros(300, bool), Params()
+    )
+    assert "against_base" not in numbers
+    confusion = pd.read_csv(tmp_path / "plots/confusion.csv")
+    assert len(confusion) == (splits.split == "test").sum()
+    recall = pd.read_csv(tmp_path / "plots/recall.csv")
+    assert recall["class"].tolist() == scored.classes
+
+
+def test_facts_of_an_empty_table(tmp_path):
+    empty = pd.DataFrame(columns=tables.PREDICTIONS.columns, dtype=object)
+    tables.write(empty, tmp_path / "p.parquet", tables.PREDICTIONS)
+    assert len(read_facts(tmp_path / "p.parquet", ["cat"])) == 0
+
+
+def test_what_is_not_a_number_is_left_out():
+    assert measure.tidy({"a": float("nan"), "b": {"c": float("nan")}, "d": 1.0, "e": 3}) == {"d": 1.0, "e": 3}
