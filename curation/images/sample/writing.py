@@ -52,9 +52,11 @@ class Written:
 
 
 def present(root: Path, settings: Settings) -> Written | None:
-    """The sample that is there already, when it is the one of these settings and data/raw is not empty; else None."""
+    """The sample of these settings, or of a later round, when it is there and data/raw is not empty; else None."""
     stamp = _stamp(root)
-    if stamp is None or stamp["settings"] != dict(settings) or not any(_files(root / "data/raw")):
+    if stamp is None or _base(stamp["settings"]) != _base(settings) or stamp["settings"]["round"] < settings["round"]:
+        return None
+    if not any(_files(root / "data/raw")):
         return None
     return Written(stamp["files"], 0, stamp["plants"])
 
