@@ -6,6 +6,7 @@ is no experiment. The study is a journal on disk: after a kill the search goes o
 first.
 """
 
+import itertools
 import json
 import os
 import subprocess
@@ -68,6 +69,8 @@ def search(knobs: Tune, folder: Path, *, trials: int, sampler: str, seed: int, r
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = _open_study(knobs, folder, sampler, seed)
     _requeue(study)
+    if sampler == "grid":
+        trials = min(trials, _enqueue_grid(study, knobs))
     states = optuna.trial.TrialState
     while len(study.get_trials(states=(states.COMPLETE, states.PRUNED))) < trials:
         trial = study.ask()
@@ -108,7 +111,7 @@ def run_experiment(name: str, chosen: Mapping[str, Any], enough: Callable[[Row],
             return None
         if process.returncode or not rows:
             raise SearchError(f"experiment {name} failed:\n{log.read_text(errors='replace')[-2000:]}")
-        return max(row.get("val_accuracy", row["train_accuracy"]) for row in rows)
+        return max(row.get("val_accuracy", row.get("train_accuracy", 0.0)) for row in rows)
 
 
 def _follow(process: subprocess.Popen[bytes], folder: Path, enough: Callable[[Row], bool]) -> list[Row]:
@@ -134,11 +137,7 @@ def _open_study(knobs: Tune, folder: Path, sampler: str, seed: int) -> Any:
     folder.mkdir(parents=True, exist_ok=True)
     storage = JournalStorage(JournalFileBackend(str(folder / f"{knobs.study}.journal")))
     samplers = optuna.samplers
-    chosen: Any
-    if sampler == "grid":
-        chosen = samplers.GridSampler({key: _grid(key, space) for key, space in knobs.space.items()}, seed=seed)
-    else:
-        chosen = samplers.RandomSampler(seed=seed) if sampler == "random" else samplers.TPESampler(seed=seed)
+    chosen: Any = samplers.TPESampler(seed=seed) if sampler == "tpe" else samplers.RandomSampler(seed=seed)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=knobs.startup, n_warmup_steps=knobs.warmup)
     return optuna.create_study(
         study_name=knobs.study,
@@ -168,10 +167,15 @@ def _suggest(trial: Any, key: str, space: Range | list[Any]) -> Any:
     return float(f"{trial.suggest_float(key, space.low, space.high, log=space.log):.4g}")
 
 
-def _grid(key: str, space: Range | list[Any]) -> list[Any]:
-    if isinstance(space, list):
-        return space
-    raise SearchError(f"tune.space.{key} is a range; the grid sampler needs a list of values")
+def _enqueue_grid(study: Any, knobs: Tune) -> int:
+    """Put every point of the grid in the queue that is not in the study yet; returns how many there are."""
+    for key, space in knobs.space.items():
+        if not isinstance(space, list):
+            raise SearchError(f"tune.space.{key} is a range; the grid sampler needs a list of values")
+    points = [dict(zip(knobs.space, point, strict=True)) for point in itertools.product(*knobs.space.values())]
+    for point in points:
+        study.enqueue_trial(point, skip_if_exists=True)
+    return len(points)
 
 
 def _enough(trial: Any, metric: str, row: Row) -> bool:
