@@ -6,7 +6,7 @@ from pathlib import Path
 from curation import params, tables
 from curation.errors import fail_cleanly
 from curation.selection import decisions, figures, funnel
-from curation.selection.cutoff import select
+from curation.selection.cutoff import FROM_DUPLICATES, FROM_IMAGES, select
 from curation.selection.reviews import REVIEWS, read_reviews
 
 DATA = Path("data")
@@ -16,8 +16,8 @@ REPORTS = Path("reports/selection")
 @fail_cleanly
 def main() -> None:
     knobs = params.load()
-    images = tables.read(DATA / "images.parquet", tables.IMAGES)
-    duplicates = tables.read(DATA / "duplicates.parquet", tables.DUPLICATES)
+    images = tables.read(DATA / "images.parquet", tables.IMAGES, FROM_IMAGES)
+    duplicates = tables.read(DATA / "duplicates.parquet", tables.DUPLICATES, FROM_DUPLICATES)
     reviews = read_reviews(REVIEWS)
     gone = decisions.unmatched(decisions.fold(reviews), images)
     if gone:

@@ -17,8 +17,10 @@ from curation.selection.limits import Limits
 from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE
 from curation.tables import SELECTION
 
-__all__ = ["Limits", "minimums", "select"]
+__all__ = ["FROM_DUPLICATES", "FROM_IMAGES", "Limits", "minimums", "select"]
 
+FROM_IMAGES = ["image_id", "source", "benchmark_set", "label", "subclass", "origin", "error", "hash", "copy_labels"]
+FROM_DUPLICATES = ["image_id", "keeper", "leak_group"]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Words = Callable[[pd.DataFrame], pd.Series]
@@ -27,7 +29,8 @@ Words = Callable[[pd.DataFrame], pd.Series]
 def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame, params: Params) -> pd.DataFrame:
     """Give every image its state: kept, reserve, unknown, benchmark, pool or dropped.
 
-    images: IMAGES; duplicates: DUPLICATES; reviews: as `read_reviews` gives them. Returns SELECTION, by image_id.
+    images: FROM_IMAGES of IMAGES; duplicates: FROM_DUPLICATES of DUPLICATES; reviews: as `read_reviews` gives them.
+    Returns SELECTION, by image_id.
     Raises ReviewsError for a relabel to no class, MergeError for a circle of merges.
     """
     images = images.sort_values("image_id", kind="stable", ignore_index=True)

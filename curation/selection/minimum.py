@@ -78,9 +78,15 @@ def top_up(
 
 
 def promised(labels: Ints, knobs: Split, number: int) -> tuple[Ints, Ints]:
-    """Images that val and test need at least of each class: the minimum, but never more than a quarter of the class."""
+    """Images that val and test need at least of each class: the minimum, but never more than a quarter of the class.
+
+    Where twins that drew different sides stay out, one image more is taken, in place of one that a twin pushes out.
+    Counting those that are out would do the same, but then a new twin could pull an old image out of train.
+    """
     quarter = np.bincount(labels, minlength=number) // 4
-    return np.minimum(knobs.min_val, quarter), np.minimum(knobs.min_test, quarter)
+    spare = int(knobs.mixed == "out")
+    val, test = (least + spare if least else 0 for least in (knobs.min_val, knobs.min_test))
+    return np.minimum(val, quarter), np.minimum(test, quarter)
 
 
 def counts(keys: Ints, mask: Bools, number: int) -> Ints:
