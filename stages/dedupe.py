@@ -6,11 +6,13 @@ from curation import params, tables
 from curation.errors import fail_cleanly
 
 DATA = Path("data")
+FACTS = ["image_id", "path", "label", "copy_paths", "copy_labels", "error"]
 
 
 @fail_cleanly
 def main() -> None:
     from curation.dedupe.find import find
+    from curation.dedupe.pages import report, write_report
     from curation.dedupe.pictures import from_parquet
     from curation.selection.reviews import read_reviews
 
@@ -18,6 +20,8 @@ def main() -> None:
     reviewed = set(read_reviews(DATA / "reviews.csv")["image_id"])
     table, summary = find(from_parquet(DATA / "images.parquet"), knobs.dedupe, reviewed)
     tables.write(table, DATA / "duplicates.parquet", tables.DUPLICATES)
+    images = tables.read(DATA / "images.parquet", tables.IMAGES, FACTS)
+    write_report(report(images, table), Path(), Path("reports/dedupe"), summary.lines())
     print("\n".join(summary.lines()))
 
 

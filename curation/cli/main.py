@@ -2,6 +2,7 @@
 
 from curation.cli import (  # noqa: F401
     compare,
+    dedupe,
     doctor,
     explain,
     identify,

@@ -19,14 +19,14 @@ def keeper_order(facts: pd.DataFrame, reviewed: Collection[str] = ()) -> NDArray
     """Rows from the one that is kept first to the one that is kept last.
 
     facts: image_id, source, label, origin, width, height, blur (low is blurred), bytes. reviewed: image_ids a person
-    decided on. "Sharper" compares in steps of a tenth, so that re-encoding noise does not outvote the file size.
+    decided on. "Sharper" compares in doublings, as the edges that a hard JPEG compression draws look like sharpness.
     """
     pixels = facts["width"].to_numpy(np.int64) * facts["height"].to_numpy(np.int64)
     blur = np.maximum(facts["blur"].to_numpy(np.float64), 1e-9)
     keys = [
         facts["image_id"].to_numpy(dtype="S32"),
         -facts["bytes"].to_numpy(np.int64) / np.maximum(pixels, 1),
-        -np.round(np.log(blur) / np.log(1.1)),
+        -np.round(np.log2(blur)),
         -pixels,
         facts["origin"].map(ORIGINS).fillna(len(ORIGINS)).to_numpy(np.int64),
         facts["label"].isin(["", UNKNOWN]).to_numpy(),

@@ -1,0 +1,63 @@
+"""`curate dedupe FOLDER`: near-duplicates of any folder of images, without DVC and without a project."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from curation.cli.app import app
+from curation.cli.output import show
+
+
+@app.command()
+def dedupe(
+    folder: Annotated[Path, typer.Argument(help="a folder of images; its first folder level is the label")],
+    *,
+    html: Annotated[Path | None, typer.Option(help="write a contact sheet of the groups to this file")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print groups, conflicts and unreadable files as JSON")
+    ] = False,
+    csv: Annotated[Path | None, typer.Option(help="write the table to this file as well")] = None,
+    radius: Annotated[int | None, typer.Option(min=0, help="bits two hashes may differ in to be compared")] = None,
+    min_similarity: Annotated[
+        float | None, typer.Option(min=0, max=1, help="agreement that makes two images twins")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="processes; 0 is one a core")] = 0,
+) -> None:
+    """Find the near-duplicates of a folder: flipped, rotated, cropped, re-encoded or marked copies too.
+
+    Nothing is moved or deleted. The copy worth keeping is named; twins with different labels are conflicts.
+
+    Examples:
+      curate dedupe photos
+      curate dedupe photos --html twins.html
+      curate dedupe photos --json > twins.json
+    """
+    from curation.dedupe.find import find
+    from curation.dedupe.pages import report, write_pages
+    from curation.dedupe.pictures import from_frame
+    from curation.images.ingest import ingest_folder
+    from curation.params import Params
+
+    knobs = Params()
+    changes = {"radius": radius, "min_similarity": min_similarity}
+    block = knobs.dedupe.model_copy(update={key: value for key, value in changes.items() if value is not None})
+    settings = knobs.model_copy(
+        update={"dedupe": block, "ingest": knobs.ingest.model_copy(update={"workers": workers})}
+    )
+    images = ingest_folder(folder, settings)
+    table, summary = find(from_frame(images), block, workers=workers)
+    found = report(images, table)
+    if html:
+        write_pages(found, folder, html, f"Near-duplicates in {folder}")
+    if as_json:
+        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        return
+    rows = [{"keeper": group["keeper"], **twin} for group in found["groups"] for twin in group["twins"]]
+    show(rows, csv=csv, title="twins")
+    for one in found["conflicts"]:
+        typer.echo(f"conflict: {', '.join(one['paths'])}: {' / '.join(one['labels'])}")
+    for one in found["unreadable"]:
+        typer.echo(f"unreadable: {one['path']}: {one['reason']}")
+    typer.echo("\n".join(summary.lines()))
