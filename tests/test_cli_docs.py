@@ -33,7 +33,7 @@ def test_there_are_commands():
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_shows_an_example(name):
-    text = COMMANDS[name].help or ""
+    text = f"{COMMANDS[name].help} {COMMANDS[name].epilog}"
     assert f"curate {name}" in text, f"the help of `curate {name}` shows no example of it"
     assert re.search(r"Examples?:", text)
 

@@ -52,7 +52,7 @@ def test_class_folders_of_ordinary_files():
 
 
 def test_the_truth_table_accounts_for_every_file_and_its_bytes():
-    facts = summary("digits", "--mess", "--count", "900")
+    facts = summary("digits", "--mess", "--count", "500")
     rows = truth()
     assert facts["files"] == len(rows)
     assert {path: row["image_id"] for path, row in rows.items()} == {
@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_files(tmp_pat
     for folder, seed in (("a", "5"), ("b", "5"), ("c", "6")):
         (tmp_path / folder).mkdir()
         monkeypatch.chdir(tmp_path / folder)
-        curate("digits", "--mess", "--count", "500", "--seed", seed)
+        curate("digits", "--mess", "--count", "240", "--seed", seed)
         seen.append(files())
     assert seen[0] == seen[1]
     assert not set(seen[0]) & set(seen[2]) - {"data/raw/metadata.csv"}
@@ -105,13 +105,13 @@ def test_a_users_files_are_never_touched(place):
 
 
 def test_another_sample_needs_force_and_replaces_only_what_nobody_changed():
-    curate("digits", "--mess", "--count", "400", "--seed", "1")
-    assert "--force" in curate("digits", "--mess", "--count", "400", "--seed", "2", code=1)
+    curate("digits", "--mess", "--count", "240", "--seed", "1")
+    assert "--force" in curate("digits", "--mess", "--count", "240", "--seed", "2", code=1)
     first = list(files())
     changed, *_ = [path for path in first if path.endswith(".png")]
     Path(changed).write_bytes(b"mine now")
     Path("data/raw/notes.txt").write_text("mine")
-    curate("digits", "--mess", "--count", "400", "--seed", "2", "--force")
+    curate("digits", "--mess", "--count", "240", "--seed", "2", "--force")
     left = set(files())
     assert left & set(first) - {"data/raw/metadata.csv"} == {changed}
     assert "data/raw/notes.txt" in left
@@ -134,8 +134,8 @@ def test_the_second_round_adds_the_thin_class_and_leaves_the_rest():
 
 
 def test_the_class_cutoffs_of_params_are_the_ones_that_are_missed():
-    Path("params.yaml").write_text("cutoff: {min: 12, max: 90}\n")
-    curate("digits", "--mess", "--count", "700")
+    Path("params.yaml").write_text("cutoff: {min: 12, max: 60}\n")
+    curate("digits", "--mess", "--count", "300")
     thin = [row for row in truth().values() if row["path"].startswith("data/raw/seven") and not row["twin_of"]]
     assert len(thin) < 12
 
