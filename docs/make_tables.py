@@ -12,7 +12,9 @@ HERE = Path(__file__).parent
 INTRO = """# The tables
 
 The stages pass Parquet tables in `data/`, one row an image, sorted by `image_id` (the MD5 of the file's bytes, in hex).
-Text is never null: "" means that there is none. Columns and types are checked on write and on read. Read one with pandas:
+Text is never null: "" means that there is none. Columns and types are checked on write and on read.
+
+Read one with pandas:
 
     python -c "import pandas; print(pandas.read_parquet('data/selection.parquet').head())"
 
