@@ -87,15 +87,19 @@ def note(text: str) -> None:
 def push(rows: "pd.DataFrame", title: str) -> None:
     """Push an answer to FiftyOne as a dataset of its own, named after the question."""
     from curation import params
+    from curation.identify.models import CANDIDATE
     from curation.review import database
     from curation.review.push import push_rows
+    from curation.review.rows import model_id
+    from curation.selection.reviews import REVIEWS
 
     fo = database.connect()
     root = Path.cwd().resolve()
     to_name = title.split(maxsplit=1)[0]
     name = database.dataset_name(fo, f"{params.load().review.dataset}-{to_name}", root)
     shown = rows.rename(columns={"label": "predicted"}).assign(label="", role="queue", kind=to_name)
-    done = push_rows(fo, name, shown.drop(columns=["top_labels", "top_confidences"]), root)
+    info = {"curation_model": model_id(root / CANDIDATE), "curation_reviews": str(REVIEWS)}
+    done = push_rows(fo, name, shown.drop(columns=["top_labels", "top_confidences"]), root, info)
     note(f"FiftyOne dataset {done.dataset}: {done.samples} samples, {done.added} new")
 
 
@@ -116,4 +120,6 @@ def _plain(value: Any) -> Any:
 
 
 def _title(title: str, rows: "pd.DataFrame", frame: "pd.DataFrame") -> str:
+    if not len(frame):
+        return title
     return f"{title}: {len(rows):,} of {len(frame):,}" if len(rows) < len(frame) else f"{title}: {len(frame):,}"
