@@ -1,8 +1,8 @@
 """Where a run is followed: TensorBoard and MLflow, as extras.
 
-The history for `dvc plots` is always written; these only listen. TensorBoard's files lie in
-`.cache/curation/tensorboard`, since they hold times; MLflow goes to `MLFLOW_TRACKING_URI`, or to a SQLite file in
-`.cache/curation/mlflow.db`.
+The history for `dvc plots` is always written; these only listen. What they write holds times, so it lies outside DVC:
+TensorBoard in `.cache/curation/tensorboard`; MLflow goes to `MLFLOW_TRACKING_URI`, or to files in
+`.cache/curation/mlruns`.
 """
 
 import logging
@@ -99,8 +99,7 @@ def _mlflow(run: str, facts: Mapping[str, Any]) -> Iterator[Tracker]:
     except ImportError:
         raise TrackerError(_missing("mlflow")) from None
     if not os.environ.get("MLFLOW_TRACKING_URI"):
-        ROOT.mkdir(parents=True, exist_ok=True)
-        mlflow.set_tracking_uri(f"sqlite:///{ROOT / 'mlflow.db'}")
+        mlflow.set_tracking_uri((ROOT / "mlruns").absolute().as_uri())
     log.info("mlflow: %s", mlflow.get_tracking_uri())
     try:
         mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", "curation"))
