@@ -28,6 +28,7 @@ def draw_funnel(funnel: pd.DataFrame, classes: pd.DataFrame, columns: list[str],
     from matplotlib.figure import Figure
 
     shown = classes.assign(all=classes[columns].sum(axis=1)).nlargest(LARGEST, "all", keep="first")
+    shown["label"] = shown["label"].str.replace("$", r"\$")  # matplotlib reads mathematics between dollar signs
     with rc_context({"svg.hashsalt": "curation", "svg.fonttype": "none", "font.size": 9}):
         figure = Figure(figsize=(10, max(3.0, 0.22 * len(shown) + 1)), layout="constrained")
         _bars(figure, funnel)

@@ -8,7 +8,7 @@ import pytest
 import selection_toys as toys
 
 from curation.params import Params
-from curation.selection import funnel
+from curation.selection import figures, funnel
 from curation.selection.cutoff import select
 from curation.selection.decisions import MergeError, resolve_merges
 from curation.selection.maximum import level
@@ -184,3 +184,13 @@ def test_the_funnel_counts_every_image_once():
     assert funnel.thin(chosen, params).to_dict("records") == [{"label": "b", "has": 1, "minimum": 2, "misses": 1}]
     assert funnel.dropped(chosen)["images"].sum() == 4
     assert isinstance(funnel.classes(chosen, params), pd.DataFrame)
+
+
+def test_the_picture_of_the_funnel_is_the_same_every_time(tmp_path):
+    images = toys.images(named("a", "b") + named("c", label="$x_{$"))
+    found = select(images, toys.duplicates(images), toys.no_reviews(), knobs())
+    for name in ("one.svg", "two.svg"):
+        table = funnel.classes(found, knobs())
+        figures.draw_funnel(funnel.funnel(found), table, funnel.ORIGINS, tmp_path / name)
+    assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
+    assert b"$x_{$" in (tmp_path / "one.svg").read_bytes()

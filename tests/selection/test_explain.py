@@ -1,0 +1,52 @@
+"""The life of an image: what each model says of it, and what the pool's images are told."""
+
+import pandas as pd
+import pytest
+import selection_toys as toys
+
+from curation.selection.explain import NoSuchImageError, Papers, find, life
+
+ID = toys.image_id
+
+
+def texts(papers, image_id):
+    return [row["text"] for row in life(papers, image_id)]
+
+
+def prediction(**values):
+    row = {
+        "image_id": ID("x"), "predicted": "b", "label": "a", "confidence": 0.75, "top_labels": ["b", "a"],
+        "top_confidences": [0.75, 0.25], "base_predicted": "a", "base_confidence": 0.5,
+    }  # fmt: skip
+    return pd.DataFrame([{**row, **values}])
+
+
+def test_both_models_are_quoted():
+    told = texts(Papers(toys.images([{"name": "x"}]), predictions=prediction()), ID("x"))
+    assert "The candidate says `b` (75% sure), but its label is `a`." in told
+    assert "Its first answers: b 75%, a 25%." in told
+    assert "The base model says `a` (50% sure)." in told
+
+
+def test_a_base_without_a_head_says_nothing():
+    told = texts(
+        Papers(toys.images([{"name": "x"}]), predictions=prediction(base_predicted="", predicted="a")), ID("x")
+    )
+    assert "The candidate says `a` (75% sure), right." in told
+    assert not any("base model" in text for text in told)
+
+
+def test_the_lineage_and_the_pool_are_told():
+    guess = pd.DataFrame([{"image_id": ID("x"), "label": "a", "confidence": 0.9, "known_twin": ID("y")}])
+    papers = Papers(toys.images([{"name": "x"}]), identified=guess, lineage={ID("x"): "val"})
+    told = texts(papers, ID("x"))
+    assert "The base model and its ancestors know it from val." in told
+    assert f"It looks like {ID('y')[:12]}, which is labelled." in told
+
+
+def test_a_beginning_that_several_ids_share_needs_more_digits():
+    images = toys.images([{"name": "x"}, {"name": "y"}])
+    images["image_id"] = ["abcd" + "0" * 28, "abcd" + "1" * 28]
+    with pytest.raises(NoSuchImageError, match="begins 2 image ids"):
+        find(images, "abcd")
+    assert find(images, "abcd1") == "abcd" + "1" * 28
