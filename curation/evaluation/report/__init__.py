@@ -7,12 +7,12 @@ the same bytes. One page with the data, the model and its mistakes side by side 
 from pathlib import Path
 
 from curation.errors import CurationError
-from curation.evaluation.report import collection, model, page, people
+from curation.evaluation.report import collection, model, page, people, why
 from curation.evaluation.report.round import Round
 
 SECTIONS = (
     *(collection.funnel, collection.twins, collection.balance),
-    *(model.training, model.quality, model.confusion, model.confidence, model.against),
+    *(model.training, model.quality, why.reasons, model.confusion, model.confidence, model.against),
     *(people.clusters, people.label_errors, people.pool),
 )
 

@@ -65,7 +65,7 @@ def quality(round_: Round) -> Section | None:
     ]
     wanted = [
         key
-        for key in ("images", "accuracy", "top5", "precision", "recall", "f1", "log_loss", "ece", "roc_auc")
+        for key in ("images", "accuracy", "top5", "precision", "recall", "f1", "log_loss", "ece", "auc")
         if any(key in facts for facts in sets.values())
     ]
     numbers = page.table(
@@ -82,7 +82,13 @@ def quality(round_: Round) -> Section | None:
 def measured(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Every (name, numbers) in metrics.json that has an accuracy of its own."""
     for key, value in metrics.items():
-        if not isinstance(value, Mapping) or key in {"against_base", "baselines"}:
+        if not isinstance(value, Mapping) or key in {
+            "against_base",
+            "baselines",
+            "breakdown",
+            "thresholds",
+            "out_of_scope",
+        }:
             continue
         name = f"{prefix}{key}"
         if isinstance(value.get("accuracy"), float | int) and "images" in value:
