@@ -17,7 +17,8 @@ from curation.evaluation.neighbours import nearest, unit
 FOLDS = 5
 VOTES = 15
 MOST_FITTED = 30_000  # images that one fold's regression learns from
-VOTE_FLOOR = 1e-2  # of a share of votes: fewer than a dozen can say no more
+FLOOR = 1e-3  # of a probability: light tails, so that noise is found as noise and not taken for doubt
+IMAGINED = 0.1  # votes spread over all classes
 SPREAD = 4.0  # length of the vectors that the regression sees; it sets how strong its penalty is
 
 Reals = NDArray[np.float32]
@@ -54,7 +55,7 @@ class Witnesses:
         subjects = self.subjects
         fitted = fold_probabilities(subjects, self._folds, believed)
         votes = [_votes(rows, subjects.labels, believed, subjects.classes) for rows in self._near]
-        return [np.log(fitted + 1e-3), *(np.log(vote + VOTE_FLOOR) for vote in votes)]
+        return [np.log(fitted + FLOOR), *(np.log(vote + FLOOR) for vote in votes)]
 
 
 def fold_of(groups: Codes, folds: int, seed: int) -> Codes:
@@ -96,8 +97,8 @@ def some(rows: Codes, most: int, seed: int) -> Codes:
 
 
 def _votes(neighbours: Codes, labels: Codes, believed: NDArray[np.bool_], classes: int) -> Reals:
-    """Share of the neighbours' votes [n, classes], with one imagined vote spread over all classes."""
-    votes = np.full((len(neighbours), classes), 1 / classes, np.float32)
+    """Share of the neighbours' votes [n, classes], with a tenth of a vote spread over all classes."""
+    votes = np.full((len(neighbours), classes), IMAGINED / classes, np.float32)
     rows, places = np.nonzero(neighbours >= 0)
     asked = neighbours[rows, places]
     np.add.at(votes, (rows, labels[asked]), believed[asked].astype(np.float32))

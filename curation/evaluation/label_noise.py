@@ -16,7 +16,8 @@ from curation.evaluation.evidence import Codes, Reals, pool, some
 
 MOST_ROWS = 10_000
 MOST_NOISE = 0.4
-FIRST_WEIGHT, FIRST_RATE = 0.5, 0.05
+EVEN = 0.25  # of the confusion kind, so that no flip is thought impossible
+FIRST = -2.0  # where the search for a rate begins: a twentieth
 
 Matrix = NDArray[np.float64]
 
@@ -41,18 +42,26 @@ def fit_noise(opinions: Sequence[Reals], labels: Codes, chosen: NDArray[np.bool_
     classes = parts.shape[2]
     plain, best = _fit(parts, given, [])
     likely = pool(list(parts), plain[: len(parts)])
-    winner = Noise(plain[: len(parts)], np.eye(classes))
     kinds = [_uniform(classes), _confusion(likely)]
+    fits = [(plain, np.eye(classes), best)]
     for used in ([0], [1], [0, 1]):
-        chosen_kinds = [kinds[kind] for kind in used]
-        found, cost = _fit(parts, given, chosen_kinds)
-        if cost < best - 1e-9:
-            rates = found[len(parts) :]
-            off = sum(
-                (rate * kind for rate, kind in zip(rates, chosen_kinds, strict=True)), np.zeros((classes, classes))
-            )
-            winner, best = Noise(found[: len(parts)], off + (1 - rates.sum()) * np.eye(classes)), cost
-    return winner
+        found, cost = _fit(parts, given, [kinds[kind] for kind in used])
+        rates = found[len(parts) :]
+        off = np.tensordot(rates, np.stack([kinds[kind] for kind in used]), axes=1)
+        fits.append((found, off + (1 - rates.sum()) * np.eye(classes), cost))
+    return _average(fits, len(parts))
+
+
+def _average(fits: list[tuple[NDArray[np.float64], Matrix, float]], opinions: int) -> Noise:
+    """Mean of the fits by Akaike weights (Burnham & Anderson 2002): where two explain as well, neither is bet on."""
+    costs = np.array([cost for _, _, cost in fits])
+    shares = np.exp(costs.min() - costs)
+    shares /= shares.sum()
+    weights = sum(
+        (share * found[:opinions] for share, (found, _, _) in zip(shares, fits, strict=True)), np.zeros(opinions)
+    )
+    mixed = sum((share * noise for share, (_, noise, _) in zip(shares, fits, strict=True)), np.zeros_like(fits[0][1]))
+    return Noise(np.asarray(weights), np.asarray(mixed))
 
 
 def wrong_given(likely: Matrix, labels: Codes, transitions: Matrix) -> NDArray[np.float64]:
@@ -71,7 +80,7 @@ def _fit(parts: Reals, labels: Codes, kinds: list[Matrix]) -> tuple[NDArray[np.f
     noises = [np.ascontiguousarray(kind[:, labels].T) for kind in kinds]
 
     def cost(free: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        weights, rates = np.exp(free[:count]), MOST_NOISE / (1 + np.exp(-free[count:])) / max(len(kinds), 1)
+        weights, rates = weigh(free[: count + 1]), _rates(free[count + 1 :])
         likely = pool(list(wide), weights)
         spread = np.full(likely.shape, 0.0)
         for rate, noise in zip(rates, noises, strict=True):
@@ -80,17 +89,33 @@ def _fit(parts: Reals, labels: Codes, kinds: list[Matrix]) -> tuple[NDArray[np.f
         seen = np.maximum((likely * spread).sum(axis=1), 1e-300)
         # d log(seen) / d weight = E[opinion | given] - E[opinion]
         after = likely * spread / seen[:, None]
-        by_weight = np.array([((after - likely) * opinion).sum(axis=1).mean() for opinion in wide]) * weights
+        by_weight = np.array([((after - likely) * opinion).sum(axis=1).mean() for opinion in wide])
+        by_share = weights * (by_weight - (weights @ by_weight) / weights.sum())
+        by_total = (weights @ by_weight) * (1 - 1 / weights.sum())
         own = likely[rows, labels]
         by_rate = [(((likely * noise).sum(axis=1) - own) / seen).mean() for noise in noises]
         slope = rates * (1 - rates * max(len(kinds), 1) / MOST_NOISE)
-        return float(-np.log(seen).mean()), -np.concatenate([by_weight, np.array(by_rate) * slope])
+        return float(-np.log(seen).mean()), -np.concatenate([by_share, [by_total], np.array(by_rate) * slope])
 
-    start = np.concatenate([np.full(count, np.log(FIRST_WEIGHT)), np.full(len(kinds), np.log(FIRST_RATE * 3))])
-    bounds = [(-5.0, 2.5)] * count + [(-9.0, 4.0)] * len(kinds)
+    start = np.concatenate([np.zeros(count), [-1.0], np.full(len(kinds), FIRST)])
+    bounds = [(-4.0, 4.0)] * count + [(-9.0, 2.0)] + [(-9.0, 4.0)] * len(kinds)
     found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    rates = MOST_NOISE / (1 + np.exp(-found.x[count:])) / max(len(kinds), 1)
-    return np.concatenate([np.exp(found.x[:count]), rates]), float(found.fun) * len(labels) + len(kinds)
+    return np.concatenate([weigh(found.x[: count + 1]), _rates(found.x[count + 1 :])]), float(found.fun) * len(
+        labels
+    ) + len(kinds)
+
+
+def weigh(free: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights from free numbers: shares of a total that is above 1.
+
+    A pool as sharp as its opinions at least can't pass noise off as doubt, which fits separable classes just as well.
+    """
+    shares = np.exp(free[:-1] - free[:-1].max())
+    return np.asarray(shares / shares.sum() * (1 + np.exp(free[-1])))
+
+
+def _rates(free: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(MOST_NOISE / (1 + np.exp(-free)) / max(len(free), 1))
 
 
 def _uniform(classes: int) -> Matrix:
@@ -98,9 +123,9 @@ def _uniform(classes: int) -> Matrix:
 
 
 def _confusion(likely: Matrix) -> Matrix:
-    """How often two classes are both likely for the same image, as P(other | class)."""
+    """How often two classes are both likely for the same image, as P(other | class), a quarter of it spread evenly."""
     both = likely.T @ likely
     np.fill_diagonal(both, 0)
     both += 1e-9
     np.fill_diagonal(both, 0)
-    return np.asarray(both / both.sum(axis=1, keepdims=True))
+    return np.asarray(EVEN * _uniform(len(both)) + (1 - EVEN) * both / both.sum(axis=1, keepdims=True))
