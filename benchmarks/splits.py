@@ -278,7 +278,11 @@ def compare(rows: pd.DataFrame, old: pd.Series, new: pd.Series) -> list[str]:
 def machine() -> str:
     """What the figures were taken on."""
     busy, cores = os.getloadavg()[0], len(os.sched_getaffinity(0))
-    return f"Measured on {cores} cores of {platform.machine()}; load average at the end {busy:.1f}."
+    return f"Measured on {cores} cores of {platform.machine()}; load average at the end {busy:.1f}: " + (
+        "the machine was shared, so go by the seconds of the processor (one thread)."
+        if busy > cores + 1
+        else "otherwise idle."
+    )
 
 
 def main() -> None:
