@@ -92,12 +92,12 @@ def measure(root: Path, number: int) -> str:
     rows = queue(root, number)
     started = time.perf_counter()
     fo = database.connect()
-    connected = time.perf_counter()
+    connected, busy = time.perf_counter(), time.process_time()
     push_rows(fo, "benchmark", rows, root)
-    first = time.perf_counter()
+    first, busy = time.perf_counter(), time.process_time() - busy
     push_rows(fo, "benchmark", rows, root)
     second = time.perf_counter()
-    push_rows(fo, "benchmark", rows.assign(gain=0.5), root)
+    push_rows(fo, "benchmark", rows.assign(gain=rows["gain"] / 2), root)
     third = time.perf_counter()
     view = fo.load_dataset("benchmark").load_saved_view("to review")
     page = time.perf_counter()
@@ -114,10 +114,11 @@ def measure(root: Path, number: int) -> str:
         f"| import FiftyOne and reach its database | {connected - started:.1f} |",
         f"| first push: {number:,} images, their views, map and similarity index | {first - connected:.1f} |",
         f"| the same again (nothing changes) | {second - first:.2f} |",
-        f"| every image changed | {third - second:.1f} |",
+        f"| one field of every image changed | {third - second:.1f} |",
         f"| the first 60 images of the view `to review`, from the database | {paged - page:.3f} |",
         "",
-        f"Limit for the first push: {LIMIT_SECONDS} s, {verdict}.",
+        f"Limit for the first push: {LIMIT_SECONDS} s, {verdict}. It kept this process busy for {busy:.1f} s;",
+        "the rest is mongod's work and waiting for a core.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -22,9 +22,13 @@ def serve(port: int) -> Any:
     if listens(port):
         raise ReviewUnavailableError(f"port {port} is taken", "end what listens there, or choose another --port")
     import fiftyone as fo
-    from fiftyone.core.service import ServerService
+    from fiftyone.core.service import ServerService, ServiceListenTimeout
 
-    server = ServerService(port, address=ADDRESS, do_not_track=fo.config.do_not_track)
+    try:
+        server = ServerService(port, address=ADDRESS, do_not_track=fo.config.do_not_track)
+    except ServiceListenTimeout as error:
+        fix = "try again when the machine is less busy, or another --port"
+        raise ReviewUnavailableError(f"the App's server did not start on port {port}: {error}", fix) from error
     wait(port)
     return server
 

@@ -4,9 +4,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 MAP = "map"
 SIMILAR = "similar"
+SEARCHED = 64  # dimensions
 
 
 def index(dataset: Any, rows: pd.DataFrame) -> None:
@@ -42,6 +44,19 @@ def _similar(dataset: Any, rows: pd.DataFrame, ids: dict[str, str]) -> None:
         return
     view = dataset.select([ids[one] for one in known["image_id"]], ordered=True)
     table = np.stack([np.frombuffer(value, "<f2") for value in known["embedding"]]).astype(np.float32)
-    fob.compute_similarity(
-        view, embeddings=table, brain_key=SIMILAR, backend="sklearn", metric="cosine", progress=False
-    )
+    how = {"backend": "sklearn", "metric": "cosine", "progress": False}
+    fob.compute_similarity(view, embeddings=narrow(table), brain_key=SIMILAR, **how)
+
+
+def narrow(table: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Embeddings [n, d] of length one in at most 64 dimensions: FiftyOne stores them as text, which is slow.
+
+    A truncated SVD keeps the angles that a cosine search asks for (Eckart and Young 1936).
+    """
+    from sklearn.decomposition import TruncatedSVD
+
+    lengths = np.linalg.norm(table, axis=1, keepdims=True)
+    unit = table / np.where(lengths > 0, lengths, 1)
+    if table.shape[1] <= SEARCHED or len(table) <= SEARCHED:
+        return np.asarray(unit, dtype=np.float32)
+    return np.asarray(TruncatedSVD(SEARCHED, random_state=0).fit_transform(unit), dtype=np.float32)

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 MOST_CLUSTERS = 200
-MOST_PAIRS = 50
+MOST_PAIRS = 30
 SURE_ERROR = 0.5
 SURE_LABEL = 0.1
 WAITING = {"role": "queue", "decision": ""}
