@@ -132,12 +132,12 @@ def lookalikes(
 
     Example: curate lookalikes antelope --limit 50 --html gazelles.html
     """
-    from curation.identify import lookalikes as search
     from curation.identify import questions
+    from curation.identify.lookalikes import lookalikes as rank
 
     answers = _load(table, rev)
     questions.check_class(label, answers.table, answers.classes)
-    found = search.lookalikes(answers.table, answers.predictions(), label, max_conf)
+    found = rank(answers.table, answers.predictions(), label, max_conf)
     deliver(found, Outputs(f"lookalikes of {label}", as_json, csv, html, push, copy_to, limit), ("group", "unlike"))
 
 
