@@ -1,0 +1,183 @@
+"""Twins, stars, leak groups and conflicts, on small pictures made here."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image, ImageEnhance
+
+from curation import tables
+from curation.dedupe.find import find, find_duplicates
+from curation.dedupe.groups import Linked, leak_groups
+from curation.dedupe.pages import report
+from curation.dedupe.pictures import from_frame, from_parquet
+from curation.dedupe.ranking import keeper_order
+from curation.images.measure import Settings, measure
+from curation.params.blocks import Dedupe
+
+SETTINGS = Settings()
+KNOBS = Dedupe()
+
+
+def picture(seed, size=160):
+    """Blobs of colour over several scales: enough structure to hash, nothing in common between seeds."""
+    rng = np.random.default_rng(seed)
+    layers = [
+        np.asarray(
+            Image.fromarray(rng.integers(0, 256, (n, n, 3), np.uint8)).resize((size, size), Image.Resampling.BICUBIC)
+        )
+        for n in (3, 5, 9, 17)
+    ]
+    return Image.fromarray(np.mean(layers, axis=0, dtype=np.float64).astype(np.uint8))
+
+
+def crop(image, share):
+    wide, high = image.size
+    return image.crop((round(wide * share), round(high * share), round(wide * (1 - share)), round(high * (1 - share))))
+
+
+COPIES = {
+    "half": lambda image: image.resize((80, 80)),
+    "bright": lambda image: ImageEnhance.Brightness(image).enhance(1.2),
+    "grey": lambda image: image.convert("L").convert("RGB"),
+    "crop": lambda image: crop(image, 0.05),
+    "mirrored": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    "upside down": lambda image: image.transpose(Image.Transpose.ROTATE_180),
+    "turned left": lambda image: image.transpose(Image.Transpose.ROTATE_90),
+    "turned right": lambda image: image.transpose(Image.Transpose.ROTATE_270),
+}
+
+
+def row(image_id, image, **facts):
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    facts = {"source": "raw", "label": "cat", "origin": "real", "copy_labels": [], "copy_paths": []} | facts
+    name = f"{image_id:032x}"
+    return {
+        **measure(buffer.getvalue(), name, SETTINGS)._asdict(),
+        "image_id": name,
+        "path": f"{name}.png",
+        "bytes": len(buffer.getvalue()),
+        **facts,
+    }
+
+
+def images(*rows):
+    return pd.DataFrame(list(rows))
+
+
+def star(table):
+    return dict(zip(table["image_id"], table["keeper"], strict=True))
+
+
+@pytest.fixture(scope="module")
+def crowd():
+    """Six pictures with all their copies, and twelve that stand alone."""
+    made = []
+    for seed in range(6):
+        one = picture(seed)
+        made += [
+            row(100 * seed + k, image) for k, image in enumerate([one, *(change(one) for change in COPIES.values())])
+        ]
+    return images(*made, *(row(5000 + seed, picture(seed)) for seed in range(100, 112)))
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_a_changed_copy_is_a_twin_and_the_larger_one_stays(name):
+    one = picture(3)
+    table = find_duplicates(images(row(1, one), row(2, COPIES[name](one)), row(3, picture(4))), KNOBS)
+    joined = table["keeper"].iloc[:2].nunique() == 1
+    assert joined
+    assert table["keeper"].iloc[2] == table["image_id"].iloc[2]
+
+
+@pytest.mark.parametrize(
+    ("name", "orientation"), [("mirrored", 4), ("upside down", 2), ("turned left", 1), ("turned right", 3)]
+)
+@pytest.mark.parametrize("keeper", [1, 3])
+def test_orientation_says_how_to_turn_the_keeper(name, orientation, keeper):
+    one = picture(5)
+    found = find_duplicates(images(row(keeper, one, source="benchmark"), row(2, COPIES[name](one))), KNOBS)
+    twin = found.set_index("image_id").loc[f"{2:032x}"]
+    assert (twin["keeper"], twin["orientation"]) == (f"{keeper:032x}", orientation)
+
+
+def test_every_twin_names_a_keeper_that_stays_and_agrees(crowd):
+    table = find_duplicates(crowd, KNOBS)
+    keepers = star(table)
+    assert all(keepers[keeper] == keeper for keeper in keepers.values())
+    assert (table["similarity"] >= np.float32(KNOBS.min_similarity)).all()
+    assert len(set(keepers.values())) == 18
+    leak = dict(zip(table["image_id"], table["leak_group"], strict=True))
+    assert all(leak[one] == leak[keeper] for one, keeper in keepers.items())
+
+
+def test_result_depends_neither_on_the_order_nor_on_the_workers(crowd):
+    table, summary = find(from_frame(crowd), KNOBS, workers=1)
+    shuffled, again = find(from_frame(crowd.sample(frac=1, random_state=1)), KNOBS, workers=2)
+    pd.testing.assert_frame_equal(table, shuffled)
+    assert summary == again
+
+
+def test_the_file_and_the_frame_give_the_same_table(crowd, tmp_path):
+    whole = crowd.assign(**{name: "" for name in tables.IMAGES.columns if name not in crowd})
+    tables.write(whole, tmp_path / "images.parquet", tables.IMAGES)
+    found, _ = find(from_parquet(tmp_path / "images.parquet"), KNOBS)
+    pd.testing.assert_frame_equal(found, find_duplicates(crowd, KNOBS))
+    tables.write(found, tmp_path / "duplicates.parquet", tables.DUPLICATES)
+
+
+def test_twins_with_different_labels_are_named_as_a_conflict():
+    one = picture(7)
+    table = images(row(1, one), row(2, COPIES["half"](one), label="dog"), row(3, COPIES["grey"](one), label="unknown"))
+    found = find_duplicates(table, KNOBS)
+    assert found["conflict"].tolist() == ["dog", "cat", ""]
+    told = report(table, found)
+    assert [one["labels"] for one in told["conflicts"]] == [["cat", "dog"]] * 2
+    assert [twin["path"] for group in told["groups"] for twin in group["twins"]] == [f"{3:032x}.png"]
+
+
+def test_identical_files_with_different_labels_are_a_conflict():
+    found = find_duplicates(images(row(1, picture(8), copy_labels=["dog"], copy_paths=["dog/x.png"])), KNOBS)
+    assert found["conflict"].tolist() == ["dog"]
+
+
+def test_flat_pictures_of_different_colour_are_no_twins():
+    white, blue = Image.new("RGB", (160, 160), "white"), Image.new("RGB", (160, 160), "blue")
+    found = find_duplicates(images(row(1, white), row(2, blue), row(3, white.resize((200, 100)))), KNOBS)
+    assert [len(set(found["keeper"])), found["keeper"].iloc[1]] == [2, f"{2:032x}"]
+
+
+def test_keepers_are_chosen_in_the_stated_order():
+    facts = images(
+        row(1, picture(1)),
+        row(2, picture(1), label="unknown"),
+        row(3, picture(1), origin="synthetic"),
+        row(4, picture(1), origin="staged"),
+        row(5, picture(1, size=200)),
+        row(6, picture(1), label="unknown"),
+        row(7, picture(1), source="benchmark", label="unknown"),
+        row(8, picture(1), bytes=10**7),
+    )
+    order = [int(name, 16) for name in facts["image_id"].iloc[keeper_order(facts, reviewed={f"{6:032x}"})]]
+    assert order == [7, 6, 5, 8, 1, 4, 3, 2]
+
+
+def test_a_chain_that_grows_too_long_is_cut_but_no_star_is():
+    rows = 12
+    wide = np.zeros(rows, np.int32)
+    fine = np.array([0] * 6 + [6] * 6, np.int32)
+    keeper = np.array([0, 0, 0, 0, 0, 0, 6, 6, 6, 9, 9, 9], np.int32)
+    linked = Linked(np.stack([wide, fine, fine, fine, fine]), 0, 0)
+    group, cuts = leak_groups(linked, keeper, Dedupe(max_group=6))
+    assert group.tolist() == fine.tolist()
+    assert [(cut.size, cut.largest) for cut in cuts] == [(12, 6)]
+    group, cuts = leak_groups(linked, keeper, Dedupe(max_group=4))
+    assert group.tolist() == keeper.tolist()
+    assert [cut.size for cut in cuts] == [12, 6]
+
+
+def test_no_images_give_an_empty_table():
+    table = images(row(1, picture(1))).assign(error="broken")
+    assert find_duplicates(table, KNOBS).empty
