@@ -62,7 +62,7 @@ def _cards(round_: Round) -> list[tuple[str, str, str]]:
     for name, facts in model.measured(round_.metrics):
         if name == "test" or name.startswith("benchmark"):
             span = f"{facts.get('accuracy_low', 0):.1%} to {facts.get('accuracy_high', 1):.1%}"
-            cards.append((f"{facts['accuracy']:.1%}", f"accuracy, {name}", span))
+            cards.append((f"{facts['accuracy']:.1%}", f"accuracy, {name.replace('/', ' ')}", span))
     if round_.errors is not None:
         cards.append(
             (

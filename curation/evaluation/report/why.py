@@ -9,8 +9,8 @@ from curation.evaluation.report.round import Round
 
 SIMPLE = {
     "majority": "always the largest class",
-    "nearest_neighbour": "nearest neighbour, base model's embedding",
-    "pixels": "logistic regression on 8x8 pixels",
+    "nearest_neighbour": "nearest neighbour",
+    "pixels": "regression on 8x8 pixels",
 }
 CAUSES = {
     "label_noise": ("wrong labels", "the share of labels that the calibration takes for wrong: review the queue"),
