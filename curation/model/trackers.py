@@ -94,6 +94,7 @@ def _tensorboard(run: str, facts: Mapping[str, Any]) -> Iterator[Tracker]:
 
 @contextmanager
 def _mlflow(run: str, facts: Mapping[str, Any]) -> Iterator[Tracker]:
+    os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # MLflow 3 wants a word for its plain files
     try:
         import mlflow
     except ImportError:
