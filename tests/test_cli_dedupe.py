@@ -16,7 +16,7 @@ def folder(tmp_path):
     one = Image.fromarray(rng.integers(0, 256, (6, 6, 3), np.uint8)).resize((150, 150), Image.Resampling.BICUBIC)
     for name in ("cat", "dog"):
         (tmp_path / "in" / name).mkdir(parents=True)
-    one.save(tmp_path / "in/cat/one.png")
+    one.resize((200, 200)).save(tmp_path / "in/cat/one.png")
     one.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(tmp_path / "in/cat/two.jpg", quality=80)
     Image.fromarray(rng.integers(0, 256, (7, 7, 3), np.uint8)).resize((150, 150)).save(tmp_path / "in/dog/other.png")
     (tmp_path / "in/dog/bad.jpg").write_bytes(b"no image")
