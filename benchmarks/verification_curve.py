@@ -1,4 +1,4 @@
-"""How the verification thresholds were chosen: `python benchmarks/verification_curve.py` (docs/verification_curve.png).
+"""Where the verification thresholds lie: `python benchmarks/verification_curve.py` (docs/verification_curve.png).
 
 Two families of pairs. Photographs: changed copies of one (twins) against pairs of different ones whose hashes come
 near. Fashion-MNIST (`--data FOLDER`, optional): candidates within 10 grey levels of each other against those beyond
