@@ -28,7 +28,7 @@ def read_queue(root: Path, limit: int) -> pd.DataFrame:
         limit,
     )
     held = rows.decided(read_reviews(root / REVIEWS), rows.model_id(root / CANDIDATE))
-    return frame.assign(decision=frame["image_id"].map(held).fillna(""))
+    return frame.assign(decision=[held.get(one, "") for one in frame["image_id"]])
 
 
 def push_project(root: Path, params: Params) -> tuple[Pushed, pd.DataFrame]:
