@@ -127,9 +127,10 @@ def main():
     chosen = parser.parse_args()
     lines = [
         f"{chosen.images:,} images of Fashion-MNIST, {chosen.epochs} epochs of a small network.",
-        "AP of cleanlab is on the same probabilities. Labels right: before and after. Accuracies: with flipped, mended and true labels.",
+        "AP of cleanlab is on the same probabilities. Labels right: before and after.",
+        "Accuracies: with flipped, mended and true labels.",
         "",
-        "| flips | rate | seed | first 10 % hold | AP | AP of cleanlab | right suggestion | labels right | accuracies | s |",
+        "| flips | rate | seed | first 10 % hold | AP | AP of cleanlab | suggestion | labels right | accuracies | s |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for kind in ("random", "look-alike"):
