@@ -126,11 +126,9 @@ def test_a_throwaway_and_its_descendants_say_so(toy, here):
 @pytest.mark.parametrize(
     "knobs",
     [
-        {"optimizer": "sgd"},
-        {"ema": 0.9},
+        {"optimizer": "sgd", "head": "zero", "clip": 0.0},
+        {"ema": 0.9, "balance": "subclass"},
         {"freeze": 1, "body_lr": 0.1},
-        {"balance": "subclass"},
-        {"head": "zero", "clip": 0.0},
         {"channels_last": False, "label_smoothing": 0.0},
     ],
 )

@@ -1,0 +1,139 @@
+"""The first model beside the plain three-convolution CNN of common tutorials, on the same images in the same time.
+
+    python benchmarks/first_model.py --data FOLDER [--images 6500] [--epochs 8] [--arch resnet18] [--stem half]
+
+Fashion-MNIST at 32 pixels. Our stage trains from a random backbone; the plain CNN (32-64-64 filters, a dense layer of
+64, Adam, no augmentation) then gets the same number of seconds. Both keep their best epoch on val; what is compared is
+test. Writes benchmarks/results/first_model.md.
+"""
+
+import argparse
+import datetime
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+from torch import nn
+
+sys.path.insert(0, str(Path(__file__).parent))
+from fashion import USUAL, load
+
+from curation.model.ancestor import make_backbone
+from curation.model.pixels import Pixels
+from curation.model.scoring import Scorer
+from curation.model.store import write_store
+from curation.model.training import train
+from curation.params.loading import parse
+
+RESULTS = Path(__file__).resolve().parent / "results"
+SIZE, VAL, TEST = 32, 1500, 2000
+
+
+def main() -> None:
+    """Train both, write the table."""
+    asked = _arguments()
+    images, labels = load(asked.data)
+    with tempfile.TemporaryDirectory(prefix="first-model-") as folder:
+        os.chdir(folder)
+        splits = make_tables(images, labels, asked.images)
+        pixels = Pixels(Path("pixels"))
+        ours, seconds = run_ours(splits, pixels, asked)
+        plain, epochs = run_plain(splits, pixels, seconds)
+    report((ours, plain), seconds, epochs, asked)
+
+
+def make_tables(images: np.ndarray, labels: np.ndarray, count: int) -> pd.DataFrame:
+    """Files, pixel store and splits of a random part of the images."""
+    rows = []
+    for number, place in enumerate(np.random.default_rng(0).permutation(len(images))[: count + VAL + TEST]):
+        path = Path(f"raw/{place}.png")
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(images[place]).save(path)
+        split = "train" if number < count else "val" if number < count + VAL else "test"
+        rows.append((f"{place:032x}", str(path), f"class {labels[place]}", "", split, 0, False))
+    frame = pd.DataFrame(rows, columns=["image_id", "path", "label", "subclass", "split", "turn", "small"])
+    write_store(frame, Path("pixels"), Path("cache"), SIZE, parse({}).resize)
+    return frame
+
+
+def run_ours(splits: pd.DataFrame, pixels: Pixels, asked: argparse.Namespace) -> tuple[float, float]:
+    """Test accuracy and seconds of our first model, checks and backbone included."""
+    facts = {"arch": asked.arch, "image_size": SIZE, "epochs": asked.epochs, "base_model": "backbone"}
+    params = parse({**facts, "backbone": {"stem": asked.stem}})
+    begun = time.perf_counter()
+    make_backbone(params, Path("backbone"))
+    train(splits, pixels, params, Path("candidate"), Path("report"))
+    seconds = time.perf_counter() - begun
+    test = splits[splits["split"] == "test"]
+    scorer = Scorer(Path("candidate"))
+    parts = np.array_split(pixels.rows(test["image_id"]), 10)
+    answers = np.concatenate([scorer.score(pixels.batch(part)).logits.argmax(1) for part in parts])
+    right = np.array(scorer.header.classes)[answers] == test["label"].to_numpy(dtype=str)
+    return float(right.mean()), seconds
+
+
+def run_plain(splits: pd.DataFrame, pixels: Pixels, seconds: float) -> tuple[float, int]:
+    """Test accuracy of the plain CNN at its best epoch on val, and the epochs it had time for."""
+    torch.manual_seed(0)
+    classes = sorted(set(splits["label"]))
+    sides = {}
+    for side, part in splits.groupby("split"):
+        x = torch.from_numpy(pixels.batch(pixels.rows(part["image_id"]))).permute(0, 3, 1, 2).float() / 255
+        sides[side] = (x.contiguous(), torch.tensor([classes.index(label) for label in part["label"]]))
+    model = nn.Sequential(
+        nn.Conv2d(3, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(64, 64, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64 * 16, 64), nn.ReLU(), nn.Linear(64, len(classes)),
+    )  # fmt: skip
+    optimizer = torch.optim.Adam(model.parameters())
+    x, y = sides["train"]
+    begun, epochs, best = time.perf_counter(), 0, (0.0, 0.0)
+    while time.perf_counter() - begun < seconds:
+        for part in torch.randperm(len(y)).split(32):
+            loss = nn.functional.cross_entropy(model(x[part]), y[part])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        with torch.inference_mode():
+            val, test = (float((model(x_).argmax(1) == y_).float().mean()) for x_, y_ in (sides["val"], sides["test"]))
+        epochs, best = epochs + 1, max(best, (val, test))
+    return best[1], epochs
+
+
+def report(accuracies: tuple[float, float], seconds: float, epochs: int, asked: argparse.Namespace) -> None:
+    """The table."""
+    today = datetime.datetime.now(tz=datetime.UTC)
+    lines = [
+        "# The first model",
+        "",
+        f"{today:%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}.",
+        f"Fashion-MNIST at {SIZE} px, {asked.images} train, {VAL} val, {TEST} test images; {seconds:.0f} s each.",
+        "",
+        "| model | epochs | test accuracy |",
+        "|---|---|---|",
+        f"| {asked.arch}, {asked.stem} stem, `curation` train | {asked.epochs} | {accuracies[0]:.3f} |",
+        f"| three convolutions (32-64-64), dense 64 | {epochs} | {accuracies[1]:.3f} |",
+    ]
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "first_model.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=USUAL, help="folder of dataset-fashion-mnist")
+    parser.add_argument("--images", type=int, default=6500, help="train images")
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--arch", default="resnet18")
+    parser.add_argument("--stem", default="half")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
