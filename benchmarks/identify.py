@@ -61,7 +61,7 @@ def main() -> None:
         f"| both, if the rest cost nothing | {both:.0f} | {both / forward:.2f} |",
         f"| `curate identify`, decoding included | {ours:.0f} | {ours / forward:.2f} |",
         "",
-        f"A run with nothing to score costs {start:.1f} s, which is not in the figures; loading torch and the model is in",
+        f"A run with nothing to score costs {start:.1f} s, not in the figures; loading torch and the model is in",
         "them, and weighs on a short run.",
         "On a CPU, decoding takes the processor from the forward pass; on a GPU it does not. Peak memory with workers:",
         f"{memory:.0f} MB. Killed with SIGKILL and started again: {again} images that were on disk were scored twice.",
