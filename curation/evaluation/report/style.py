@@ -25,7 +25,8 @@ nav { display: flex; flex-wrap: wrap; gap: .4rem .5rem; }
 nav a { border: 1px solid var(--line); border-radius: 999px; color: inherit; padding: .1rem .7rem;
   text-decoration: none; font-size: .87rem; }
 nav a:hover, nav a:focus { border-color: var(--c1); }
-figure { margin: .6rem 0 1rem; overflow-x: auto; } svg.w720 { min-width: 30rem; } figcaption { font-size: .9rem; margin-bottom: .2rem; }
+figure { margin: .6rem 0 1rem; overflow-x: auto; } svg.w720 { min-width: 30rem; }
+figcaption { font-size: .9rem; margin-bottom: .2rem; }
 svg { display: block; width: 100%; height: auto; max-width: 800px; font-size: 12px; } svg.w350 { max-width: 440px; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(19rem, 1fr)); gap: 1rem; }
 text { fill: var(--ink); } text.quiet { fill: var(--quiet); font-size: 11px; } text.cell { font-size: 11px; }
