@@ -1,8 +1,11 @@
 """House rules that a machine can hold: imports only go down, heavy libraries stay in their rooms, files are short."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -52,3 +55,13 @@ def test_starting_a_command_imports_neither_torch_nor_fiftyone(module):
     code = f"import sys, {module}; print(sorted({{'torch', 'fiftyone', 'sklearn'}} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert out.stdout.strip() == "[]"
+
+
+def test_every_library_that_is_imported_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
+    declared = {re.split(r"[<>=\[]", line)[0].lower() for line in lines} | {"pymongo"}  # FiftyOne's own driver
+    distributions = metadata.packages_distributions()
+    heads = {name.split(".")[0] for path in FILES for name in imported(path)} - {"curation", "stages", ""}
+    for head in sorted(heads - set(sys.stdlib_module_names)):
+        assert {name.lower() for name in distributions.get(head, [head])} & declared, head
