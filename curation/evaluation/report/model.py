@@ -11,6 +11,7 @@ from curation.evaluation.report.page import Section
 from curation.evaluation.report.round import Round
 
 MOST_NAMES, MOST_PAIRS, MOST_TILES = 40, 12, 8
+LEAST_COVERAGE = 0.05
 
 
 def training(round_: Round) -> Section | None:
@@ -168,6 +169,7 @@ def confidence(round_: Round) -> Section | None:
         )
     ]
     if cover is not None:
+        cover = cover[cover["coverage"] >= LEAST_COVERAGE]  # a handful of images says nothing of precision
         line = list(zip(cover["coverage"], cover["precision"], strict=True))
         low = max(0.0, min([0.9, *cover["precision"].astype(float)]) - 0.02)
         axes = svg.Axes("coverage", "precision", (0.0, 1.0), (low, 1.0))

@@ -44,7 +44,8 @@ class Axes(NamedTuple):
 
 def bars(rows: Sequence[Bar], alt: str, marks: Sequence[tuple[float, str]] = ()) -> str:
     """Horizontal stacked bars; `marks` are dashed lines across, such as the class cutoffs."""
-    left, right, top = _left([row.label for row in rows]), 90, 18 if marks else 4
+    left, top = _left([row.label for row in rows]), 18 if marks else 4
+    right = max([len(row.note) for row in rows] + [12]) * 6 + 18
     most = max([sum(value for _, value, _ in row.parts) for row in rows] + [value for value, _ in marks] + [1e-9])
     scale = (WIDTH - left - right) / most
     out = []
