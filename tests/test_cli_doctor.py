@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -155,3 +156,8 @@ def test_a_read_only_folder_is_broken(project):
         assert repository.writable(project).state is State.BROKEN
     finally:
         (project / "data").chmod(0o700)
+
+
+def test_every_extra_that_a_user_may_want_is_looked_at():
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    assert set(machine.OPTIONAL) == set(project["optional-dependencies"]) - {"bench", "dev"}

@@ -12,10 +12,9 @@ OLDEST_PYTHON = (3, 11)
 LITTLE_DISK, TIGHT_DISK = 2**30, 10 * 2**30  # bytes free: nothing works well below the first; the second is a warning
 OPTIONAL = {
     "review": "fiftyone",
-    "labels": "cleanlab",
     "tune": "optuna",
-    "registry": "gto",
     "tensorboard": "tensorboard",
+    "mlflow": "mlflow",
     "timm": "timm",
     "pdq": "pdqhash",
     "heic": "pillow_heif",
@@ -64,10 +63,10 @@ def extras(_: Path) -> Check:
     """Which optional packages are installed."""
     missing = [name for name, module in OPTIONAL.items() if util.find_spec(module) is None]
     present = [name for name in OPTIONAL if name not in missing]
-    if not missing:
-        return ok("extras", ", ".join(present))
-    fix = f"install what you want to use: pip install -e '.[{','.join(missing)}]'"
-    return note("extras", f"{', '.join(present) or 'none'}; not installed: {', '.join(missing)}", fix)
+    found = ", ".join(present) or "none"
+    if missing:  # nobody needs all of them: no reason for a note
+        found += f"; to have more: pip install -e '.[{','.join(missing)}]'"
+    return ok("extras", found)
 
 
 def disk(root: Path) -> Check:
