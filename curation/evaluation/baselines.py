@@ -4,6 +4,7 @@ Majority class; the nearest neighbour among the embeddings of the model that tra
 on 8 x 8 pixels. At most 20,000 train and 5,000 test images, drawn from the seed, so that the cost stays flat.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from curation.evaluation.neighbours import nearest, unit
-from curation.evaluation.scores import PixelStore, Scored
+from curation.evaluation.scores import PixelStore
 
 MOST_TRAIN = 20_000
 MOST_TEST = 5_000
 SIDE = 8
+Embed = Callable[[NDArray[np.int64]], NDArray[np.float16]]
 
 
 def baselines(
-    splits: pd.DataFrame, counted: NDArray[np.bool_], base: Scored | None, pixels: PixelStore, seed: int
+    splits: pd.DataFrame, counted: NDArray[np.bool_], embed: Embed, pixels: PixelStore, seed: int
 ) -> dict[str, float]:
-    """Accuracies on test; `counted` masks the test images that count (rows of `splits`)."""
+    """Accuracies on test; `counted` masks the test images that count (rows of `splits`).
+
+    `embed` gives the base model's embeddings [n, d] of rows [n] of `splits`, and is called once.
+    """
     train = _some(np.flatnonzero((splits["split"] == "train").to_numpy()), MOST_TRAIN, seed)
     test = _some(np.flatnonzero(counted), MOST_TEST, seed)
     labels = splits["label"].to_numpy(dtype=object)
@@ -29,8 +34,7 @@ def baselines(
         return {}
     names, counts = np.unique(labels[train].astype(str), return_counts=True)
     out = {"majority": float((labels[test] == names[counts.argmax()]).mean())}
-    if base is not None:
-        out["nearest_neighbour"] = _neighbour(base.embeddings, train, test, labels)
+    out["nearest_neighbour"] = _neighbour(embed(np.concatenate([train, test])), train, test, labels)
     out["pixels"] = _pixels(pixels, splits["image_id"], train, test, labels)
     return out
 
@@ -44,7 +48,8 @@ def _some(rows: NDArray[np.int64], most: int, seed: int) -> NDArray[np.int64]:
 def _neighbour(
     embeddings: NDArray[np.float16], train: NDArray[np.int64], test: NDArray[np.int64], labels: NDArray[Any]
 ) -> float:
-    found = nearest(unit(embeddings[test]), unit(embeddings[train]), 1).rows[:, 0]
+    known, asked = unit(embeddings[: len(train)]), unit(embeddings[len(train) :])
+    found = nearest(asked, known, 1).rows[:, 0]
     return float((labels[train][found] == labels[test]).mean())
 
 

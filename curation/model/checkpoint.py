@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from curation.model.backbone import Spec, build
+from curation.model.backbone import PROBE_CLASSES, Spec, build, head_keys
 from curation.model.header import CheckpointError, Header, encode, read_header
 
 State = dict[str, torch.Tensor]
@@ -54,11 +54,13 @@ def load_tensors(path: Path) -> State:
 
 
 def restore(path: Path) -> tuple[Header, nn.Module]:
-    """Build the model of a checkpoint that has a head, with its weights, in evaluation mode."""
+    """Build the model of a checkpoint, with its weights, in evaluation mode; a backbone gets a head of zeros."""
     header, state = load(path)
+    outputs = len(header.classes) or PROBE_CLASSES
+    model = build(Spec(header.arch, header.image_size, header.stem), outputs)
     if not header.has_head:
-        raise CheckpointError(f"{path} is a backbone: it has no classes yet. Run `dvc repro train`")
-    model = build(Spec(header.arch, header.image_size, header.stem), len(header.classes))
+        fresh = model.state_dict()
+        state |= {name: torch.zeros_like(fresh[name]) for name in head_keys(model, outputs)}
     try:
         model.load_state_dict(state)
     except RuntimeError as error:

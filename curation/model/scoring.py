@@ -1,6 +1,7 @@
 """Scoring images with a checkpoint: logits and embeddings in one pass.
 
 The embedding is what the head sees: its input, averaged over places where the head is a convolution (SqueezeNet).
+So a backbone, which has no head yet, has embeddings too, and no logits.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from curation.model import device as devices
-from curation.model.backbone import head_of
+from curation.model.backbone import PROBE_CLASSES, head_of
 from curation.model.checkpoint import restore
 from curation.model.header import Header
 from curation.model.normalise import Normalise, to_float
@@ -26,7 +27,7 @@ Reals = NDArray[np.float32]
 class Scores:
     """What a model says of a batch."""
 
-    logits: Reals  # [batch, classes]
+    logits: Reals  # [batch, classes]; no column for a backbone
     embeddings: Reals  # [batch, features]
 
 
@@ -34,12 +35,12 @@ class Scorer:
     """A checkpoint ready to score; the same scores whatever stands beside an image in its batch, up to rounding."""
 
     def __init__(self, checkpoint: Path, device: str = "auto", precision: str = "auto") -> None:
-        """Load a checkpoint that has a head; CheckpointError when it has none or can't be read."""
+        """Load a checkpoint, with a head or without; CheckpointError when it can't be read."""
         self.device = devices.choose(device, precision)
         self.header: Header
         self.header, model = restore(checkpoint)
         self._head_input: list[torch.Tensor] = []
-        head_of(model, len(self.header.classes)).register_forward_pre_hook(self._remember)
+        head_of(model, len(self.header.classes) or PROBE_CLASSES).register_forward_pre_hook(self._remember)
         self._model = model.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._normalise = Normalise(self.header.mean, self.header.std, self.device.torch)
 
@@ -64,7 +65,7 @@ class Scorer:
         if self.device.is_cuda:
             images = images.pin_memory().to(self.device.torch, non_blocking=True)
         with self.device.autocast():
-            logits = self._model(self._normalise(to_float(images)))
+            logits = self._model(self._normalise(to_float(images)))[:, : len(self.header.classes)]
         features = self._head_input.pop()
         embeddings = features.mean((2, 3)) if features.ndim == 4 else features.flatten(1)
         return logits.float(), embeddings.float()

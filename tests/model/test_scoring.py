@@ -4,7 +4,7 @@ import torch
 
 from curation.model import checkpoint
 from curation.model.ancestor import make_backbone, start_from
-from curation.model.backbone import Spec, build
+from curation.model.backbone import Spec, body_state, build
 from curation.model.header import CheckpointError, Header
 from curation.model.scoring import Scorer, score_stream
 
@@ -61,9 +61,22 @@ def test_neighbours_in_a_batch_do_not_matter(tmp_path):
     assert np.allclose(together.embeddings[4], alone.embeddings[0], atol=1e-4)
 
 
-def test_a_backbone_can_not_score(toy):
-    with pytest.raises(CheckpointError, match="no classes"):
-        Scorer(toy.base())
+@pytest.mark.parametrize("arch", ["resnet18", "squeezenet1_1", "mobilenet_v3_small"])
+def test_a_backbone_has_the_embeddings_of_its_model_and_no_logits(tmp_path, arch):
+    model = write(tmp_path / "m", arch)
+    facts = Header(arch, (), 32, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+    checkpoint.save(tmp_path / "b", body_state(model, 3), facts)
+    whole, body = (Scorer(tmp_path / name, device="cpu").score(pixels(3)) for name in ("m", "b"))
+    assert body.logits.shape == (3, 0)
+    assert np.array_equal(body.embeddings, whole.embeddings)
+
+
+def test_a_backbone_that_lacks_a_tensor_is_refused(tmp_path):
+    state = body_state(write(tmp_path / "m", "resnet18"), 3)
+    del state["conv1.weight"]
+    checkpoint.save(tmp_path / "b", state, Header("resnet18", (), 32, (0.5,) * 3, (0.25,) * 3))
+    with pytest.raises(CheckpointError, match="does not fit resnet18"):
+        Scorer(tmp_path / "b")
 
 
 def test_a_file_of_another_network_is_refused(tmp_path):
