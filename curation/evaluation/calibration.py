@@ -64,8 +64,7 @@ class Calibration:
         """Fit to images the model was not trained on.
 
         `logits` [n, c]; `labels` [n] indices of classes (rows below 0 are left out); `trusted` [n]: the label was
-        checked by hand; `extra` [n, f]: features that grow with sureness. The precision curve is measured on folds that
-        were not fitted.
+        checked by hand. The precision curve is measured on folds that were not fitted.
         """
         names = tuple(classes) or tuple(str(index) for index in range(np.asarray(logits).shape[1]))
         known = np.asarray(labels) >= 0

@@ -39,7 +39,7 @@ def _separation(outside: Facts, inside: Facts, threshold: float) -> dict[str, An
 
 
 def operating_points(facts: Facts, calibration: Calibration, precisions: list[float]) -> dict[str, Any]:
-    """For each wanted precision: the confidence that promised it on val, and what it gives on these images."""
+    """For each wanted precision: the confidence that promised it, and what it gives on these images."""
     known = facts.where(facts.label >= 0)
     out = {}
     for wanted in precisions:

@@ -1,7 +1,8 @@
 """Which model to ask: the candidate, production, a file, or any version that git and DVC know; with its calibration.
 
-A calibration belongs to one checkpoint. It is looked for beside the file (`NAME.calibration.json`), then at the stage's
-own place. Where none belongs to the model, raw softmax is used, and said.
+A calibration belongs to one checkpoint, and names it by its MD5. It is looked for beside the file
+(`NAME.calibration.json`, where `curate promote` puts production's), then at the stage's own place. Where none belongs
+to the model, raw softmax is used, and said.
 """
 
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ def open_model(path: Path, calibration: Path = CALIBRATION) -> Model:
     if not header.has_head:
         raise ModelError(f"{path} is a backbone without classes, and names nothing: run `dvc repro train` and ask it")
     digest = content_id(path)
-    found = _calibration(path, calibration, header.classes, digest)
+    found = _calibration((path.with_suffix(".calibration.json"), calibration), digest)
     fallback = Calibration(classes=tuple(header.classes))
     return Model(
         path=path,
@@ -92,21 +93,9 @@ def fetch(paths: list[Path], revision: str) -> Path:
     return folder
 
 
-def _calibration(path: Path, usual: Path, classes: tuple[str, ...], digest: str) -> Calibration | None:
-    for place in (path.with_suffix(".calibration.json"), usual):
-        if place.exists():
-            found = Calibration.read(place)
-            own = found.model == digest or (not found.model and _is_of(place, path, digest))
-            if own and found.classes == tuple(classes):
-                return found
-    return None
-
-
-def _is_of(calibration: Path, path: Path, digest: str) -> bool:
-    """Whether a calibration that names no model is of this one: it stands beside it, or is of the same candidate."""
-    candidate = calibration.parent.parent / CANDIDATE
-    beside = calibration == path.with_suffix(".calibration.json")
-    return beside or (candidate.exists() and content_id(candidate) == digest)
+def _calibration(places: tuple[Path, ...], digest: str) -> Calibration | None:
+    found = (Calibration.read(place) for place in places if place.exists())
+    return next((calibration for calibration in found if calibration.model == digest), None)
 
 
 def _commit(repo: object, revision: str) -> str:

@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,9 +8,11 @@ from sklearn import metrics as sk
 from curation import tables
 from curation.evaluation import measure, predictions
 from curation.evaluation.calibration import Calibration
-from curation.evaluation.evaluate import Paths, calibrate, report
+from curation.evaluation.evaluate import Paths, calibrate, evaluate, report
 from curation.evaluation.facts import read_facts
+from curation.model.header import Header
 from curation.params.blocks import Params
+from curation.params.loading import parse
 
 
 def paths_in(folder):
@@ -26,8 +30,8 @@ def paths_in(folder):
 @pytest.fixture
 def evaluated(rounds, tmp_path):
     splits, scored, base, _ = rounds.make(600, flip=0.05)
-    calibration = calibrate(splits, scored, 0)
     seen = np.zeros(len(splits), bool)
+    calibration = calibrate(splits, scored, seen, 0)
     numbers = report(paths_in(tmp_path), splits, (scored, base), calibration, seen, Params())
     table = tables.read(tmp_path / "p.parquet", tables.PREDICTIONS)
     return splits, scored, calibration, numbers, table, tmp_path
@@ -71,7 +75,8 @@ def test_images_that_an_ancestor_learnt_from_never_count(rounds, tmp_path):
     splits, scored, base, _ = rounds.make(300)
     test = splits.image_id[splits.split == "test"]
     seen = measure.seen_by(splits.image_id, {test.iloc[0]: "train", test.iloc[1]: "val", test.iloc[2]: "benchmark"})
-    numbers = report(paths_in(tmp_path), splits, (scored, base), calibrate(splits, scored, 0), seen, Params())
+    calibration = calibrate(splits, scored, seen, 0)
+    numbers = report(paths_in(tmp_path), splits, (scored, base), calibration, seen, Params())
     assert numbers["test"]["images"] == len(test) - 2
     assert numbers["left_out"]["seen_by_an_ancestor"] == 2
 
@@ -81,12 +86,57 @@ def test_out_of_scope_images_count_as_refused_and_in_no_accuracy(rounds, tmp_pat
     foreign = splits.index[splits.split == "benchmark"][:10]
     splits.loc[foreign, ["label", "benchmark_set"]] = ["unknown", "street"]
     scored.logits[foreign] = 0.0
-    numbers = report(
-        paths_in(tmp_path), splits, (scored, base), calibrate(splits, scored, 0), np.zeros(400, bool), Params()
-    )
+    seen = np.zeros(400, bool)
+    calibration = calibrate(splits, scored, seen, 0)
+    numbers = report(paths_in(tmp_path), splits, (scored, base), calibration, seen, Params())
     found = numbers["out_of_scope"]["street"]
     assert (found["images"], found["auc_confidence"]) == (10, 1.0)
     assert "street" not in numbers["benchmark"]
+
+
+def test_the_calibration_trusts_unseen_images_of_hand_made_sets_alone(rounds, monkeypatch):
+    splits, scored, _, _ = rounds.make(400)
+    val, benchmark = ((splits.split == name).to_numpy() for name in ("val", "benchmark"))
+    by_hand = np.flatnonzero(benchmark)[::2]
+    splits.loc[by_hand, ["benchmark_set", "basis"]] = ["street", "hand-made"]
+    seen = np.isin(np.arange(400), by_hand[:3])
+    given = {}
+    monkeypatch.setattr(Calibration, "fit", lambda *of, **rest: given.update(rest, count=len(of[1])))
+    calibrate(splits, scored, seen, 0)
+    assert given["count"] == val.sum() + len(by_hand) - 3
+    assert given["trusted"].sum() == len(by_hand) - 3
+
+
+class Blobs:
+    """A store of pixels in memory, an image a number."""
+
+    def __init__(self, image_ids):
+        self.place = {image_id: place for place, image_id in enumerate(image_ids)}
+        self.pixels = np.random.default_rng(0).integers(0, 256, (len(image_ids), 16, 16, 3), np.uint8)
+
+    def rows(self, image_ids):
+        return np.array([self.place[image_id] for image_id in image_ids])
+
+    def batch(self, rows):
+        return self.pixels[rows]
+
+
+def test_a_first_round_has_every_baseline_and_a_calibration_that_names_its_model(rounds, tmp_path):
+    from curation.model.backbone import Spec, body_state, build
+    from curation.model.checkpoint import save
+
+    splits, scored, _, _ = rounds.make(90)
+    spec, paths = Spec("shufflenet_v2_x0_5", 16), paths_in(tmp_path)
+    model = build(spec, len(scored.classes))
+    half = (0.5, 0.5, 0.5)
+    save(paths.candidate, model.state_dict(), Header(spec.arch, tuple(scored.classes), 16, half, half))
+    save(paths.base, body_state(model, len(scored.classes)), Header(spec.arch, (), 16, half, half))
+    few = parse({"evaluate": {"bootstrap": 10}})
+    numbers = evaluate(paths, splits, Blobs(splits.image_id), few)
+    assert set(numbers["baselines"]) == {"majority", "nearest_neighbour", "pixels"}
+    assert "against_base" not in numbers
+    digest = hashlib.md5(paths.candidate.read_bytes(), usedforsecurity=False).hexdigest()
+    assert Calibration.read(paths.calibration).model == digest
 
 
 def test_a_first_round_has_no_comparison_and_plots_are_written(rounds, tmp_path):

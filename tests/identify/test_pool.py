@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -94,6 +95,9 @@ def test_an_empty_pool_gives_an_empty_table(known, checkpoint, tmp_path):
     assert not len(found)
 
 
-def test_a_calibration_of_other_classes_is_not_used(checkpoint, tmp_path):
-    Calibration(classes=("a", "b")).write(tmp_path / "calibration.json")
-    assert not open_model(checkpoint, tmp_path / "calibration.json").calibrated
+def test_only_the_calibration_that_names_the_model_is_used(checkpoint, tmp_path):
+    file, other = tmp_path / "calibration.json", Calibration(("blue", "green", "red"))
+    other.write(file)
+    assert not open_model(checkpoint, file).calibrated
+    replace(other, model=open_model(checkpoint).digest).write(file)
+    assert open_model(checkpoint, file).calibrated
