@@ -13,7 +13,9 @@ RUN = "from curation.cli.main import app; app()"
 
 
 def entry(version, action="promote", classes=("cat", "dog")):
-    return Entry(action, version, "0" * 32, 9, list(classes), "", "", "", "2026-01-01T00:00:00+00:00", "Ada")
+    return Entry(
+        action, version, "0" * 32, 9, "1" * 32, 9, list(classes), "", "", "", "2026-01-01T00:00:00+00:00", "Ada"
+    )
 
 
 def test_versions_lists_newest_first_as_json(tmp_path, monkeypatch):

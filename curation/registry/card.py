@@ -72,8 +72,8 @@ def _use(facts: Facts) -> Iterator[str]:
     yield ""
     yield (
         "Its confidence is calibrated on images like those it was measured on. An image of anything else gets one of "
-        "these names too, mostly with low confidence: refuse below a threshold, as `data/calibration.json` and "
-        "`curate unknowns --min-conf` do."
+        "these names too, mostly with low confidence: refuse below a threshold, as `curate unknowns --min-conf` does. "
+        "`models/production.calibration.json` says what each threshold is worth."
     )
     yield ""
 
@@ -87,6 +87,8 @@ def _metrics(metrics: dict[str, Any]) -> Iterator[str]:
         interval = f"{measured['accuracy']:.3f} ({_of(measured, 'accuracy_low')} to {_of(measured, 'accuracy_high')})"
         rest = " | ".join(_of(measured, key) for key in ("f1", "log_loss", "ece"))
         yield f"| {name} | {measured['images']:,} | {interval} | {rest} |"
+    yield ""
+    yield "Calibrated on val and on hand-made benchmark sets, so their log loss and ECE are a little flattered."
     yield ""
 
 

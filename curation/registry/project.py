@@ -18,6 +18,8 @@ from curation.errors import CurationError
 
 CANDIDATE = "models/candidate.safetensors"
 PRODUCTION = "models/production.safetensors"
+CALIBRATION = "data/calibration.json"
+PREDICTIONS = "data/predictions.parquet"
 
 
 class ProjectError(CurationError):
@@ -40,15 +42,16 @@ def locked(root: Path) -> dict[str, Any]:
 
 
 def check_evaluated(root: Path, candidate_md5: str) -> None:
-    """Refuse a candidate that is not the one that the stage evaluate measured, or predictions of another run."""
+    """Refuse a candidate that is not the one that the stage evaluate measured, or its outputs of another run."""
     stage = locked(root).get("evaluate", {})
     inputs = {item["path"]: item.get("md5") for item in stage.get("deps", [])}
     outputs = {item["path"]: item.get("md5") for item in stage.get("outs", [])}
     if inputs.get(CANDIDATE) != candidate_md5:
         raise ProjectError(f"{CANDIDATE} is not the model that was evaluated last; run `dvc repro`, then promote")
-    predictions = root / "data/predictions.parquet"
-    if not predictions.exists() or outputs.get("data/predictions.parquet") != md5_of(predictions):
-        raise ProjectError(f"{predictions} is not what the last run wrote; run `dvc repro` or `dvc checkout`")
+    for name in (PREDICTIONS, CALIBRATION):
+        path = root / name
+        if not path.exists() or outputs.get(name) != md5_of(path):
+            raise ProjectError(f"{path} is not what the last run wrote; run `dvc repro` or `dvc checkout`")
 
 
 def tracked_data(root: Path) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """Promotion: the candidate becomes production, and the next round starts from it.
 
 A stage can't close this loop (DVC refuses cycles), so it is a command. Only here is written what belongs to a moment:
-the git revision, the time, the person. The version is registered as GTO does it, by a git tag.
+the git revision, the time, the person. The version is registered as GTO does it, by a git tag. Its calibration goes
+with it: without one, a confidence of production would be worth what nobody knows.
 """
 
 import json
@@ -23,7 +24,9 @@ from curation.registry.register import register
 
 RECORD = "models/production.json"
 CARD = "models/production.md"
-OURS = ["params.yaml", "models/production.safetensors.dvc", RECORD, CARD, str(versions.LOG), "models/.gitignore"]
+CALIBRATION = "models/production.calibration.json"  # where `curate identify --model production` looks
+TRACKED = [f"{project.PRODUCTION}.dvc", f"{CALIBRATION}.dvc"]
+OURS = ["params.yaml", *TRACKED, RECORD, CARD, str(versions.LOG), "models/.gitignore"]
 
 
 class PromotionRefusedError(CurationError):
@@ -66,7 +69,7 @@ def promote(root: Path, choice: Choice) -> Outcome:
     _hold_or_force(verdict, choice)
     entry = _entry(root, md5, header, log, choice.reason)
     facts = _card_facts(root, entry, header, verdict)
-    _install(root, candidate)
+    _install(root)
     card.write_card(root / CARD, facts)
     _record(root, asdict(entry) | _comparison(verdict))
     versions.append(root, entry)
@@ -80,12 +83,8 @@ def rollback(root: Path, version: str | None, choice: Choice) -> Outcome:
     target = versions.find(log, version) if version else versions.before_current(log)
     if log[-1].version == target.version:
         raise versions.VersionError(f"{target.version} is production already")
-    pointer = root / f"{project.PRODUCTION}.dvc"
-    pointer.write_text(
-        f"outs:\n- md5: {target.md5}\n  size: {target.size}\n  hash: md5\n  path: {Path(project.PRODUCTION).name}\n",
-        encoding="utf-8",
-    )
-    (root / project.PRODUCTION).unlink(missing_ok=True)
+    _point(root / project.PRODUCTION, target.md5, target.size)
+    _point(root / CALIBRATION, target.calibration_md5, target.calibration_size)
     _fetch(root, target)
     project.set_base_model(root, project.PRODUCTION)
     moment = _moment(root)
@@ -98,7 +97,7 @@ def rollback(root: Path, version: str | None, choice: Choice) -> Outcome:
 
 def _judged(root: Path, knobs: parameters.Params) -> gate.Gate:
     columns = [*gate.NEEDED, "loss"]
-    predictions = tables.read(root / "data/predictions.parquet", tables.PREDICTIONS, columns)
+    predictions = tables.read(root / project.PREDICTIONS, tables.PREDICTIONS, columns)
     lineages = [read_header(root / name).lineage for name in (project.CANDIDATE, knobs.base_model)]
     seen = pd.Series(seen_by(predictions["image_id"], *lineages), index=predictions.index)
     return gate.judge(predictions, seen, knobs.promote.max_class_drop)
@@ -143,6 +142,8 @@ def _entry(root: Path, md5: str, header: Header, log: list[versions.Entry], reas
         version=versions.next_version(log, classes),
         md5=md5,
         size=(root / project.CANDIDATE).stat().st_size,
+        calibration_md5=project.md5_of(root / project.CALIBRATION),
+        calibration_size=(root / project.CALIBRATION).stat().st_size,
         classes=classes,
         parent=header.parent,
         dataset=header.dataset,
@@ -160,23 +161,36 @@ def _moment(root: Path) -> dict[str, Any]:
     return {"git_revision": revision, "time": now, "person": project.person(root)}
 
 
-def _install(root: Path, candidate: Path) -> None:
-    """Copy, then track: a new file under a temporary name, because the old one may be a link into DVC's cache."""
-    production = root / project.PRODUCTION
-    draft = production.with_name(".production.partial")
+def _install(root: Path) -> None:
+    """Copy model and calibration, then track both."""
+    _copy(root / project.CANDIDATE, root / project.PRODUCTION)
+    _copy(root / project.CALIBRATION, root / CALIBRATION)
+    project.dvc(root, "add", project.PRODUCTION, CALIBRATION)
+    project.set_base_model(root, project.PRODUCTION)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Make a new file under a temporary name, because the old one may be a link into DVC's cache."""
+    draft = target.with_name(f".{target.name}.partial")
     try:
-        shutil.copyfile(candidate, draft)
-        draft.replace(production)
+        shutil.copyfile(source, draft)
+        draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
-    project.dvc(root, "add", project.PRODUCTION)
-    project.set_base_model(root, project.PRODUCTION)
+
+
+def _point(path: Path, md5: str, size: int) -> None:
+    """Write DVC's pointer to a file's bytes, and take the present ones away."""
+    text = f"outs:\n- md5: {md5}\n  size: {size}\n  hash: md5\n  path: {path.name}\n"
+    path.with_name(f"{path.name}.dvc").write_text(text, encoding="utf-8")
+    path.unlink(missing_ok=True)
 
 
 def _fetch(root: Path, target: versions.Entry) -> None:
     try:
-        project.dvc(root, "checkout", f"{project.PRODUCTION}.dvc")
+        project.dvc(root, "checkout", *TRACKED)
     except project.ProjectError:
-        project.dvc(root, "pull", f"{project.PRODUCTION}.dvc")
-    if project.md5_of(root / project.PRODUCTION) != target.md5:
-        raise versions.VersionError(f"{project.PRODUCTION} came back with other bytes than {target.version} has")
+        project.dvc(root, "pull", *TRACKED)
+    for name, md5 in ((project.PRODUCTION, target.md5), (CALIBRATION, target.calibration_md5)):
+        if project.md5_of(root / name) != md5:
+            raise versions.VersionError(f"{name} came back with other bytes than {target.version} has")

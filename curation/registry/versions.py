@@ -25,6 +25,8 @@ class Entry:
     version: str
     md5: str
     size: int
+    calibration_md5: str
+    calibration_size: int
     classes: list[str]
     parent: str
     dataset: str

@@ -9,19 +9,23 @@ import pytest
 from safetensors.numpy import save_file
 
 from curation import tables
+from curation.evaluation.calibration import Calibration
 from curation.model.header import Header, encode
+from curation.registry.project import md5_of
 
 CLASSES = ("cat", "dog")
 PARAMS = "# a comment that stays\nbase_model: models/backbone.safetensors   # and this one\nthrowaway: false\n"
 PIPELINE = """
 stages:
   evaluate:
-    cmd: python -c "import shutil; shutil.copy('prepared.parquet', 'data/predictions.parquet')"
+    cmd: cp prepared.parquet data/predictions.parquet && cp prepared.json data/calibration.json
     deps:
       - models/candidate.safetensors
       - prepared.parquet
+      - prepared.json
     outs:
       - data/predictions.parquet
+      - data/calibration.json
 artifacts:
   classifier:
     path: models/production.safetensors
@@ -30,7 +34,7 @@ artifacts:
 
 
 class Project:
-    """A small project at `root`; `round` makes a candidate and runs the stage."""
+    """A small project at `root`; `round` makes a candidate with its calibration and runs the stage."""
 
     def __init__(self, root):
         self.root = root
@@ -38,9 +42,7 @@ class Project:
             (root / folder).mkdir(parents=True)
         (root / "params.yaml").write_text(PARAMS)
         (root / "dvc.yaml").write_text(PIPELINE)
-        (root / ".gitignore").write_text(
-            "/models/candidate.safetensors\n/models/backbone.safetensors\n/prepared.parquet\n"
-        )
+        (root / ".gitignore").write_text("/models/candidate.safetensors\n/models/backbone.safetensors\n/prepared.*\n")
         self.model("backbone", classes=())
         self.run("git", "init", "-q", "-b", "main")
         self.run("git", "config", "user.name", "Ada")
@@ -65,6 +67,8 @@ class Project:
     def round(self, predictions, commit=True, **model):
         """Make a candidate, evaluate it with these predictions, and commit."""
         self.model("candidate", **model)
+        digest = md5_of(self.root / "models/candidate.safetensors")
+        Calibration(tuple(model.get("classes", CLASSES)), model=digest).write(self.root / "prepared.json")
         tables.write(predictions, self.root / "prepared.parquet", tables.PREDICTIONS)
         splits = pd.DataFrame(dict.fromkeys(tables.SPLITS.columns, ""), index=predictions.index)
         splits = splits.assign(fold=-1, turn=0, small=False)

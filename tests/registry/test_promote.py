@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from curation.identify.models import resolve
 from curation.registry.project import ProjectError
 from curation.registry.promote import Choice, PromotionRefusedError, promote, rollback
 from curation.registry.versions import VersionError, read_log
@@ -21,6 +22,7 @@ def test_promotion_copies_tracks_points_records_commits_and_tags(project):
     production = project.root / "models/production.safetensors"
     assert production.read_bytes() == (project.root / "models/candidate.safetensors").read_bytes()
     assert production.with_name("production.safetensors.dvc").exists()
+    assert production.with_name("production.calibration.json.dvc").exists()
     params = (project.root / "params.yaml").read_text()
     assert params.startswith("# a comment that stays\nbase_model: models/production.safetensors")
     assert "# and this one" in params
@@ -95,6 +97,29 @@ def test_with_other_changes_in_the_tree_nothing_is_committed(project):
     assert project.run("git", "tag") == ""
     assert "dvc.yaml" in done.notes[0]
     assert "git commit" in done.notes[0]
+
+
+def test_production_is_asked_with_the_calibration_it_was_promoted_with(project, monkeypatch):
+    monkeypatch.chdir(project.root)
+    project.round(right(project))
+    promote(project.root, Choice())
+    project.round(right(project, "cat"), weight=1.0, classes=("bear", "cat", "dog"))
+    asked = resolve("production")
+    assert (asked.calibrated, asked.calibration.classes) == (True, ("cat", "dog"))
+    assert resolve("candidate").calibration.classes == ("bear", "cat", "dog")
+    promote(project.root, Choice())
+    assert resolve("production").calibration.classes == ("bear", "cat", "dog")
+    rollback(project.root, None, Choice())
+    asked = resolve("production")
+    assert (asked.calibrated, asked.calibration.model) == (True, asked.digest)
+    assert asked.classes == asked.calibration.classes == ("cat", "dog")
+
+
+def test_a_calibration_of_another_run_is_not_promoted(project):
+    project.round(right(project))
+    (project.root / "data/calibration.json").unlink()
+    with pytest.raises(ProjectError, match=r"calibration\.json is not what the last run wrote"):
+        promote(project.root, Choice())
 
 
 def test_rollback_brings_back_the_bytes_and_the_stage_tag(project):
