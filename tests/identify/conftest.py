@@ -37,7 +37,7 @@ def train_colours(path: Path, header_type):
     model = build(Spec("resnet18", 16), 3)
     header = header_type("resnet18", CLASSES, 16, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
-    for _ in range(15):
+    for _ in range(40):
         truth = rng.integers(0, 3, 32)
         pixels = np.stack([colour_pixels(CLASSES[index], rng, 16) for index in truth])
         batch = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
