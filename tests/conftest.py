@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+os.environ["DVC_NO_ANALYTICS"] = "true"  # also of the commands that tests start
+
 
 @pytest.fixture(scope="session")
 def mongod_uri(tmp_path_factory):

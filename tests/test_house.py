@@ -64,4 +64,4 @@ def test_every_library_that_is_imported_is_declared():
     distributions = metadata.packages_distributions()
     heads = {name.split(".")[0] for path in FILES for name in imported(path)} - {"curation", "stages", ""}
     for head in sorted(heads - set(sys.stdlib_module_names)):
-        assert {name.lower() for name in distributions.get(head, [head])} & declared, head
+        assert {name.lower().replace("_", "-") for name in distributions.get(head, [head])} & declared, head

@@ -1,3 +1,8 @@
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -43,16 +48,37 @@ def test_tensorboard_gets_every_epoch(here):
     assert [(event.step, event.value) for event in events.Scalars("val_accuracy")] == [(1, 0.25), (2, 0.75)]
 
 
-@pytest.mark.filterwarnings("default")
-def test_mlflow_gets_params_metrics_by_epoch_the_model_and_the_dataset(here, monkeypatch):
-    mlflow = pytest.importorskip("mlflow")
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", (here / "store").as_uri())
-    mlflow.set_tracking_uri((here / "store").as_uri())
-    follow("mlflow")
-    client = mlflow.MlflowClient()
-    (run,) = client.search_runs([client.get_experiment_by_name("curation").experiment_id])
-    assert run.data.params == {"lr": "0.1", "train.head": "zero", "train.augment.flip": "0.5", "dataset": "abc"}
-    history = client.get_metric_history(run.info.run_id, "val_accuracy")
-    assert [(point.step, point.value) for point in history] == [(1, 0.25), (2, 0.75)]
-    assert [item.path for item in client.list_artifacts(run.info.run_id)] == ["model.safetensors"]
-    assert run.info.status == "FINISHED"
+MLFLOW = """
+import json
+import mlflow
+from pathlib import Path
+from curation.model.trackers import open_trackers
+
+with open_trackers(["mlflow"], "run", FACTS) as (tracker,):
+    for row in ROWS:
+        tracker.epoch(row)
+    tracker.model(Path("model.safetensors"), {"val_accuracy": 0.75})
+client = mlflow.MlflowClient()
+(run,) = client.search_runs([client.get_experiment_by_name("curation").experiment_id])
+history = client.get_metric_history(run.info.run_id, "val_accuracy")
+print(json.dumps({
+    "params": run.data.params,
+    "history": [(point.step, point.value) for point in history],
+    "artifacts": [item.path for item in client.list_artifacts(run.info.run_id)],
+    "status": run.info.status,
+}))
+"""
+
+
+def test_mlflow_gets_params_metrics_by_epoch_the_model_and_the_dataset(here):
+    # In a process of its own: mlflow brings importlib_metadata, which changes how FiftyOne reads its own metadata.
+    assert find_spec("mlflow"), "the extra [mlflow] is not installed"
+    script = MLFLOW.replace("FACTS", repr(FACTS)).replace("ROWS", repr(ROWS))
+    env = {**os.environ, "MLFLOW_TRACKING_URI": (here / "store").as_uri()}
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=env, check=False)
+    assert out.returncode == 0, out.stderr
+    found = json.loads(out.stdout.splitlines()[-1])
+    assert found["params"] == {"lr": "0.1", "train.head": "zero", "train.augment.flip": "0.5", "dataset": "abc"}
+    assert found["history"] == [[1, 0.25], [2, 0.75]]
+    assert found["artifacts"] == ["model.safetensors"]
+    assert found["status"] == "FINISHED"

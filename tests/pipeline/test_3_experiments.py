@@ -1,0 +1,39 @@
+"""DVC experiments work from the root of a project, in place, queued, and in a temporary copy."""
+
+import pytest
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("demo")]
+
+
+def test_a_wrong_value_is_one_message_and_no_traceback(demo):
+    out = demo.run("dvc", "exp", "run", "-S", "lr=foo", code=255)
+    assert "`lr` is 'foo'" in out
+    assert "Traceback" not in out
+    demo.run("git", "checkout", "-q", "--", "params.yaml", "dvc.lock")
+    demo.run("dvc", "checkout", "-q")
+
+
+def test_an_experiment_in_a_temporary_copy_leaves_the_workspace_alone(demo):
+    before = demo.run("git", "status", "--short")
+    out = demo.run("dvc", "exp", "run", "--temp", "-n", "apart", "-S", "lr=1e-05", "-S", "epochs=1")
+    assert "Ran experiment" in out
+    assert demo.run("git", "status", "--short") == before
+    shown = demo.run("dvc", "exp", "show", "--csv", "--no-pager")
+    assert "apart" in shown
+
+
+def test_queued_experiments_run(demo):
+    demo.run("dvc", "exp", "run", "--queue", "-S", "lr=0.01,0.1", "-S", "epochs=1")
+    demo.run("dvc", "queue", "start")
+    demo.run("dvc", "queue", "logs", "--help")
+    for _ in range(120):
+        status = demo.run("dvc", "queue", "status")
+        if "Queued" not in status and "Running" not in status:
+            break
+        demo.run("sleep", "3")
+    assert status.count("Success") == 2, status
+
+
+def test_metrics_differ_between_experiments(demo):
+    changed = demo.json("dvc", "metrics", "diff", "--json", "HEAD", "apart")
+    assert changed
