@@ -57,7 +57,7 @@ def test_the_pages_say_that_production_is_the_base(second):
 
 def test_a_throwaway_model_is_not_promoted(second):
     second.replace("params.yaml", "throwaway: false", "throwaway: true")
-    second.replace("params.yaml", "epochs: 6", "epochs: 1")
+    second.replace("params.yaml", "epochs: 8", "epochs: 1")
     second.run("dvc", "repro", "train")
     out = second.run("curate", "promote", code=1)
     assert "throw" in out.lower()
