@@ -1,6 +1,6 @@
 """Count the label errors planted in Fashion-MNIST that the head of the queue holds, beside cleanlab's order.
 
-    python benchmarks/label_errors.py FOLDER --images 4000 --seeds 11 12
+    python benchmarks/label_errors.py --data FOLDER --images 4000 --seeds 11 12
 
 FOLDER holds the four files of Fashion-MNIST (Debian: dataset-fashion-mnist). A small network learns the flipped labels
 of the train part and gives embeddings, as a round of the pipeline would. The gain: a second regression on the
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from cleanlab.rank import get_label_quality_scores
+from fashion import USUAL
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 from torch import nn
@@ -120,7 +121,7 @@ def once(folder, count, rate, kind, seed, epochs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("--data", type=Path, default=USUAL)
     parser.add_argument("--images", type=int, default=4000)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, nargs="+", default=[11, 12])
@@ -136,7 +137,7 @@ def main():
     for kind in ("random", "look-alike"):
         for rate in (0.05, 0.1):
             for seed in chosen.seeds:
-                one = once(chosen.folder, chosen.images, rate, kind, seed, chosen.epochs)
+                one = once(chosen.data, chosen.images, rate, kind, seed, chosen.epochs)
                 marks = ", ".join(f"{value:.3f}" for value in one["accuracies"])
                 labels = ", ".join(f"{value:.3f}" for value in one["labels"])
                 lines.append(
