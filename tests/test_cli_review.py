@@ -67,7 +67,6 @@ def test_status_in_an_empty_folder_names_the_missing_table(tmp_path, monkeypatch
     assert "errors.parquet: the table does not exist" in answer.output
 
 
-@pytest.mark.xdist_group("fiftyone")
 def test_push_and_pull_by_the_command_line(curate):
     code, said, trouble = curate("pull")
     assert code == 1

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.pipeline
 
 
 def test_git_is_clean_after_what_dvc_tells_to_commit(demo):

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.pipeline
 
 BROKEN = {"truncated", "text", "empty"}
 TWINS = {"re-encoded", "resized", "brightened", "flipped", "identical"}

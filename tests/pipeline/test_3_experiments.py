@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.pipeline
 
 
 def test_a_wrong_value_is_one_message_and_no_traceback(demo):
@@ -15,7 +15,7 @@ def test_a_wrong_value_is_one_message_and_no_traceback(demo):
 
 def test_an_experiment_in_a_temporary_copy_leaves_the_workspace_alone(demo):
     before = demo.run("git", "status", "--short")
-    out = demo.run("dvc", "exp", "run", "--temp", "-n", "apart", "-S", "lr=1e-05", "-S", "epochs=1")
+    out = demo.run("dvc", "exp", "run", "--temp", "-n", "apart", "-S", "lr=1e-05", "-S", "epochs=1", "evaluate")
     assert "Ran experiment" in out
     assert demo.run("git", "status", "--short") == before
     shown = demo.run("dvc", "exp", "show", "--csv", "--no-pager")
@@ -23,7 +23,7 @@ def test_an_experiment_in_a_temporary_copy_leaves_the_workspace_alone(demo):
 
 
 def test_queued_experiments_run(demo):
-    demo.run("dvc", "exp", "run", "--queue", "-S", "lr=0.01,0.1", "-S", "epochs=1")
+    demo.run("dvc", "exp", "run", "--queue", "-S", "lr=0.01,0.1", "-S", "epochs=1", "evaluate")
     demo.run("dvc", "queue", "start")
     demo.run("dvc", "queue", "logs", "--help")
     for _ in range(120):

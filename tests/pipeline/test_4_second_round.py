@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.pipeline
 
 
 @pytest.fixture(scope="module")

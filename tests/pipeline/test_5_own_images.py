@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.xdist_group("own")]
+pytestmark = pytest.mark.pipeline
 
 SHAPES = ("disc", "bar")
 

@@ -13,7 +13,6 @@ from curation.selection.reviews import read_reviews
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("fiftyone"),
     pytest.mark.filterwarnings("ignore"),
     pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium: apt-get install chromium"),
 ]

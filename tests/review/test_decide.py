@@ -8,7 +8,7 @@ from curation.review import decide
 from curation.review.tags import Decision
 from curation.selection.reviews import read_reviews
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.xdist_group("fiftyone")]
+pytestmark = pytest.mark.filterwarnings("ignore")
 OTHER_REVIEWER = """
 import sys, warnings
 warnings.simplefilter("ignore")

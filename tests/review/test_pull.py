@@ -6,7 +6,7 @@ from curation.review.pull import decisions, pull, to_rows
 from curation.review.tags import Decision
 from curation.selection.reviews import append_reviews, read_reviews
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.xdist_group("fiftyone")]
+pytestmark = pytest.mark.filterwarnings("ignore")
 CLASSES = {"cat", "dog", "fox"}
 
 

@@ -6,7 +6,7 @@ from curation.review import database
 from curation.review import project as work
 from curation.review.push import push_rows
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.xdist_group("fiftyone")]
+pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture

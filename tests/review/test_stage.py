@@ -7,7 +7,6 @@ import pytest
 
 from curation.review.project import is_temporary
 
-pytestmark = pytest.mark.xdist_group("fiftyone")
 REPOSITORY = Path(__file__).parents[2]
 
 
