@@ -54,7 +54,7 @@ class Project:
     def commit(self, message: str) -> None:
         """Commit everything that is not ignored."""
         self.run("git", "add", "-A")
-        self.run("git", "commit", "-q", "-m", message)
+        self.run("git", "commit", "-q", "--allow-empty", "-m", message)
 
     def replace(self, name: str, old: str, new: str) -> None:
         """Change a text in a file; it must be there."""
