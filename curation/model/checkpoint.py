@@ -31,7 +31,10 @@ def save_tensors(path: Path, state: Mapping[str, torch.Tensor], metadata: dict[s
     draft = path.with_name(f".{path.name}.partial")
     tensors = {name: tensor.detach().to("cpu").contiguous() for name, tensor in state.items()}
     try:
+        draft.touch()
+        mode = draft.stat().st_mode
         save_file(tensors, draft, metadata)
+        draft.chmod(mode)  # safetensors leaves a file that only its owner may read
         draft.replace(path)
     except SafetensorError as error:
         raise CheckpointError(f"{path} can't be written: {error}. Is the disk full or read-only?") from None

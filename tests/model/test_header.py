@@ -65,6 +65,12 @@ def test_the_same_content_gives_the_same_bytes(tmp_path):
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
+def test_whoever_may_read_other_files_may_read_a_model(tmp_path):
+    save(tmp_path / "model.safetensors", {"w": torch.ones(3)}, header())
+    (tmp_path / "other").touch()
+    assert (tmp_path / "model.safetensors").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
 def test_safetensors_itself_reads_the_metadata(tmp_path):
     from safetensors import safe_open
 

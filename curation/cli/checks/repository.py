@@ -85,9 +85,9 @@ def params(root: Path) -> Check:
 def writable(root: Path) -> Check:
     """The folders that stages write to can be written to."""
     folders = [root / name for name in ("data", "models", "reports", ".cache", ".dvc") if (root / name).exists()]
-    refused = [folder.name for folder in [root, *folders] if not os.access(folder, os.W_OK)]
+    refused = [folder.name or "this folder" for folder in [root, *folders] if not os.access(folder, os.W_OK)]
     if refused:
-        return broken("writing", f"no permission to write in {', '.join(refused)}", f"chown or chmod u+w {refused[0]}")
+        return broken("writing", f"no permission to write in {', '.join(refused)}", "chown, chmod u+w, or mount them writable")
     return ok("writing", "the stages can write where they must")
 
 
