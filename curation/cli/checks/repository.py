@@ -87,7 +87,8 @@ def writable(root: Path) -> Check:
     folders = [root / name for name in ("data", "models", "reports", ".cache", ".dvc") if (root / name).exists()]
     refused = [folder.name or "this folder" for folder in [root, *folders] if not os.access(folder, os.W_OK)]
     if refused:
-        return broken("writing", f"no permission to write in {', '.join(refused)}", "chown, chmod u+w, or mount them writable")
+        fix = "chown, chmod u+w, or mount them writable"
+        return broken("writing", f"no permission to write in {', '.join(refused)}", fix)
     return ok("writing", "the stages can write where they must")
 
 
