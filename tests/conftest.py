@@ -1,15 +1,22 @@
-"""Fixtures for every room: a MongoDB of the test session's own, which FiftyOne's default database never sees."""
+"""Fixtures for every room: a MongoDB of the test session's own, which FiftyOne's default database never sees, and the
+App as `curate review open` serves it, in headless chromium."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 os.environ["DVC_NO_ANALYTICS"] = "true"  # also of the commands that tests start
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+FLAGS += ["--disable-sync", "--no-first-run", "--disable-dev-shm-usage", "--mute-audio"]
+SLOW = 90_000  # milliseconds that a page may take on a busy machine
 
 
 @pytest.fixture(scope="session")
@@ -45,10 +52,46 @@ def fiftyone_env(mongod_uri, tmp_path_factory):
     }
 
 
-@pytest.fixture(scope="module")
-def free_port():
-    """A port of 127.0.0.1 that nobody listens on."""
-    return a_free_port()
+@pytest.fixture(scope="session")
+def serve_review():
+    """Serve a project's queue: `with serve_review(root, env, *options) as address` runs `curate review open` there."""
+
+    @contextmanager
+    def serve(root, env, *options):
+        curate = Path(sys.executable).with_name("curate")
+        command = [curate, "review", "open", "--port", str(a_free_port()), *options]
+        with subprocess.Popen(command, cwd=root, env=env, stdout=subprocess.PIPE, text=True) as server:
+            told = next((line for line in server.stdout if "http://" in line), "")
+            yield told.split("in the browser: ")[1].split()[0]
+            server.terminate()
+
+    return serve
+
+
+@pytest.fixture
+def browse(tmp_path):
+    """Open an address of the App: `browse(address)` is its page, images drawn, in a browser profile of its own."""
+    from playwright.sync_api import sync_playwright
+
+    home = {**os.environ, "HOME": str(tmp_path)}
+    with sync_playwright() as play:
+        browser = play.chromium.launch_persistent_context(
+            tmp_path / "profile", executable_path=shutil.which("chromium"), headless=True, args=FLAGS, env=home
+        )
+
+        def visit(address):
+            page = browser.new_page()
+            page.set_default_timeout(SLOW)
+            page.goto(address, timeout=SLOW)
+            page.wait_for_selector('[data-cy="looker"]')
+            page.wait_for_selector("#curation-review:visible")
+            while page.locator('[data-cy="modal"], .MuiBackdrop-root').count():  # an advertisement; an image left open
+                page.keyboard.press("Escape")
+                page.wait_for_timeout(1000)
+            return page
+
+        yield visit
+        browser.close()
 
 
 def a_free_port() -> int:

@@ -1,7 +1,6 @@
 """The App in a real browser: FiftyOne's server as `curate review open` starts it, and Debian's chromium."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -18,10 +17,7 @@ pytestmark = [
 ]
 REPOSITORY = Path(__file__).parents[2]
 CURATE = Path(sys.executable).with_name("curate")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-FLAGS += ["--disable-sync", "--no-first-run", "--disable-dev-shm-usage", "--mute-audio"]
 IMAGES = 24  # of which 18 wait in the queue
-SLOW = 90_000  # milliseconds that a page may take on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -57,37 +53,16 @@ def curate(reviewed, fiftyone_env):
 
 
 @pytest.fixture(scope="module")
-def address(curate, reviewed, free_port):
+def address(curate, reviewed, serve_review):
     """The App's address while `curate review open` serves it."""
-    command = [CURATE, "review", "open", "--port", str(free_port), "--reviewer", "Ana"]
-    with subprocess.Popen(command, cwd=reviewed.root, env=curate.env, stdout=subprocess.PIPE, text=True) as server:
-        told = next((line for line in server.stdout if "http://" in line), "")
-        yield told.split("in the browser: ")[1].split()[0]
-        server.terminate()
+    with serve_review(reviewed.root, curate.env, "--reviewer", "Ana") as address:
+        yield address
 
 
 @pytest.fixture
-def page(address, tmp_path):
-    """A page of a browser with a profile of its own, on the view `to review`, its images drawn."""
-    from playwright.sync_api import sync_playwright
-
-    home = {**os.environ, "HOME": str(tmp_path)}
-    with sync_playwright() as play:
-        browser = play.chromium.launch_persistent_context(
-            tmp_path / "profile", executable_path=shutil.which("chromium"), headless=True, args=FLAGS, env=home
-        )
-        page = browser.new_page()
-        page.set_default_timeout(SLOW)
-        page.goto(address, timeout=SLOW)
-        page.wait_for_selector('[data-cy="looker"]')
-        page.wait_for_selector("#curation-review:visible")
-        while page.locator(
-            '[data-cy="modal"], .MuiBackdrop-root'
-        ).count():  # an advertisement; an image of the last test
-            page.keyboard.press("Escape")
-            page.wait_for_timeout(1000)
-        yield page
-        browser.close()
+def page(address, browse):
+    """The App on the view `to review`, its images drawn."""
+    return browse(address)
 
 
 def wait_for_bar(page, text):

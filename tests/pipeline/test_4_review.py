@@ -1,0 +1,74 @@
+"""The round trip in a real browser: walk a saved view in the App, decide with its operators, run the pipeline again."""
+
+import json
+import shutil
+
+import pytest
+
+from curation.selection.reviews import read_reviews
+
+pytestmark = [
+    pytest.mark.pipeline,
+    pytest.mark.browser,
+    pytest.mark.skipif(not shutil.which("chromium"), reason="no chromium: apt-get install chromium"),
+]
+VIEW = "probable label errors"
+LEAST = 5
+
+
+@pytest.fixture(scope="module")
+def before(demo):
+    """The tables, the metrics and the model that the reviewer starts from."""
+    errors = demo.table("errors").sort_values("rank")
+    return {
+        "selection": demo.table("selection").set_index("image_id"),
+        "metrics": json.loads((demo.root / "reports" / "metrics.json").read_text()),
+        "model": (demo.root / "models" / "candidate.safetensors").read_bytes(),
+        "errors": errors,
+        "wrong": errors[errors.label_error >= 0.5],
+    }
+
+
+def test_a_saved_view_is_walked_and_its_operators_write_the_log(demo, before, serve_review, browse):
+    wrong, number = before["wrong"], len(before["wrong"])
+    assert number >= LEAST, "the planted wrong labels are not in the queue"
+    with serve_review(demo.root, demo.env, "--reviewer", "Ana") as address:
+        page = browse(address)
+        page.locator('[data-cy="saved-views-selection"]').click()
+        page.get_by_text(VIEW, exact=True).click()
+        page.wait_for_url("**view=probable-label-errors**")
+        page.wait_for_function("n => document.querySelectorAll('[data-cy=\"looker\"]').length === n", arg=number)
+        page.keyboard.press("Enter")
+        page.wait_for_selector('[data-cy="modal"]')
+        for key in "a" * (number - 2) + "dk":
+            page.keyboard.press(key)
+        told = f"{number} of {len(before['errors'])} decided"
+        page.wait_for_function("text => document.querySelector('#curation-review').innerText.includes(text)", arg=told)
+    log = read_reviews(demo.root / "data" / "reviews.csv")
+    assert log.image_id.tolist() == wrong.image_id.tolist()
+    assert log.decision.tolist() == ["relabel"] * (number - 2) + ["remove", "keep"]
+    assert log.label.tolist()[:-2] == wrong.suggested.tolist()[:-2]
+    assert set(log.reviewer) == {"Ana"}
+
+
+def test_the_next_run_changes_the_labels_trains_again_and_moves_the_metrics(demo, before):
+    demo.run("dvc", "repro")
+    log = read_reviews(demo.root / "data" / "reviews.csv")
+    selection = demo.table("selection").set_index("image_id")
+    relabelled = log[log.decision == "relabel"].set_index("image_id").label
+    assert (selection.label[relabelled.index] == relabelled).all()
+    assert (before["selection"].label[relabelled.index] != relabelled).all()
+    removed = selection.loc[log.image_id[log.decision == "remove"].item()]
+    assert (removed.state, "removed by review" in removed.reason) == ("dropped", True), removed.reason
+    assert (demo.root / "models" / "candidate.safetensors").read_bytes() != before["model"]
+    assert json.loads((demo.root / "reports" / "metrics.json").read_text()) != before["metrics"]
+    assert demo.json("dvc", "metrics", "diff", "--json")
+
+
+def test_status_tells_what_is_left_and_nothing_decided_is_asked_again(demo):
+    decided = set(read_reviews(demo.root / "data" / "reviews.csv").image_id)
+    errors = demo.table("errors")
+    status = {row["kind"]: row for row in demo.json("curate", "review", "status", "--json")}
+    assert status["all"]["left"] == len(set(errors.image_id) - decided)
+    assert status["all"]["left"] > 0
+    demo.commit("Reviewed")
