@@ -25,8 +25,8 @@ from curation.workers import chunks
 FORMAT = 1
 RACY_NS = 2_000_000_000  # a file changed this recently may change again within the clock's tick (git's "racily clean")
 KEPT_VERSIONS = 4
-CODE = ("reading", "measure", "hashing", "opening", "flatten", "damage", "sniff")
-LIBRARIES = ("pillow", "simplejpeg", "numpy", "scipy", "PyWavelets", "pdqhash", "pillow-heif")
+CODE = ("reading", "measure", "hashing", "opening", "jpeg", "flatten", "damage", "sniff")
+LIBRARIES = ("pillow", "simplejpeg", "numpy", "PyWavelets", "pdqhash", "pillow-heif")
 TABLES = """
 CREATE TABLE IF NOT EXISTS files
   (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, md5 TEXT) WITHOUT ROWID;

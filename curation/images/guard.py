@@ -1,8 +1,8 @@
 """A map over files from anywhere, whose decoder may hang, crash or eat all memory: that costs the one file.
 
 Each worker is a process of its own behind a pipe. One that is too slow is killed, one that dies is replaced, and the
-item it was at becomes a `Failure`. The address space of a worker is bounded by the kernel (on Linux), and an alarm
-ends it should the parent be gone.
+item it was at becomes a `Failure`; answers travel a few at a time, so a counter in shared memory says which item that
+was. The address space of a worker is bounded by the kernel (on Linux), and an alarm ends it should the parent be gone.
 """
 
 import os
@@ -29,6 +29,7 @@ Numbered = list[tuple[int, Item]]
 AHEAD = 128  # chunks that may be finished while the oldest one is not: a file that hangs holds nobody up
 START_SECONDS = 120.0
 GRACE_SECONDS = 5.0
+ANSWER_SECONDS = 0.1  # a worker gathers its answers for so long: a message costs both sides more than an answer does
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,12 @@ def run_guarded(
 
 @dataclass(eq=False)
 class _Worker(Generic[Item]):
-    """A process, the pipe to it, and the numbered items it has not answered yet."""
+    """A process, the pipe to it, how many items it began, and the numbered ones it has not answered yet."""
 
     process: BaseProcess
     pipe: Connection
+    begun: Any
+    answered: int = 0
     todo: deque[tuple[int, Item]] = field(default_factory=deque)
     since: float = field(default_factory=time.monotonic)
     ready: bool = False
@@ -142,14 +145,15 @@ class _Pool(Generic[Item, Result]):
         self.workers.clear()
 
     def _patience(self, worker: _Worker[Item]) -> float:
-        return self.bounds.timeout if worker.ready else START_SECONDS
+        return self.bounds.timeout + ANSWER_SECONDS if worker.ready else START_SECONDS
 
     def _start(self) -> _Worker[Item]:
         ours, theirs = self.context.Pipe()
-        process = self.context.Process(target=_serve, args=(theirs, self.function, self.bounds), daemon=True)
+        begun = self.context.RawValue("q", 0)
+        process = self.context.Process(target=_serve, args=(theirs, self.function, self.bounds, begun), daemon=True)
         process.start()
         theirs.close()
-        worker: _Worker[Item] = _Worker(process, ours)
+        worker: _Worker[Item] = _Worker(process, ours, begun)
         self.workers.append(worker)
         return worker
 
@@ -167,15 +171,18 @@ class _Pool(Generic[Item, Result]):
             return self._bury(worker, Failure("memory", f"it needs more than {self.bounds.memory} MB of memory"))
         if kind == "raised":
             raise answer
-        return {worker.todo.popleft()[0]: answer}
+        worker.answered += len(answer)
+        return {worker.todo.popleft()[0]: one for one in answer}
 
     def _bury(self, worker: _Worker[Item], failure: Failure) -> dict[int, Result | Failure]:
-        """Remove a worker; its first item is what ended it, and the others wait for the next one."""
+        """Remove a worker; the last item it began is what ended it, and the others wait for the next one."""
         _stop(worker.process, worker.pipe)
         self.workers.remove(worker)
         if not worker.ready:
             raise WorkerError(f"a worker process could not start ({failure.reason})")
-        number, item = worker.todo.popleft()
+        culprit = max(worker.begun.value - worker.answered - 1, 0)
+        number, item = worker.todo[culprit]
+        del worker.todo[culprit]
         if worker.todo:
             self.back.appendleft(list(worker.todo))
         if failure.kind == "timeout" or number in self.suspects:
@@ -185,21 +192,30 @@ class _Pool(Generic[Item, Result]):
         return {}
 
 
-def _serve(pipe: Connection, function: Callable[[Any], Any], bounds: Bounds) -> None:
-    """Answer batches of items, one answer an item, until the pipe closes."""
+def _serve(pipe: Connection, function: Callable[[Any], Any], bounds: Bounds, begun: Any) -> None:
+    """Answer batches of items, several answers a message, until the pipe closes or memory runs out."""
     workers.leave_interrupts_to_parent()
     _silence()
     _bound_memory(bounds.memory)
     pipe.send(("ready", None))
+    sent = 0.0
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
+            answers: list[Any] = []
             for item in pipe.recv():
+                begun.value += 1
                 signal.setitimer(signal.ITIMER_REAL, bounds.timeout + GRACE_SECONDS)  # kills, as nothing handles it
-                answer = _answer(function, item)
+                kind, answer = _answer(function, item)
                 signal.setitimer(signal.ITIMER_REAL, 0)
-                pipe.send(answer)
-                if answer[0] == "memory":
+                if kind != "done":
+                    pipe.send(("done", answers))
+                    pipe.send((kind, answer))
                     return
+                answers.append(answer)
+                if time.monotonic() - sent > ANSWER_SECONDS:
+                    pipe.send(("done", answers))
+                    sent, answers = time.monotonic(), []
+            pipe.send(("done", answers))
 
 
 def _answer(function: Callable[[Any], Any], item: Any) -> tuple[str, Any]:

@@ -3,7 +3,7 @@
 phash, dhash, ahash and whash follow imagehash 4.3 (J. Buchner; the methods are N. Krawetz's and D. Petrov's); pdq is
 Meta's PDQ (2019) through pdqhash. imagehash hashes one image at a time; here the one small grey grid is turned eight
 ways, and for phash the DCT itself: a mirrored image changes the sign of its odd coefficients, a transposed one
-transposes them.
+transposes them. (In drawings so regular that coefficients tie, imagehash's bits are rounding errors; here ties are 0.)
 """
 
 from collections.abc import Callable
@@ -84,8 +84,8 @@ def phash_of(cells: Grid) -> Bits:
     turned = _low_frequencies(cells, side).ravel()[places] * signs
     ranked = np.sort(turned, axis=1)
     middle = side * side // 2
-    median = (ranked[:, middle - 1] + ranked[:, middle]) / 2  # np.median of an even number, several times quicker
-    return np.asarray(turned > median[:, None])
+    twice = ranked[:, middle - 1] + ranked[:, middle]  # of the median of an even number
+    return np.asarray(2 * turned > twice[:, None])
 
 
 def ahash(grey: Image.Image, side: int) -> Bits:
@@ -131,24 +131,34 @@ def detail(cells: Grid) -> float:
     return min(float(steps) / 45.0, 100.0) / 100.0
 
 
-def _low_frequencies(cells: Grid, side: int) -> NDArray[np.float64]:
-    import scipy.fftpack
+def _low_frequencies(cells: Grid, side: int) -> NDArray[np.int64]:
+    """The first `side` x `side` coefficients of the DCT, in whole numbers: exact, so that ties are ties everywhere.
 
-    whole: NDArray[np.float64] = scipy.fftpack.dct(scipy.fftpack.dct(cells, axis=0), axis=1)
-    return whole[:side, :side]
+    SciPy's gives the same bits but where coefficients tie, and takes as long to import as a hundred images to hash.
+    """
+    waves = _waves(side, len(cells))
+    found: NDArray[np.int64] = waves @ cells.astype(np.int64) @ waves.T
+    return found
 
 
 @cache
-def _turns(side: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _waves(low: int, cells: int) -> NDArray[np.int64]:
+    """The `low` first cosines of the DCT-II over so many cells, in units of 2^-20: no sum here comes near 2^63."""
+    angles = np.pi * np.arange(low)[:, None] * (2 * np.arange(cells) + 1) / (2 * cells)
+    return np.asarray(np.rint(np.cos(angles) * 2**20), np.int64)
+
+
+@cache
+def _turns(side: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
     """Where each coefficient comes from and with what sign, in each orientation: two arrays [8, side * side].
 
     Mirroring changes the sign of the odd columns; turning left transposes, then changes the sign of the odd rows.
     """
-    odd = np.where(np.arange(side) % 2, -1.0, 1.0)
+    odd = np.where(np.arange(side) % 2, -1, 1)
     places = np.arange(side * side).reshape(side, side)
     found, signs = [], []
     for index in range(8):
-        place, sign = places, np.ones((side, side))
+        place, sign = places, np.ones((side, side), np.int64)
         if index >= 4:
             sign = sign * odd
         for _ in range(index % 4):

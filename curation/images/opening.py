@@ -2,8 +2,8 @@
 
 One function for the whole project. The format is told by the first bytes, never by the name; EXIF orientation is
 applied; the pixels end as 8-bit RGB; bombs are refused before they are decoded; whatever a library raises on damaged
-bytes becomes one `UnreadableImage` with a reason. JPEGs are decoded at reduced scale, nearly free in the DCT, through
-simplejpeg (libjpeg-turbo). It can't stop a decoder that hangs or crashes: `curation.workers.run_guarded` does.
+bytes becomes one `UnreadableImage` with a reason. It can't stop a decoder that hangs or crashes:
+`curation.images.guard.run_guarded` does.
 """
 
 import warnings
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-import simplejpeg
 from PIL import Image, UnidentifiedImageError
 
 from curation.errors import CurationError
 from curation.images.damage import damage
 from curation.images.flatten import TURNS, orientation, to_rgb, upright
+from curation.images.jpeg import decode_any, decode_plain, size_of_plain
 from curation.images.sniff import NotAnImage, sniff
 
 MAX_MEGAPIXELS = 250.0
@@ -80,6 +80,8 @@ def decode(
     """Open an image from a file's bytes, as `open_image` does; `path` is for messages."""
     try:
         name = sniff(data[:512])
+        if name == "JPEG" and (opened := _plain_jpeg(data, reduce_to, max_megapixels)):
+            return opened
         with _limits(max_megapixels):
             return _decode(data, name, reduce_to, background, max_megapixels)
     except UnreadableImage as error:
@@ -98,7 +100,7 @@ def _decode(data: bytes, name: str, reduce_to: int | None, background: str, max_
     full = image.size
     turn = orientation(image) if name == "JPEG" else 1
     if name == "JPEG":
-        image, note = _jpeg(data, image, reduce_to)
+        image, note = decode_any(data, image, reduce_to)
     else:
         image.load()
         # Only now: PNG may keep EXIF behind its pixels, TIFF is turned by Pillow while it loads.
@@ -109,6 +111,20 @@ def _decode(data: bytes, name: str, reduce_to: int | None, background: str, max_
     return Opened(rgb, name, width, height, note)
 
 
+def _plain_jpeg(data: bytes, reduce_to: int | None, max_megapixels: float) -> Opened | None:
+    """Open the usual JPEG quickly; None if there is anything special about it."""
+    header = size_of_plain(data)
+    if not header:
+        return None
+    wide, high, colours = header
+    _check_size((wide, high), max_megapixels)
+    try:
+        image = decode_plain(data, colours, reduce_to)
+    except ValueError:
+        return None
+    return Opened(image if colours == "RGB" else image.convert("RGB"), "JPEG", wide, high, "")
+
+
 def _open(data: bytes, name: str) -> Image.Image:
     if name == "HEIF":
         try:
@@ -117,25 +133,6 @@ def _open(data: bytes, name: str) -> Image.Image:
             raise UnreadableImage("", "HEIC needs pillow-heif: pip install 'curation[heic]'") from None
         pillow_heif.register_heif_opener()
     return Image.open(BytesIO(data), formats=(name,))
-
-
-def _jpeg(data: bytes, header: Image.Image, reduce_to: int | None) -> tuple[Image.Image, str]:
-    """Decode a JPEG, reduced where that is wanted, and tell what libjpeg complained of."""
-    note = ""
-    if header.mode in {"RGB", "L"}:
-        least = reduce_to or 0
-        try:
-            colours = "RGB" if header.mode == "RGB" else "GRAY"
-            pixels = simplejpeg.decode_jpeg(data, colours, min_height=least, min_width=least)
-            return Image.fromarray(pixels[:, :, 0] if colours == "GRAY" else pixels), ""
-        except ValueError as error:
-            note = f"damaged JPEG: {error}".replace("Corrupt JPEG data: ", "")
-    if reduce_to:
-        wide, high = header.size
-        shrink = max(min(wide, high) / reduce_to, 1.0)
-        header.draft(header.mode, (int(wide / shrink), int(high / shrink)))
-    header.load()
-    return header, note
 
 
 def _check_size(size: tuple[int, int], max_megapixels: float) -> None:

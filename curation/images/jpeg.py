@@ -1,0 +1,56 @@
+"""JPEGs, most of what is ever read: decoded by libjpeg-turbo (simplejpeg) at reduced scale, nearly free in the DCT.
+
+A plain and whole JPEG never meets Pillow's parser. What has EXIF or XMP, four colours or a fault does: Pillow knows
+their ways, and shows what can still be seen of a damaged one.
+"""
+
+import simplejpeg
+from PIL import Image
+
+MODES = {"Gray": "GRAY", "YCbCr": "RGB", "RGB": "RGB"}
+START_OF_SCAN, APP1 = 0xDA, 0xE1
+
+
+def size_of_plain(data: bytes) -> tuple[int, int, str] | None:
+    """Width, height and colours of a JPEG of one or three colours without EXIF or XMP; None for all others."""
+    try:
+        high, wide, colours, _ = simplejpeg.decode_jpeg_header(data)
+    except ValueError:
+        return None
+    return (wide, high, MODES[colours]) if colours in MODES and not _has_metadata(data) else None
+
+
+def decode_plain(data: bytes, colours: str, reduce_to: int | None) -> Image.Image:
+    """Decode to RGB or L, the shorter side at least `reduce_to`; ValueError in libjpeg's words if anything is wrong."""
+    least = reduce_to or 0
+    pixels = simplejpeg.decode_jpeg(data, colours, min_height=least, min_width=least)
+    return Image.fromarray(pixels[:, :, 0] if colours == "GRAY" else pixels)
+
+
+def decode_any(data: bytes, header: Image.Image, reduce_to: int | None) -> tuple[Image.Image, str]:
+    """Decode what Pillow has opened, and tell what libjpeg complained of."""
+    note = ""
+    if header.mode in {"RGB", "L"}:
+        try:
+            return decode_plain(data, "RGB" if header.mode == "RGB" else "GRAY", reduce_to), ""
+        except ValueError as error:
+            note = f"damaged JPEG: {error}".replace("Corrupt JPEG data: ", "")
+    if reduce_to:
+        wide, high = header.size
+        shrink = max(min(wide, high) / reduce_to, 1.0)
+        header.draft(header.mode, (int(wide / shrink), int(high / shrink)))
+    header.load()
+    return header, note
+
+
+def _has_metadata(data: bytes) -> bool:
+    """Whether a segment before the picture may turn it (APP1), or the segments do not follow one another."""
+    at = 2
+    while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
+        kind = data[at + 1]
+        if kind == START_OF_SCAN:
+            return False
+        if kind == APP1:
+            return True
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return True
