@@ -37,7 +37,9 @@ def count(wanted: int) -> int:
     """Number of worker processes: `wanted`, or one for each core this process may use when it is 0."""
     if wanted:
         return wanted
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # neither on macOS nor on Windows
+        return len(os.sched_getaffinity(0))
+    return getattr(os, "process_cpu_count", os.cpu_count)() or 1  # the former since Python 3.13
 
 
 def run(

@@ -153,14 +153,27 @@ def test_next_feeds_label_and_only_decided_images_move(project):
 
 
 def test_purge_is_dry_by_default_and_undo_brings_all_back(project):
-    before = sorted(path.name for path in Path("data/unlabelled").iterdir())
+    copy, sheet = Path("data/unlabelled/copies/29.png"), Path("data/unlabelled/metadata.csv")
+    copy.parent.mkdir()
+    copy.write_bytes(Path("data/unlabelled/29.png").read_bytes())
+    images = tables.read(Path("data/images.parquet"), tables.IMAGES)
+    images.at[29, "copy_paths"] = [copy.as_posix()]
+    tables.write(images, Path("data/images.parquet"), tables.IMAGES)
+    sheet.write_text("file_name,origin\n00.png,staged\n28.png,staged\ncopies/29.png,synthetic\n05.png,\n")
+    before = contents()
     assert len(as_json("purge", "--max-conf", 0.3)) == 6
-    assert sorted(path.name for path in Path("data/unlabelled").iterdir()) == before
-    run("purge", "--max-conf", 0.3, "--yes")
-    assert len(list(Path("data/unlabelled").iterdir())) == 24
+    assert contents() == before
+    assert "7 files moved" in run("purge", "--max-conf", 0.3, "--yes").stderr
+    assert len(contents()) == len(before) - 7
+    assert sheet.read_text() == "file_name,origin\n00.png,staged\n05.png,\n"
     assert as_json("purge", "--max-conf", 0.3) == []
     run("purge", "--undo")
-    assert sorted(path.name for path in Path("data/unlabelled").iterdir()) == before
+    assert contents() == before
+
+
+def contents():
+    """Every file of the pool, with its bytes."""
+    return {path: path.read_bytes() for path in Path("data/unlabelled").rglob("*") if path.is_file()}
 
 
 @pytest.mark.parametrize("words", [["unknowns"], ["lookalikes", "red"], ["next"], ["purge"], ["identify", "nowhere"]])

@@ -39,6 +39,11 @@ def test_workers_are_counted():
     assert workers.count(0) >= 1
 
 
+def test_cores_are_counted_where_there_is_no_affinity(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert workers.count(0) == os.cpu_count()
+
+
 def test_chunks_are_of_one_size_but_the_last():
     assert list(workers.chunks("abcde", 2)) == [["a", "b"], ["c", "d"], ["e"]]
 

@@ -167,13 +167,13 @@ def _move(rows: "pd.DataFrame", chosen: "pd.DataFrame | None", stamp: "Stamp") -
     from curation.identify import label as room
     from curation.selection.reviews import REVIEWS, read_reviews
 
-    images = tables.read(Path("data/images.parquet"), tables.IMAGES, ["image_id", "path", "source"])
+    images = tables.read(Path("data/images.parquet"), tables.IMAGES, ["image_id", "path", "copy_paths", "source"])
     log = read_reviews(REVIEWS)
     found = room.movable(images, log, None if chosen is None else set(chosen.image_id))
-    found = {image_id: where for image_id, where in found.items() if Path(where[0]).exists()}
+    found = {path: what for path, what in found.items() if Path(path).exists()}
     told = set(log.image_id[log.note.str.contains(room.IDENTIFIED, regex=False)])
     late = [
-        stamp.row(image_id, "relabel", name) for image_id, (_, name) in sorted(found.items()) if image_id not in told
+        stamp.row(image_id, "relabel", name) for image_id, name in sorted(set(found.values())) if image_id not in told
     ]
     room.record(room.with_provenance(late, rows), REVIEWS)
     return room.move(found, Path.cwd())

@@ -14,8 +14,9 @@ import pandas as pd
 
 from curation.errors import CurationError
 from curation.identify.copies import safe
+from curation.identify.files import POOL, files_of
 from curation.identify.moves import AWAY, Journal, Move
-from curation.identify.purge import POOL, named_in_metadata
+from curation.identify.sheets import FILE, NAME, Line, key, lines_below
 from curation.selection.reviews import append_reviews
 
 RAW = "data/raw"
@@ -91,27 +92,29 @@ def record(rows: Sequence[Mapping[str, str]], reviews: Path) -> int:
 
 
 def movable(images: pd.DataFrame, reviews: pd.DataFrame, only: set[str] | None = None) -> dict[str, tuple[str, str]]:
-    """Pool images that a decision names: image_id -> (path, label). The last decision on the label holds."""
+    """Pool files that a decision names, identical copies too: path -> (image_id, label). The last decision holds."""
     about = reviews[reviews.decision.isin(["relabel", "remove", "unknown"])].drop_duplicates("image_id", keep="last")
     named = dict(zip(*about.loc[about.decision == "relabel", ["image_id", "label"]].to_numpy().T, strict=True))
     pool = images[(images.source == "unlabelled") & images.image_id.isin(named)]
     chosen = pool if only is None else pool[pool.image_id.isin(only)]
-    return {row["image_id"]: (row["path"], named[row["image_id"]]) for row in chosen.to_dict("records")}
+    return {path: (image_id, named[image_id]) for path, image_id in files_of(chosen, chosen).items()}
 
 
 def move(found: Mapping[str, tuple[str, str]], root: Path) -> tuple[int, dict[str, str]]:
-    """Move files into data/raw/<class>/; returns how many went, and for each that stayed the reason."""
-    held = named_in_metadata(root / POOL)
-    refused = {path: f"it is named in {held[path]}" for path, _ in found.values() if path in held}
+    """Move files into data/raw/<class>/; returns how many went, and for each that stayed the reason.
+
+    What metadata.csv says of a file (subclass, origin) goes along, into data/raw/metadata.csv; its label does not, as
+    the decision stands over it.
+    """
+    lines = lines_below(POOL, root)
     taken: set[str] = set()
     moves = []
-    for image_id, (path, label) in sorted(found.items()):
-        if path in refused:
-            continue
+    for path, (image_id, label) in sorted(found.items()):
         target = _target(root, path, label, image_id, taken)
         taken.add(target)
-        moves.append(Move(path, target, image_id, {"label": label}))
-    refused |= Journal(root / JOURNAL, root).send(moves)
+        line = lines.get(key(path))
+        moves.append(Move(path, target, image_id, {"label": label}, line, _line_in_raw(target, line)))
+    refused = Journal(root / JOURNAL, root).send(moves)
     return len(found) - len(refused), refused
 
 
@@ -129,8 +132,15 @@ def _accepted(row: Mapping[Hashable, object], label: str) -> tuple[str, str]:
 
 
 def _target(root: Path, path: str, label: str, image_id: str, taken: set[str]) -> str:
-    name = PurePosixPath(path)
-    plain = f"{RAW}/{safe(label)}/{name.name}"
-    if plain not in taken and not (root / plain).exists():
-        return plain
-    return f"{RAW}/{safe(label)}/{name.stem}-{image_id[:8]}{name.suffix}"
+    """A free place in the folder of the class: with the file's own name, else with the image's id and a number."""
+    name, folder = PurePosixPath(path), f"{RAW}/{safe(label)}"
+    marks = ("", f"-{image_id[:8]}", *(f"-{image_id[:8]}-{number}" for number in range(2, len(taken) + 3)))
+    places = (f"{folder}/{name.stem}{mark}{name.suffix}" for mark in marks)
+    return next(place for place in places if place not in taken and not (root / place).exists())
+
+
+def _line_in_raw(target: str, line: Line | None) -> Line | None:
+    kept = (
+        {column: cell for column, cell in line.cells.items() if column not in (FILE, "label") and cell} if line else {}
+    )
+    return Line(f"{RAW}/{NAME}", {FILE: target.removeprefix(f"{RAW}/"), **kept}) if kept else None

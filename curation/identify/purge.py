@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 
 from curation.errors import CurationError
+from curation.identify.files import POOL, files_of
 from curation.identify.moves import AWAY, Journal, Move
+from curation.identify.sheets import key, lines_below
 
-POOL = "data/unlabelled"
 TRASH = Path(".trash")
 
 
@@ -29,46 +30,27 @@ class Purged:
     refused: Mapping[str, str]
 
 
-def files_of(rows: pd.DataFrame, images: pd.DataFrame) -> dict[str, str]:
-    """Every file of the pool (path -> image_id) that shows one of these images, identical copies too."""
-    found = dict(zip(rows.path, rows.image_id, strict=True))
-    wanted = images[images.image_id.isin(set(rows.image_id))]
-    for image_id, copies in zip(wanted.image_id, wanted.copy_paths, strict=True):
-        found |= dict.fromkeys(copies, image_id)
-    return {path: image_id for path, image_id in found.items() if path.startswith(f"{POOL}/")}
-
-
 def purge(rows: pd.DataFrame, images: pd.DataFrame, root: Path, trash: Path = TRASH) -> Purged:
-    """Move the files of these images from the pool into a new folder of the trash, with a manifest of what and why."""
+    """Move the files of these images from the pool into a new folder of the trash, with a manifest of what and why.
+
+    Identical copies go along, and lines of metadata.csv go into the manifest.
+    """
     folder = _new_folder(root / trash)
     facts = {str(row["image_id"]): _facts(row) for row in rows.to_dict("records")}
+    away = (folder / "files").relative_to(root).as_posix()
+    lines = lines_below(POOL, root)
     moves = [
-        Move(path, (folder / "files" / path).relative_to(root).as_posix(), image_id, facts[image_id])
-        for path, image_id in sorted(files_of(rows, images).items())
+        Move(path, f"{away}/{path}", image_id, facts[image_id], lines.get(key(path)))
+        for path, image_id in files_of(rows, images).items()
     ]
-    held = named_in_metadata(root / POOL)
-    refused = {move.home: f"it is named in {held[move.home]}" for move in moves if move.home in held}
-    refused |= Journal(folder, root).send([move for move in moves if move.home not in held])
+    refused = Journal(folder, root).send(moves)
     return Purged(folder.relative_to(root), len(moves) - len(refused), refused)
 
 
-def named_in_metadata(folder: Path) -> dict[str, str]:
-    """Files that a metadata.csv below a folder names, and which: moving one would leave a line about nothing."""
-    import csv
-
-    found: dict[str, str] = {}
-    for sheet in sorted(folder.rglob("metadata.csv")):
-        with sheet.open(encoding="utf-8-sig", newline="") as file:
-            names = [row.get("file_name") or "" for row in csv.DictReader(file)]
-        below = f"{POOL}/{sheet.parent.relative_to(folder).as_posix()}".removesuffix("/.")
-        found |= {f"{below}/{name}": f"{below}/metadata.csv: take its line out first" for name in names if name}
-    return found
-
-
 def undo(root: Path, trash: Path = TRASH, name: str = "") -> list[Purged]:
-    """Bring everything back to where it was: of one purge when it is named, else of all."""
+    """Bring everything back to where it was: of one purge when it is named, else of all, the latest first."""
     done = []
-    for folder in folders(root, trash, name):
+    for folder in reversed(folders(root, trash, name)):
         journal = Journal(folder, root)
         before = sum(place == AWAY for _, place in journal.places())
         refused = journal.bring_back()

@@ -9,6 +9,7 @@ import pytest
 from curation import tables
 from curation.identify import cvat, labelstudio
 from curation.identify.label import LabelError, Stamp, accept_rest, movable, move, read_picks, record, with_provenance
+from curation.identify.sheets import SheetError
 from curation.selection.reviews import read_reviews
 
 STAMP = Stamp("ana", "abc123", "2026-01-01T00:00:00+00:00")
@@ -38,7 +39,7 @@ def test_nothing_moves_without_a_decision(world):
         [STAMP.row(table.image_id[1], "relabel", "green"), STAMP.row(table.image_id[2], "relabel", "green")], reviews
     )
     record([STAMP.row(table.image_id[2], "remove")], reviews)
-    assert movable(images, read_reviews(reviews)) == {table.image_id[1]: (table.path[1], "green")}
+    assert movable(images, read_reviews(reviews)) == {table.path[1]: (table.image_id[1], "green")}
 
 
 def test_accepted_images_move_into_their_class_and_the_log_says_who_and_why(world):
@@ -60,18 +61,49 @@ def test_accepted_images_move_into_their_class_and_the_log_says_who_and_why(worl
     assert len(refused) == 3
 
 
-def test_a_name_that_is_taken_and_a_line_of_metadata_are_respected(world):
+def test_a_name_that_is_taken_is_respected(world):
     table, images = world
     taken = Path(f"data/raw/red/{table.image_id[0]}.png")
     taken.parent.mkdir(parents=True)
     taken.write_text("another image")
-    Path("data/unlabelled/metadata.csv").write_text(f"file_name,origin\n{table.image_id[1]}.png,staged\n")
     record(accept_rest(table, set(), "red", STAMP), Path("data/reviews.csv"))
-    moved, refused = move(movable(images, read_reviews(Path("data/reviews.csv"))), Path.cwd())
-    assert moved == 3
-    assert "metadata.csv" in refused[table.path[1]]
+    assert move(movable(images, read_reviews(Path("data/reviews.csv"))), Path.cwd()) == (4, {})
     assert taken.read_text() == "another image"
     assert Path(f"data/raw/red/{table.image_id[0]}-{table.image_id[0][:8]}.png").exists()
+
+
+def test_what_metadata_says_of_an_image_goes_along_but_for_its_label(world):
+    table, images = world
+    names = [Path(path).name for path in table.path]
+    pool, raw = Path("data/unlabelled/metadata.csv"), Path("data/raw/metadata.csv")
+    pool.write_text(f"file_name,label,origin\r\n{names[1]},unknown,staged\r\n{names[2]},,\r\n{names[3]},,synthetic\r\n")
+    raw.parent.mkdir(parents=True)
+    raw.write_text("file_name,subclass\nred/old.png,pale\n")
+    record(accept_rest(table[:3], set(), "red", STAMP), Path("data/reviews.csv"))
+    assert move(movable(images, read_reviews(Path("data/reviews.csv"))), Path.cwd()) == (3, {})
+    assert pool.read_bytes() == f"file_name,label,origin\r\n{names[3]},,synthetic\r\n".encode()
+    assert raw.read_text() == f"file_name,subclass,origin\nred/old.png,pale,\nred/{names[1]},,staged\n"
+
+
+def test_identical_copies_go_along_and_keep_apart(world):
+    table, images = world
+    copies = ["data/unlabelled/b/x.png", "data/unlabelled/a/x.png", "data/unlabelled/c/x.png", "data/raw/red/known.png"]
+    for path in copies:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_bytes(table.path[0].encode())
+    images.at[0, "copy_paths"] = copies
+    record([STAMP.row(table.image_id[0], "relabel", "red")], Path("data/reviews.csv"))
+    assert move(movable(images, read_reviews(Path("data/reviews.csv"))), Path.cwd()) == (4, {})
+    assert len(list(Path("data/raw/red").iterdir())) == 5
+    assert not any(path.is_file() for path in Path("data/unlabelled").glob("?/*"))
+
+
+def test_a_sheet_that_ingest_would_refuse_stops_the_move_with_one_clear_error(world):
+    table, _ = world
+    Path("data/unlabelled/metadata.csv").write_text("name\nx.png\n")
+    with pytest.raises(SheetError, match="dvc repro ingest"):
+        move({table.path[0]: (table.image_id[0], "red")}, Path.cwd())
+    assert Path(table.path[0]).exists()
 
 
 @pytest.mark.parametrize("kind", ["csv", "json"])

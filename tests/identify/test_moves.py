@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from curation.identify import moves as moves_module
 from curation.identify import relocate as relocate_module
 from curation.identify.moves import AWAY, HOME, Journal, Move
+from curation.identify.sheets import Line, _Sheet
 
 
 class Killed(BaseException):
@@ -22,13 +24,20 @@ class Killed(BaseException):
 
 
 def make(root, count):
-    """`count` files of different content at home, and their moves."""
+    """`count` files of different content at home, every second one in metadata.csv, and their moves."""
     found = []
+    sheet = ["file_name,label,origin"]
     for number in range(count):
         path = root / "pool" / f"{number:04d}.bin"
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"%d" % number)
-        found.append(Move(f"pool/{number:04d}.bin", f"trash/files/{number:04d}.bin", f"{number:032x}"))
+        home, away, line = f"pool/{path.name}", f"trash/files/{path.name}", None
+        if number % 2:
+            line = Line("pool/metadata.csv", {"file_name": path.name, "label": "", "origin": "staged"}, len(sheet) - 1)
+            sheet.append(f"{path.name},,staged")
+        there = line and Line("raw/metadata.csv", {"file_name": path.name, "origin": "staged"})
+        found.append(Move(home, away, f"{number:032x}", {}, line, there))
+    (root / "pool/metadata.csv").write_text("\n".join(sheet) + "\n")
     return found
 
 
@@ -40,13 +49,22 @@ def check(root, moves):
         assert home.exists() != away.exists(), move
         assert (home if home.exists() else away).read_bytes() == b"%d" % number
         assert said.get(move.home, HOME) == (HOME if home.exists() else AWAY)
+        if move.home_line:  # where the file is, what is known of it is too
+            assert named(root, "pool" if home.exists() else "raw", home.name)
 
 
-@given(stop=st.integers(0, 40), again=st.integers(0, 40))
+def named(root, folder, name):
+    """Whether the sheet of a folder names a file."""
+    sheet = root / folder / "metadata.csv"
+    return sheet.exists() and f"\n{name}," in sheet.read_text()
+
+
+@given(stop=st.integers(0, 50), again=st.integers(0, 50))
 @settings(max_examples=60, deadline=None)
 def test_a_purge_and_its_undo_killed_anywhere_lose_nothing(tmp_path_factory, stop, again):
     root = tmp_path_factory.mktemp("world")
     moves = make(root, 7)
+    sheet = (root / "pool/metadata.csv").read_text()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(moves_module, "BATCH", 3)
         until_killed(patch, stop, lambda: Journal(root / "trash", root).send(moves))
@@ -56,6 +74,8 @@ def test_a_purge_and_its_undo_killed_anywhere_lose_nothing(tmp_path_factory, sto
     Journal(root / "trash", root).bring_back()
     check(root, moves)
     assert all((root / move.home).exists() for move in moves)
+    assert (root / "pool/metadata.csv").read_text() == sheet
+    assert not any(named(root, "raw", f"{number:04d}.bin") for number in range(7))
 
 
 def until_killed(patch, steps, action):
@@ -76,19 +96,20 @@ def until_killed(patch, steps, action):
 
     with pytest.MonkeyPatch.context() as inner:
         inner.setattr(moves_module, "relocate", deadly(relocate_module.relocate))
+        inner.setattr(_Sheet, "write", deadly(_Sheet.write))
         inner.setattr(Journal, "_write", deadly(Journal._write))
         with contextlib.suppress(Killed):
             action()
 
 
 def test_kill_9_in_the_middle_of_a_real_run(tmp_path):
-    moves = make(tmp_path, 3000)
+    moves = [replace(move, home_line=None) for move in make(tmp_path, 3000)]
     script = textwrap.dedent("""
         import sys
         from pathlib import Path
         from curation.identify.moves import Journal, Move
         root = Path(sys.argv[1])
-        names = sorted(path.name for path in (root / "pool").iterdir())
+        names = sorted(path.name for path in (root / "pool").glob("*.bin"))
         print("ready", flush=True)
         Journal(root / "trash", root).send([Move(f"pool/{n}", f"trash/files/{n}") for n in names])
     """)

@@ -1,0 +1,14 @@
+"""The pool's files: every one that shows an image, identical copies too."""
+
+import pandas as pd
+
+POOL = "data/unlabelled"
+
+
+def files_of(rows: pd.DataFrame, images: pd.DataFrame) -> dict[str, str]:
+    """Every file of the pool (path -> image_id, by path) that shows one of these images, by `copy_paths` of IMAGES."""
+    found = dict(zip(rows.path, rows.image_id, strict=True))
+    wanted = images[images.image_id.isin(set(rows.image_id))]
+    for image_id, path, copies in zip(wanted.image_id, wanted.path, wanted.copy_paths, strict=True):
+        found |= dict.fromkeys([path, *copies], image_id)
+    return {path: image_id for path, image_id in sorted(found.items()) if path.startswith(f"{POOL}/")}
