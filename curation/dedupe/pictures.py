@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from curation import tables
 from curation.images import measure
 
-FACTS = ["image_id", "source", "label", "origin", "copy_labels", "bytes", "width", "height", "blur", "hash_quality"]
+FACTS = ["image_id", "source", "label", "origin", "copy_labels", "format", "bytes", "width", "height", "blur"]
+FACTS += ["hash_quality"]
 COLUMNS = [*FACTS, "error", "hash", "thumbnail"]
 BATCH = 20_000
 

@@ -158,10 +158,13 @@ def test_keepers_are_chosen_in_the_stated_order():
         row(5, picture(1, size=200)),
         row(6, picture(1), label="unknown"),
         row(7, picture(1), source="benchmark", label="unknown"),
-        row(8, picture(1), bytes=10**7),
+        row(8, picture(1), format="JPEG", bytes=10**5),
+        row(9, picture(1), format="WEBP", bytes=9 * 10**4),
+        row(10, picture(1), format="JPEG", bytes=9 * 10**4),
+        row(11, picture(1), bytes=1),
     )
     order = [int(name, 16) for name in facts["image_id"].iloc[keeper_order(facts, reviewed={f"{6:032x}"})]]
-    assert order == [7, 6, 5, 8, 1, 4, 3, 2]
+    assert order == [7, 6, 5, 1, 11, 9, 8, 10, 4, 3, 2]
 
 
 def test_a_chain_that_grows_too_long_is_cut_but_no_star_is():
