@@ -1,16 +1,31 @@
-"""Test photographs without a network: new pictures made from the few real ones that libraries carry.
+"""Test photographs without a network: real ones of Debian packages, and new ones made of the few that libraries carry.
 
-A real photograph is cropped, turned a little, bent in tone and colour, and part of it blended with another; grain is
-added as a sensor would. So each file has the frequencies, edges and file size of a photograph, and none is like the
-next.
+A made one is a real photograph cropped, turned a little, bent in tone and colour, and often part of it blended with
+another; grain is added as a sensor would. So each file has the frequencies, edges and file size of a photograph. Two of
+them may still show much of the same original: `alike` tells.
 """
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
 SIZE = (1024, 768)
+LISTED = Path(__file__).with_name("real_photographs.txt")
+SHARED = Path("/usr/share")
+MUCH = 1 / 3  # intersection over union from which two cuts of one original show much of the same
+
+
+class Cut(NamedTuple):
+    """Which part of which original: turned by an angle, then a window of `share` of both sides, perhaps mirrored."""
+
+    original: int
+    angle: float
+    share: float
+    left: float
+    top: float
+    mirrored: bool
 
 
 def sources() -> list[Image.Image]:
@@ -31,19 +46,37 @@ def sources() -> list[Image.Image]:
     ]
 
 
+def real(root: Path = SHARED) -> list[Image.Image]:
+    """Return those of the listed photographs of Debian packages that are there, at most `SIZE` large."""
+    names = [line for line in LISTED.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    found = []
+    for path in (root / name for name in names):
+        if path.is_file():
+            with Image.open(path) as image:
+                image.draft("RGB", SIZE)
+                found.append(image.convert("RGB"))
+            found[-1].thumbnail(SIZE)
+    return found
+
+
 def photograph(originals: list[Image.Image], seed: int, size: tuple[int, int] = SIZE) -> Image.Image:
     """Make one RGB picture from a seed."""
     random = np.random.default_rng(seed)
-    image = _part(originals[seed % len(originals)], random, size)
-    if random.random() < 0.6:
-        other = _part(originals[int(random.integers(len(originals)))], random, size)
-        image = Image.composite(image, other, _soft_mask(random, size))
+    image, *others = (_part(originals[cut.original], cut, size) for cut in _cuts(len(originals), seed, random))
+    if others:
+        image = Image.composite(image, others[0], _soft_mask(random, size))
     for enhance, spread in ((ImageEnhance.Brightness, 0.35), (ImageEnhance.Contrast, 0.35), (ImageEnhance.Color, 0.6)):
         image = enhance(image).enhance(1 + random.uniform(-spread, spread))
     if random.random() < 0.2:
         image = image.filter(ImageFilter.GaussianBlur(float(random.uniform(0.5, 3))))
     grain = random.normal(0, random.uniform(0, 6), (size[1], size[0], 1))
     return Image.fromarray((np.asarray(image) + grain).clip(0, 255).astype(np.uint8))
+
+
+def alike(originals: int, one: int, other: int) -> bool:
+    """Whether the photographs of two seeds show much of the same, so that nobody can say if they are twins."""
+    ours, theirs = (_cuts(originals, seed, np.random.default_rng(seed)) for seed in (one, other))
+    return any(_overlap(a, b) > MUCH for a in ours for b in theirs if a.original == b.original)
 
 
 def write_photographs(folder: Path, number: int, seed: int = 0) -> list[Path]:
@@ -59,13 +92,30 @@ def write_photographs(folder: Path, number: int, seed: int = 0) -> list[Path]:
     return paths
 
 
-def _part(image: Image.Image, random: np.random.Generator, size: tuple[int, int]) -> Image.Image:
-    image = image.rotate(float(random.uniform(-8, 8)), Image.Resampling.BICUBIC)
-    share = random.uniform(0.4, 0.85)
-    wide, high = image.width * share, image.height * share
-    left, top = random.uniform(0, image.width - wide), random.uniform(0, image.height - high)
-    image = image.resize(size, Image.Resampling.BICUBIC, (left, top, left + wide, top + high))
-    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if random.random() < 0.5 else image
+def _cuts(originals: int, seed: int, random: np.random.Generator) -> list[Cut]:
+    first = _cut(seed % originals, random)
+    return [first, _cut(int(random.integers(originals)), random)] if random.random() < 0.6 else [first]
+
+
+def _cut(original: int, random: np.random.Generator) -> Cut:
+    angle, share = random.uniform(-8, 8), random.uniform(0.4, 0.85)
+    left, top = random.uniform(0, 1 - share), random.uniform(0, 1 - share)
+    return Cut(original, angle, share, left, top, bool(random.random() < 0.5))
+
+
+def _part(image: Image.Image, cut: Cut, size: tuple[int, int]) -> Image.Image:
+    image = image.rotate(cut.angle, Image.Resampling.BICUBIC)
+    box = cut.left, cut.top, cut.left + cut.share, cut.top + cut.share
+    left, top, right, bottom = (share * side for share, side in zip(box, image.size * 2, strict=True))
+    image = image.resize(size, Image.Resampling.BICUBIC, (left, top, right, bottom))
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if cut.mirrored else image
+
+
+def _overlap(a: Cut, b: Cut) -> float:
+    """Intersection over union of two windows, in shares of the original."""
+    sides = [max(0.0, min(p + a.share, q + b.share) - max(p, q)) for p, q in ((a.left, b.left), (a.top, b.top))]
+    shared = sides[0] * sides[1]
+    return shared / (a.share**2 + b.share**2 - shared)
 
 
 def _soft_mask(random: np.random.Generator, size: tuple[int, int]) -> Image.Image:
