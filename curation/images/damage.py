@@ -1,18 +1,22 @@
 """Damage that decoders pass over in silence: what a file's own checksums and sizes say of it.
 
 Pillow shows a PNG whose checksums are wrong, and a WebP, GIF, HEIC or AVIF whose container does not add up. Such a
-file may still be a good picture, so this ends in a note. BMP, PPM and TIFF carry nothing that could be checked; JPEG
-is checked by libjpeg itself.
+file may still be a good picture, so this ends in a note. Compressed pixels hold no long runs of zeros, so a run of them
+is what a broken copy left. BMP, PPM and TIFF carry nothing that could be checked; JPEG is checked by libjpeg itself.
 """
 
 import zlib
 from collections.abc import Callable
+
+GAP, TAIL = 512, 64  # zero bytes in a row: a disk's sector anywhere, or fewer at the end
 
 
 def damage(data: bytes, name: str) -> str:
     """Say what does not add up in a file of format `name` (Pillow's), "" when all does or nothing can be checked."""
     check = CHECKS.get(name)
     found = check(data) if check else ""
+    if not found and name in COMPRESSED:
+        found = _zeros(data)
     return f"damaged {name}: {found}" if found else ""
 
 
@@ -31,6 +35,12 @@ def _png(data: bytes) -> str:
             return ""
         at = end + 4
     return "the end chunk is missing"
+
+
+def _zeros(data: bytes) -> str:
+    if bytes(GAP) in data or data.endswith(bytes(TAIL)):
+        return "a stretch of it is nothing but zeros"
+    return ""
 
 
 def _webp(data: bytes) -> str:
@@ -59,3 +69,4 @@ def _boxes(data: bytes) -> str:
 
 
 CHECKS: dict[str, Callable[[bytes], str]] = {"PNG": _png, "WEBP": _webp, "GIF": _gif, "HEIF": _boxes, "AVIF": _boxes}
+COMPRESSED = {"WEBP", "GIF", "AVIF"}

@@ -235,6 +235,22 @@ def test_a_container_that_does_not_add_up_is_noted(picture, encoded, form, words
     assert words in decode(data + b"left over", "x").note
 
 
+def test_zeros_where_a_broken_copy_left_them_are_noted(picture, encoded):
+    data = encoded(picture(12, (400, 300)), "WEBP")
+    assert decode(data, "x").note == ""
+    assert "zeros" in decode(data[:-100] + bytes(100), "x").note
+
+
+def test_a_jpeg_without_metadata_is_opened_as_pillow_opens_it(picture, encoded):
+    exif = Image.Exif()
+    exif[0x010E] = "a picture"
+    for grey in (False, True):
+        image = picture(13, (300, 200)).convert("L" if grey else "RGB")
+        plain, told = (decode(encoded(image, exif=data), "x", 96) for data in (b"", exif.tobytes()))
+        assert plain.image.tobytes() == told.image.tobytes()
+        assert (plain.width, plain.height, plain.note) == (told.width, told.height, told.note) == (300, 200, "")
+
+
 def test_a_file_that_is_not_there_is_unreadable(tmp_path):
     with pytest.raises(UnreadableImage, match="refused to read it: No such file"):
         open_image(tmp_path / "none.jpg")
