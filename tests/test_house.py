@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = [
-    *("errors", "workers", "params", "tables", "images", "dedupe", "selection"),
+    *("errors", "files", "workers", "params", "tables", "images", "dedupe", "selection"),
     *("model", "evaluation", "identify", "review", "registry", "cli"),
 ]
 ONLY_IN = {"torch": "model", "torchvision": "model", "timm": "model", "fiftyone": "review"}

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from curation.errors import CurationError
 from curation.evaluation import noise as noise_model
 from curation.evaluation.thresholds import Curve, Expected, curve
+from curation.files import write_text
 
 Reals = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
@@ -103,10 +104,7 @@ class Calibration:
 
     def write(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.partial")
-        draft.write_text(json.dumps({"version": VERSION, **asdict(self)}, indent=1) + "\n", encoding="utf-8")
-        draft.replace(path)
+        write_text(path, json.dumps({"version": VERSION, **asdict(self)}, indent=1) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> "Calibration":

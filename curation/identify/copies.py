@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
+from curation.files import whole
 from curation.identify.decode import is_remote
 
 
@@ -29,12 +30,11 @@ def safe(label: str) -> str:
 
 
 def _copy(source: str, target: Path) -> None:
-    draft = target.with_name(f".{target.name}.partial")
-    if is_remote(source):
-        import fsspec  # type: ignore[import-untyped]
+    with whole(target) as draft:
+        if is_remote(source):
+            import fsspec  # type: ignore[import-untyped]
 
-        with fsspec.open(source, "rb") as remote, draft.open("wb") as local:
-            shutil.copyfileobj(remote, local)
-    else:
-        shutil.copyfile(source, draft)
-    draft.replace(target)
+            with fsspec.open(source, "rb") as remote, draft.open("wb") as local:
+                shutil.copyfileobj(remote, local)
+        else:
+            shutil.copyfile(source, draft)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from curation.errors import CurationError
 from curation.evaluation.calibration import Calibration
+from curation.files import whole
 from curation.identify.decode import content_id, one_line
 
 CANDIDATE = Path("models/candidate.safetensors")
@@ -105,7 +106,5 @@ def _commit(repo: object, revision: str) -> str:
 
 
 def _copy(repo: object, path: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.partial")
-    repo.dvcfs.get_file(path.as_posix(), str(draft))  # type: ignore[attr-defined]
-    draft.replace(target)
+    with whole(target) as draft:
+        repo.dvcfs.get_file(path.as_posix(), str(draft))  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from typing import TextIO
 
 from PIL import Image, ImageDraw
 
+from curation.files import whole
 from curation.images.opening import UnreadableImage, open_image
 
 QUALITY = 80
@@ -54,14 +55,8 @@ def write_sheet(path: Path, title: str, sections: Iterable[Section], thumbnail: 
 
     A file that can't be opened shows as a grey tile with its reason under it.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.partial")
-    try:
-        with draft.open("w", encoding="utf-8") as stream:
-            _write(stream, title, sections, thumbnail)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole(path) as draft, draft.open("w", encoding="utf-8") as stream:
+        _write(stream, title, sections, thumbnail)
 
 
 def tile_data_uri(path: Path, thumbnail: int = 128) -> str:

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from curation.files import whole
 from curation.model.backbone import PROBE_CLASSES, Spec, build, head_keys
 from curation.model.header import CheckpointError, Header, encode, read_header
 
@@ -27,19 +28,15 @@ def save(path: Path, state: Mapping[str, torch.Tensor], header: Header) -> None:
 
 def save_tensors(path: Path, state: Mapping[str, torch.Tensor], metadata: dict[str, str]) -> None:
     """Write tensors and at most one metadata entry, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.partial")
     tensors = {name: tensor.detach().to("cpu").contiguous() for name, tensor in state.items()}
     try:
-        draft.touch()
-        mode = draft.stat().st_mode
-        save_file(tensors, draft, metadata)
-        draft.chmod(mode)  # safetensors leaves a file that only its owner may read
-        draft.replace(path)
+        with whole(path) as draft:
+            draft.touch()
+            mode = draft.stat().st_mode
+            save_file(tensors, draft, metadata)
+            draft.chmod(mode)  # safetensors leaves a file that only its owner may read
     except SafetensorError as error:
         raise CheckpointError(f"{path} can't be written: {error}. Is the disk full or read-only?") from None
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def load(path: Path) -> tuple[Header, State]:

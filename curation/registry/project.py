@@ -15,6 +15,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from curation.errors import CurationError
+from curation.files import whole
 
 CANDIDATE = "models/candidate.safetensors"
 PRODUCTION = "models/production.safetensors"
@@ -72,10 +73,8 @@ def set_base_model(root: Path, value: str) -> bool:
     if values.get("base_model") == value:
         return False
     values["base_model"] = value
-    draft = path.with_name(".params.yaml.partial")
-    with draft.open("w", encoding="utf-8") as file:
-        yaml.dump(values, file)
-    draft.replace(path)
+    with whole(path) as draft:
+        yaml.dump(values, draft)
     return True
 
 

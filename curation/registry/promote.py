@@ -18,6 +18,7 @@ from curation import params as parameters
 from curation import tables
 from curation.errors import CurationError
 from curation.evaluation.measure import seen_by
+from curation.files import whole
 from curation.model.header import Header, read_header
 from curation.registry import card, gate, project, versions
 from curation.registry.register import register
@@ -170,13 +171,9 @@ def _install(root: Path) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Make a new file under a temporary name, because the old one may be a link into DVC's cache."""
-    draft = target.with_name(f".{target.name}.partial")
-    try:
+    """Make a new file, because the old one may be a link into DVC's cache."""
+    with whole(target) as draft:
         shutil.copyfile(source, draft)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _point(path: Path, md5: str, size: int) -> None:

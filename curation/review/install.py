@@ -8,6 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from curation.files import whole
+
 SOURCE = Path(__file__).parent / "plugin"
 FOLDER = "curation-review"
 PARTS = ["fiftyone.yml", "__init__.py", "dist/index.umd.js"]
@@ -18,11 +20,8 @@ def install(fo: Any) -> Path:
     target = Path(fo.config.plugins_dir) / FOLDER
     if not same(target):
         for part in PARTS:
-            place = target / part
-            place.parent.mkdir(parents=True, exist_ok=True)
-            draft = place.with_name(f".{place.name}.partial")
-            shutil.copyfile(SOURCE / part, draft)
-            draft.replace(place)
+            with whole(target / part) as draft:
+                shutil.copyfile(SOURCE / part, draft)
     return target
 
 

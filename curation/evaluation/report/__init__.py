@@ -9,6 +9,7 @@ from pathlib import Path
 from curation.errors import CurationError
 from curation.evaluation.report import collection, model, page, people, why
 from curation.evaluation.report.round import Round
+from curation.files import write_text
 
 SECTIONS = (
     *(collection.funnel, collection.twins, collection.balance),
@@ -32,13 +33,7 @@ def write_report(root: Path, path: Path) -> int:
         raise ReportError(f"{root / 'data'} holds no tables to report on: run `dvc repro` first")
     sections.append(people.next_steps(round_))
     text = page.page("The round in pictures", _subtitle(round_), _cards(round_), sections)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.partial")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_text(path, text)
     return len(sections)
 
 

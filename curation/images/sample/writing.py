@@ -16,6 +16,7 @@ from typing import Any
 
 from curation import workers
 from curation.errors import CurationError
+from curation.files import whole
 from curation.images.sample.pictures import encode, suffix
 from curation.images.sample.plan import Item
 from curation.images.sample.sources import Source
@@ -200,10 +201,5 @@ def _md5(path: Path) -> str:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.partial")
-    try:
+    with whole(path) as draft:
         draft.write_bytes(data)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
