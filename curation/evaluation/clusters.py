@@ -1,16 +1,27 @@
 """Groups of images that the model fails in the same way.
 
-Principal components, then HDBSCAN (Campello et al. 2013; McInnes et al. 2017), which leaves what belongs nowhere as
-noise, -1. Clusters are numbered by size and first image, so that the same images get the same numbers.
+Principal components of the embeddings, beside them what each image is labelled and what it is taken for (the
+error-aware mixture of Domino, Eyuboglu et al. 2022), then HDBSCAN (Campello et al. 2013; McInnes et al. 2017), which
+leaves what belongs nowhere as noise, -1. The leaves of its tree are taken: many small groups that can be named, where
+its usual choice makes one large one of images that lie close together. Clusters are numbered by size and first image,
+so that the same images get the same numbers.
 """
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
+
+from curation.evaluation.neighbours import unit
 
 RERUNS = 5
 PART = 0.8  # of the images, drawn for a rerun
 MOST_RERUN = 2_000
 MOST_FITTED = 20_000  # vectors that the principal components are found from
+CODE = 12  # dimensions at most that tell one class from another
+APART, NEAR = 2.0, 1.5  # in distances to the fifth neighbour: two classes lie apart, two clusters are one
+NEIGHBOUR = 5
+MOST_ASKED = 1_000
 
 
 def reduce(vectors: NDArray[np.float32], components: int, seed: int) -> NDArray[np.float32]:
@@ -25,13 +36,46 @@ def reduce(vectors: NDArray[np.float32], components: int, seed: int) -> NDArray[
     return np.asarray(model.transform(vectors), np.float32)
 
 
-def cluster(points: NDArray[np.float32], min_cluster_size: int) -> NDArray[np.int32]:
-    """Cluster numbers int32 [n], largest first, -1 for noise."""
+def usual_distance(points: NDArray[np.float32], seed: int) -> float:
+    """Median distance of points (at most 1,000 are asked) to their fifth nearest."""
+    if len(points) < 2:
+        return 0.0
+    asked = points[np.random.default_rng(seed).permutation(len(points))[:MOST_ASKED]].astype(np.float64)
+    squares = (asked**2).sum(1)[:, None] + (points.astype(np.float64) ** 2).sum(1)[None, :] - 2 * asked @ points.T
+    place = min(NEIGHBOUR, len(points) - 1)
+    return float(np.median(np.sqrt(np.maximum(np.partition(squares, place, axis=1)[:, place], 0))))
+
+
+def with_pairs(points: NDArray[np.float32], pairs: list[NDArray[np.integer]], apart: float) -> NDArray[np.float32]:
+    """Points [n, d] with further dimensions that hold images of another label, or taken for another class, apart.
+
+    `pairs`: class codes [n] of the label and of what it is taken for; each moves two images `apart`, so that two that
+    differ in one of them still lie near enough to share a cluster where neither has enough of its own.
+    """
+    count = int(max((codes.max(initial=0) for codes in pairs), default=0)) + 1
+    # Beyond a dozen classes, random directions: nearly at right angles to one another, in as few dimensions.
+    names = np.eye(count) if count <= CODE else unit(np.random.default_rng(0).normal(size=(count, CODE)))
+    return np.concatenate([points, *(names[codes] * apart / np.sqrt(2) for codes in pairs)], axis=1).astype(np.float32)
+
+
+def least_size(count: int, wanted: int) -> int:
+    """How many of `count` images make a cluster: as wanted, and more among thousands, so that a person can see all."""
+    return max(wanted, round(math.sqrt(count) / 2))
+
+
+def cluster(points: NDArray[np.float32], min_cluster_size: int, near: float = 0) -> NDArray[np.int32]:
+    """Cluster numbers int32 [n], largest first, -1 for noise; what lies within `near` is not split further."""
     import hdbscan
 
     if len(points) <= min_cluster_size:
         return np.full(len(points), -1, np.int32)
-    found = hdbscan.HDBSCAN(min_cluster_size=min_cluster_size, core_dist_n_jobs=1).fit(points.astype(np.float64))
+    found = hdbscan.HDBSCAN(
+        min_cluster_size=min_cluster_size,
+        min_samples=max(1, min_cluster_size // 5),
+        cluster_selection_method="leaf",
+        cluster_selection_epsilon=float(near),
+        core_dist_n_jobs=1,
+    ).fit(points.astype(np.float64))
     return renumber(found.labels_)
 
 
@@ -45,7 +89,7 @@ def renumber(labels: NDArray[np.integer]) -> NDArray[np.int32]:
 
 
 def stability(
-    points: NDArray[np.float32], labels: NDArray[np.int32], min_cluster_size: int, seed: int
+    points: NDArray[np.float32], labels: NDArray[np.int32], min_cluster_size: int, near: float, seed: int
 ) -> dict[int, float]:
     """How well each cluster is found again in reruns on parts of the images, 0 to 1.
 
@@ -57,7 +101,7 @@ def stability(
     overlaps: dict[int, list[float]] = {int(name): [] for name in set(labels.tolist()) - {-1}}
     for _ in range(RERUNS if overlaps else 0):
         rows = np.sort(generator.choice(len(points), round(share * len(points)), replace=False))
-        table = _overlap(labels[rows], cluster(points[rows], again))
+        table = _overlap(labels[rows], cluster(points[rows], again, near))
         for name, best in table.items():
             overlaps[name].append(best)
     return {name: float(np.mean(found)) if found else 0.0 for name, found in overlaps.items()}

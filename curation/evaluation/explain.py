@@ -65,17 +65,29 @@ def _central(points: NDArray[np.float32], rows: NDArray[np.int64]) -> list[int]:
 
 
 def _pairs(part: pd.DataFrame) -> Iterator[str]:
-    wrong = part[part["label"] != part["predicted"]]
-    counts = (wrong["label"] + " taken for " + wrong["predicted"]).value_counts(sort=False).sort_index()
-    if len(counts):
-        most = str(counts.idxmax())
-        yield f"{counts.max()} of {len(part)} are {most}"
-        back = int(counts.get(" taken for ".join(reversed(most.split(" taken for "))), 0))
-        if back:
-            yield f"{back} the other way round"
+    """The pair that most are; where none is, what most are taken for, or labelled, and the commonest pair."""
+    wrong = part[part["label"] != part["taken"]]
+    if wrong.empty:
+        label, count = _most(part["label"])
+        yield f"{count} of {len(part)} are {label}, named rightly but unsurely"
+        return
+    pairs = wrong["label"] + " taken for " + wrong["taken"]
+    pair, count = _most(pairs)
+    shares = [(words, *_most(wrong[column])) for column, words in (("taken", "taken for"), ("label", "labelled"))]
+    shared = next((f"{many} {words} {name}" for words, name, many in shares if many >= MOST * len(part)), "")
+    if shared and count < MOST * len(part):
+        yield f"{shared.replace(' ', f' of {len(part)} are ', 1)}, most often {pair} ({count})"
     else:
-        labels = part["label"].value_counts(sort=False).sort_index()
-        yield f"{labels.max()} of {len(part)} are {labels.idxmax()}, named rightly but unsurely"
+        yield f"{count} of {len(part)} are {pair}"
+    back = int((pairs == " taken for ".join(reversed(pair.split(" taken for ")))).sum())
+    if back:
+        yield f"{back} the other way round"
+
+
+def _most(texts: "pd.Series[str]") -> tuple[str, int]:
+    """The most frequent text, the first of equals, and how often it occurs."""
+    counts = texts.value_counts(sort=False).sort_index()
+    return str(counts.idxmax()), int(counts.max())
 
 
 def _texts(part: pd.DataFrame, queue: pd.DataFrame) -> Iterator[str]:
