@@ -135,6 +135,12 @@ PREDICTIONS = _table(
     base_predicted=TEXT,  # "" when the base model has no head
     base_confidence=pa.float32(),
 )
+CROSS_TRAINED = _table(
+    "cross_trained",
+    "evaluate",  # labelled images, where `evaluate.out_of_sample` is cross_trained; else no row
+    image_id=TEXT,
+    probabilities=pa.binary(),  # float16, little-endian: of every class, sorted, by models that never saw its label
+)
 ERRORS = _table(
     "errors",
     "cluster",
@@ -178,7 +184,7 @@ IDENTIFIED = _table(
     embedding=pa.binary(),  # float16, little-endian
     error=TEXT,
 )
-ALL = [IMAGES, DUPLICATES, SELECTION, SPLITS, PREDICTIONS, ERRORS, IDENTIFIED]
+ALL = [IMAGES, DUPLICATES, SELECTION, SPLITS, PREDICTIONS, CROSS_TRAINED, ERRORS, IDENTIFIED]
 
 
 def write(frame: pd.DataFrame, path: Path, table: Table) -> None:

@@ -16,6 +16,7 @@ def main() -> None:
         predictions=tables.read(DATA / "predictions.parquet", tables.PREDICTIONS),
         images=tables.read(DATA / "images.parquet", tables.IMAGES),
         duplicates=tables.read(DATA / "duplicates.parquet", tables.DUPLICATES),
+        cross=tables.read(DATA / "cross_trained.parquet", tables.CROSS_TRAINED),
         splits=tables.read(DATA / "splits.parquet", tables.SPLITS),
     )
     queue = review_queue(inputs, params.load())

@@ -7,6 +7,7 @@ from curation.errors import fail_cleanly
 
 DATA = Path("data")
 REPORTS = Path("reports")
+COLUMNS = ["image_id", "label", "subclass", "split", "benchmark_set", "fold", "basis", "small"]
 
 
 @fail_cleanly
@@ -19,12 +20,13 @@ def main() -> None:
         candidate=Path("models/candidate.safetensors"),
         base=Path(knobs.base_model),
         predictions=DATA / "predictions.parquet",
+        cross=DATA / "cross_trained.parquet",
         calibration=DATA / "calibration.json",
         metrics=REPORTS / "metrics.json",
         plots=REPORTS / "evaluate",
         scratch=Path(".cache/curation/evaluate"),
     )
-    splits = tables.read(DATA / "splits.parquet", tables.SPLITS)
+    splits = tables.read(DATA / "splits.parquet", tables.SPLITS, COLUMNS)
     numbers = evaluate(paths, splits, Pixels(DATA / "pixels"), knobs)
     for name in ("train", "val", "test"):
         if name in numbers:

@@ -8,22 +8,25 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from curation import tables
 from curation.evaluation import against, measure, scope
 from curation.evaluation.baselines import baselines
 from curation.evaluation.breakdown import breakdown
 from curation.evaluation.calibration import Calibration
 from curation.evaluation.columns import Columns
+from curation.evaluation.cross import cross_train
 from curation.evaluation.facts import Facts, read_facts
 from curation.evaluation.plots import write_plots
 from curation.evaluation.predictions import codes, write_predictions
 from curation.evaluation.scores import PixelStore, Scored, score
 from curation.model.header import read_header
+from curation.model.pixels import Pixels
 from curation.params import Params
 
 MOST_CALIBRATED = 100_000
@@ -41,6 +44,7 @@ class Paths:
     metrics: Path
     plots: Path
     scratch: Path
+    cross: Path
 
 
 def evaluate(paths: Paths, splits: pd.DataFrame, pixels: PixelStore, params: Params) -> dict[str, Any]:
@@ -68,9 +72,17 @@ def evaluate(paths: Paths, splits: pd.DataFrame, pixels: PixelStore, params: Par
             """A backbone has no answers to store, so it is asked about these images only."""
             return base.embeddings[rows] if base else score_base([ids[row] for row in rows]).embeddings
 
+        tables.write(cross_trained(splits, pixels, params, Path(folder)), paths.cross, tables.CROSS_TRAINED)
         result["baselines"] = measure.tidy(baselines(splits, counted, embed, pixels, params.seed))
     write_json(paths.metrics, result)
     return result
+
+
+def cross_trained(splits: pd.DataFrame, pixels: PixelStore, params: Params, scratch: Path) -> pd.DataFrame:
+    """CROSS_TRAINED where it is asked for, else without a row."""
+    if params.evaluate.out_of_sample == "cross_trained":
+        return cross_train(splits, cast("Pixels", pixels), params, scratch)
+    return pd.DataFrame(columns=tables.CROSS_TRAINED.columns)
 
 
 def report(

@@ -1,8 +1,9 @@
 """How probably each label is wrong, and what it probably should be.
 
 Twice over: opinions from all labels give a first verdict; what it doubts no longer teaches in the second pass (the
-pruning of confident learning, Northcutt et al. 2021). A twin under another label turns the question into one between
-those two labels. cleanlab's own verdict on the same out-of-sample probabilities is at hand to compare with.
+pruning of confident learning, Northcutt et al. 2021). The verdict joins Bayes' answer under the noise that was found
+and cleanlab's label quality on the same out-of-sample probabilities. A twin under another label turns the question into
+one between those two labels.
 """
 
 from dataclasses import dataclass
@@ -51,15 +52,6 @@ def bent(likely: NDArray[np.float64], labels: Codes, learnt: NDArray[np.bool_]) 
     return bool(right[learnt].mean() - right[~learnt].mean() > BENT)
 
 
-def confident_learning(likely: NDArray[np.float64], labels: Codes) -> NDArray[np.bool_]:
-    """Flags [n] of cleanlab's pruning by noise rate, on out-of-sample probabilities [n, c]."""
-    from cleanlab.filter import find_label_issues
-
-    if len(np.unique(labels)) < likely.shape[1]:  # cleanlab wants every class to occur
-        return np.zeros(len(labels), bool)
-    return np.asarray(find_label_issues(labels, likely, filter_by="both", n_jobs=1), bool)
-
-
 def settle(found: Verdicts, labels: Codes, conflicts: Codes) -> Verdicts:
     """Where a twin has another label, one of the two is wrong: weigh them against each other."""
     rows = np.flatnonzero(conflicts >= 0)
@@ -77,15 +69,40 @@ def _judge(witnesses: Witnesses, believed: NDArray[np.bool_], chosen: NDArray[np
     likely = pool(opinions, noise.weights)
     others = likely.copy()
     others[np.arange(len(labels)), labels] = -1
-    return Verdicts(order_wrong(likely, labels, noise), others.argmax(axis=1), likely, noise)
+    return Verdicts(combined(likely, labels, noise), others.argmax(axis=1), likely, noise)
 
 
-def order_wrong(likely: NDArray[np.float64], labels: Codes, noise: Noise) -> NDArray[np.float64]:
-    """P(wrong), and where no noise was found at all, still an order: the share of the best other class, made small."""
-    wrong = wrong_given(likely, labels, noise.transitions)
-    if noise.rate > 1e-6:
-        return wrong
-    rows = np.arange(len(labels))
-    own, others = likely[rows, labels], likely.copy()
-    others[rows, labels] = 0
-    return np.asarray(0.01 * others.max(axis=1) / np.maximum(own + others.max(axis=1), 1e-300))
+def combined(likely: NDArray[np.float64], labels: Codes, noise: Noise) -> NDArray[np.float64]:
+    """P(wrong) [n]: Bayes' answer and cleanlab's label quality, their log-odds averaged.
+
+    cleanlab scores a label by its probability, which finds flips to any class best, or by its margin below the best
+    other class, which finds flips between look-alikes best (Kuan & Mueller 2022); the kind of noise that was found says
+    how far each counts. As many labels are held to be wrong as Bayes says.
+    """
+    alike = (1 - noise.even) ** 2  # a small share is mostly an error of the fit
+    doubt = (1 - alike) * _odds(1 - _quality(labels, likely, "self_confidence"))
+    doubt += alike * _odds(1 - _quality(labels, likely, "normalized_margin"))
+    if noise.rate <= 1e-6:  # no noise was found: still an order, made small
+        return np.asarray(0.01 / (1 + np.exp(-doubt)))
+    bayes = wrong_given(likely, labels, noise.transitions)
+    return _shifted((_odds(bayes) + doubt) / 2, float(bayes.mean()))
+
+
+def _quality(labels: Codes, likely: NDArray[np.float64], method: str) -> NDArray[np.float64]:
+    from cleanlab.rank import get_label_quality_scores
+
+    return np.asarray(get_label_quality_scores(labels, likely, method=method), np.float64)
+
+
+def _odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
+    inside = np.clip(probability, 1e-9, 1 - 1e-9)
+    return np.asarray(np.log(inside / (1 - inside)))
+
+
+def _shifted(odds: NDArray[np.float64], mean: float) -> NDArray[np.float64]:
+    """Probabilities of log-odds [n], moved by one number so that their mean is `mean`."""
+    from scipy.optimize import brentq
+    from scipy.special import expit
+
+    moved = brentq(lambda by: float(expit(odds + by).mean()) - mean, -60.0, 60.0)
+    return np.asarray(expit(odds + moved))

@@ -28,6 +28,7 @@ class Noise:
 
     weights: NDArray[np.float64]
     transitions: Matrix
+    even: float = 1.0  # share of the noise that strikes all classes alike
 
     @property
     def rate(self) -> float:
@@ -43,25 +44,24 @@ def fit_noise(opinions: Sequence[Reals], labels: Codes, chosen: NDArray[np.bool_
     plain, best = _fit(parts, given, [])
     likely = pool(list(parts), plain[: len(parts)])
     kinds = [_uniform(classes), _confusion(likely)]
-    fits = [(plain, np.eye(classes), best)]
+    fits = [(plain, np.zeros(len(kinds)), best)]
     for used in ([0], [1], [0, 1]):
         found, cost = _fit(parts, given, [kinds[kind] for kind in used])
-        rates = found[len(parts) :]
-        off = np.tensordot(rates, np.stack([kinds[kind] for kind in used]), axes=1)
-        fits.append((found, off + (1 - rates.sum()) * np.eye(classes), cost))
-    return _average(fits, len(parts))
+        rates = np.zeros(len(kinds))
+        rates[used] = found[len(parts) :]
+        fits.append((found[: len(parts)], rates, cost))
+    weights, rates = _average(fits)
+    off = np.tensordot(rates, np.stack(kinds), axes=1)
+    even = float(rates[0] / rates.sum()) if rates.sum() > 0 else 1.0
+    return Noise(weights, off + (1 - rates.sum()) * np.eye(classes), even)
 
 
-def _average(fits: list[tuple[NDArray[np.float64], Matrix, float]], opinions: int) -> Noise:
-    """Mean of the fits by Akaike weights (Burnham & Anderson 2002): where two explain as well, neither is bet on."""
+def _average(fits: list[tuple[NDArray[np.float64], NDArray[np.float64], float]]) -> tuple[NDArray[np.float64], ...]:
+    """Mean (weights, rates) of fits by Akaike weights (Burnham & Anderson 2002): of two as good, neither is bet on."""
     costs = np.array([cost for _, _, cost in fits])
     shares = np.exp(costs.min() - costs)
     shares /= shares.sum()
-    weights = sum(
-        (share * found[:opinions] for share, (found, _, _) in zip(shares, fits, strict=True)), np.zeros(opinions)
-    )
-    mixed = sum((share * noise for share, (_, noise, _) in zip(shares, fits, strict=True)), np.zeros_like(fits[0][1]))
-    return Noise(np.asarray(weights), np.asarray(mixed))
+    return tuple(np.tensordot(shares, np.stack([fit[part] for fit in fits]), axes=1) for part in (0, 1))
 
 
 def wrong_given(likely: Matrix, labels: Codes, transitions: Matrix) -> NDArray[np.float64]:

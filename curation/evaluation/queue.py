@@ -11,7 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from curation.evaluation import clusters, label_errors
-from curation.evaluation.evidence import Subjects
+from curation.evaluation.cross import stacked
+from curation.evaluation.evidence import Reals, Subjects
 from curation.evaluation.explain import Cluster, explanations
 from curation.evaluation.neighbours import nearest, unit
 from curation.images.measure import colours, thumbnails
@@ -36,6 +37,7 @@ class Inputs:
     images: pd.DataFrame
     duplicates: pd.DataFrame
     splits: pd.DataFrame
+    cross: pd.DataFrame | None = None
 
 
 def review_queue(inputs: Inputs, params: Params) -> pd.DataFrame:
@@ -44,20 +46,29 @@ def review_queue(inputs: Inputs, params: Params) -> pd.DataFrame:
     vectors = embeddings(frame["embedding"])
     frame = frame.drop(columns="embedding")
     reduced = clusters.reduce(unit(vectors), COMPONENTS, params.seed)
-    frame = judge_labels(frame, reduced, params.seed)
+    frame = judge_labels(frame, reduced, inputs.cross, params.seed)
     frame["kind"] = kinds(frame, params.cluster.doubt_below)
     places = np.flatnonzero(frame["kind"] != "")
     queue = frame.iloc[places].reset_index(drop=True)
-    points = clusters.reduce(vectors[places], params.cluster.components, params.seed)
-    least = params.cluster.min_cluster_size
-    queue["cluster"] = clusters.cluster(points, least)
-    stable = clusters.stability(points, queue["cluster"].to_numpy(), least, params.seed)
+    queue["taken"] = queue["predicted"].where(~queue["kind"].isin(["label error", "conflict"]), queue["suggested"])
+    points, stable = group(queue, unit(vectors[places]), params)
     queue["map_x"], queue["map_y"] = points[:, 0], points[:, 1] if points.shape[1] > 1 else np.float32(0)
     shown, queue["distance"] = nearest_correct(frame, unit(reduced), places)
     queue["nearest_correct"] = pd.Series(shown, index=queue.index, dtype=object)
     right = frame[(frame["label"] == frame["predicted"]) & (frame["kind"] == "")]
     described = explanations(queue, points, right, stable)
     return order(queue, described)[ERRORS.columns]
+
+
+def group(queue: pd.DataFrame, vectors: NDArray[np.float32], params: Params) -> tuple[Reals, dict[int, float]]:
+    """Add `cluster` to the queue; its points on the principal components, and how stable each cluster is."""
+    points = clusters.reduce(vectors, params.cluster.components, params.seed)
+    codes = pd.factorize(pd.concat([queue["label"], queue["taken"]]), sort=True)[0]
+    usual = clusters.usual_distance(points, params.seed)
+    apart = clusters.with_pairs(points, [codes[: len(queue)], codes[len(queue) :]], clusters.APART * usual)
+    how = clusters.least_size(len(queue), params.cluster.min_cluster_size), clusters.NEAR * usual
+    queue["cluster"] = clusters.cluster(apart, *how)
+    return points, clusters.stability(apart, queue["cluster"].to_numpy(), *how, params.seed)
 
 
 def assemble(inputs: Inputs) -> pd.DataFrame:
@@ -84,8 +95,10 @@ def embeddings(column: "pd.Series[bytes]") -> NDArray[np.float32]:
     return flat.reshape(len(column), -1).astype(np.float32)
 
 
-def judge_labels(frame: pd.DataFrame, vectors: NDArray[np.float32], seed: int) -> pd.DataFrame:
-    """Add `label_error` and `suggested` for the labelled images."""
+def judge_labels(
+    frame: pd.DataFrame, vectors: NDArray[np.float32], cross: pd.DataFrame | None, seed: int
+) -> pd.DataFrame:
+    """Add `label_error` and `suggested` for the labelled images; `cross`: CROSS_TRAINED."""
     known = frame["split"].isin(LABELLED) & frame["loss"].notna()
     out = frame.drop(columns="thumbnail").assign(label_error=np.float32(0), suggested="")
     rows = np.flatnonzero(known)
@@ -95,7 +108,8 @@ def judge_labels(frame: pd.DataFrame, vectors: NDArray[np.float32], seed: int) -
     part = frame.iloc[rows]
     groups = pd.factorize(part["leak_group"])[0]
     pictures = clusters.reduce(as_vectors(part[["thumbnail"]]), COMPONENTS, seed)
-    subjects = Subjects(vectors[rows], pictures, labels, groups, len(names), seed)
+    told = None if cross is None else stacked(cross, part["image_id"], len(names))
+    subjects = Subjects(vectors[rows], pictures, labels, groups, len(names), seed, told)
     found = label_errors.verdicts(subjects, (part["split"] == "train").to_numpy(), conflicting(part["conflict"], names))
     out.loc[rows, "label_error"] = found.wrong.astype(np.float32)
     out.loc[rows, "suggested"] = np.asarray(names, dtype=object)[found.suggested]

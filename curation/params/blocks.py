@@ -149,6 +149,8 @@ class Evaluate(Block):
     batch_size: AtLeastOne = 256
     bootstrap: Count = 1000
     precisions: Annotated[list[Annotated[float, Field(gt=0, lt=1)]], Field(min_length=1)] = [0.95, 0.9, 0.99]
+    out_of_sample: Literal["embeddings", "cross_trained"] = "embeddings"
+    cross_epochs: Count = 0
 
 
 class Cluster(Block):

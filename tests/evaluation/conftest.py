@@ -93,3 +93,8 @@ class Round:
 @pytest.fixture
 def rounds():
     return Round
+
+
+@pytest.fixture(autouse=True)
+def _small_forests(monkeypatch):
+    monkeypatch.setattr("curation.evaluation.evidence.TREES", 12)

@@ -24,6 +24,7 @@ def paths_in(folder):
         folder / "m.json",
         folder / "plots",
         folder,
+        folder / "x.parquet",
     )
 
 

@@ -44,7 +44,7 @@ def test_every_error_is_in_the_queue_and_the_table_is_valid(made, tmp_path):
 
 def test_the_order_of_the_rows_changes_nothing(made):
     inputs, _ = made
-    shuffled = Inputs(*(frame.sample(frac=1, random_state=3) for frame in vars(inputs).values()))
+    shuffled = Inputs(*(frame.sample(frac=1, random_state=3) for frame in vars(inputs).values() if frame is not None))
     one, two = (review_queue(each, Params()) for each in (inputs, shuffled))
     pd.testing.assert_frame_equal(one, two)
 
@@ -94,10 +94,33 @@ def test_clusters_are_numbered_by_size_and_noise_stays():
 def test_tight_clusters_are_found_again():
     rng = np.random.default_rng(0)
     points = np.concatenate([rng.normal(at, 0.1, (40, 2)) for at in (0, 5, 10)]).astype(np.float32)
-    labels = clusters.cluster(points, 5)
-    found = clusters.stability(points, labels, 5, 0)
+    how = 5, clusters.NEAR * clusters.usual_distance(points, 0)
+    labels = clusters.cluster(points, *how)
+    found = clusters.stability(points, labels, *how, 0)
     assert len(found) == 3
     assert min(found.values()) > 0.9
+
+
+def test_images_in_one_place_part_by_what_they_are_taken_for():
+    points = np.random.default_rng(0).normal(0, 1, (60, 3)).astype(np.float32)
+    label, taken = np.zeros(60, int), np.repeat([1, 2, 3], 20)
+    usual = clusters.usual_distance(points, 0)
+    found = clusters.cluster(clusters.with_pairs(points, [label, taken], 3 * usual), 5, clusters.NEAR * usual)
+    parts = [set(found[taken == code]) - {-1} for code in (1, 2, 3)]
+    assert all(parts)
+    assert sum(map(len, parts)) == len(set.union(*parts))
+
+
+def test_hundreds_of_classes_stay_apart_in_few_dimensions():
+    codes = np.arange(300)
+    placed = clusters.with_pairs(np.zeros((300, 1), np.float32), [codes, codes], 1.0)
+    assert placed.shape == (300, 25)
+    gaps = np.linalg.norm(placed[:, None] - placed[None], axis=2)[np.triu_indices(300, 1)]
+    assert gaps.min() > 0.4
+
+
+def test_among_thousands_a_cluster_is_larger():
+    assert [clusters.least_size(count, 5) for count in (10, 100, 10_000)] == [5, 5, 50]
 
 
 def test_neighbours_in_cells_find_nearly_all_that_a_full_search_finds(monkeypatch):
