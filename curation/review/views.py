@@ -1,7 +1,7 @@
 """Saved views: the questions a reviewer asks the queue, one click each.
 
 Each view shows what still waits for a decision, in the order of the queue; `decided` shows the rest. Views that a
-reviewer saved stay as they are; ours are renewed at every push.
+reviewer saved stay as they are; ours are renewed where a push changes them.
 """
 
 from collections.abc import Iterator
@@ -18,18 +18,28 @@ View = tuple[str, dict[str, Any], str]  # name, conditions (as MongoDB has them)
 
 
 def save(fo: Any, dataset: Any, rows: pd.DataFrame) -> list[str]:
-    """Save the views that the rows call for; their names in order."""
-    for name in dataset.info.get("curation_views", []):
-        if dataset.has_saved_view(name):
-            dataset.delete_saved_view(name)
-    made: list[str] = []
-    slugs = {fo.core.utils.to_slug(name) for name in dataset.list_saved_views()}
-    for name, conditions, description in wanted(rows):
-        own = _free(fo, name, slugs)
-        dataset.save_view(own, dataset.match(conditions).sort_by("rank"), description=description)
-        made.append(own)
-    dataset.info["curation_views"] = made
-    return made
+    """Save the views that the rows call for, unless they are there already; their names in order.
+
+    FiftyOne reads every saved view again for each that it saves or deletes, so none is touched without need.
+    """
+    there = set(dataset.list_saved_views())
+    mine = {name: mark for name, mark in _saved(dataset) if name in there}
+    slugs = {fo.core.utils.to_slug(name) for name in there - set(mine)}
+    made = {_free(fo, name, slugs): (conditions, description) for name, conditions, description in wanted(rows)}
+    marks = {name: repr(view) for name, view in made.items()}
+    for name in [name for name, mark in mine.items() if marks.get(name) != mark]:
+        dataset.delete_saved_view(name)
+        del mine[name]
+    for name, (conditions, description) in made.items():
+        if name not in mine:
+            dataset.save_view(name, dataset.match(conditions).sort_by("rank"), description=description)
+    dataset.info["curation_views"] = [[name, mark] for name, mark in marks.items()]
+    return list(made)
+
+
+def _saved(dataset: Any) -> list[list[str]]:
+    """The views that the last push saved, each with what it asks; an older version kept the names alone."""
+    return [one if isinstance(one, list) else [one, ""] for one in dataset.info.get("curation_views", [])]
 
 
 def _free(fo: Any, name: str, slugs: set[str]) -> str:

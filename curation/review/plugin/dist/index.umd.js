@@ -94,6 +94,7 @@
     if (!bar.isConnected) document.body.appendChild(bar);
     bar.style.display = queue ? "block" : "none";
     const one = isOpen() ? shown : null;
+    bar.dataset.sample = (one && one.id) || "";
     const parts = one && [
       `${one.label || "no label"} → ${one.predicted || "?"}${one.confidence === null ? "" : ` (${percent(one.confidence)})`}`,
       one.suggested && `suggested: ${one.suggested}${one.label_error ? ` (wrong label: ${percent(one.label_error)})` : ""}`,
