@@ -10,14 +10,14 @@ DATA = Path("data")
 
 @fail_cleanly
 def main() -> None:
-    from curation.evaluation.queue import Inputs, review_queue
+    from curation.evaluation.queue import COLUMNS, Inputs, review_queue
 
     inputs = Inputs(
-        predictions=tables.read(DATA / "predictions.parquet", tables.PREDICTIONS),
-        images=tables.read(DATA / "images.parquet", tables.IMAGES),
-        duplicates=tables.read(DATA / "duplicates.parquet", tables.DUPLICATES),
-        cross=tables.read(DATA / "cross_trained.parquet", tables.CROSS_TRAINED),
-        splits=tables.read(DATA / "splits.parquet", tables.SPLITS),
+        predictions=tables.stored(tables.PREDICTIONS, COLUMNS["predictions"]),
+        images=tables.stored(tables.IMAGES, COLUMNS["images"]),
+        duplicates=tables.stored(tables.DUPLICATES, COLUMNS["duplicates"]),
+        splits=tables.stored(tables.SPLITS, COLUMNS["splits"]),
+        cross=tables.stored(tables.CROSS_TRAINED),
     )
     queue = review_queue(inputs, params.load())
     tables.write(queue, DATA / "errors.parquet", tables.ERRORS)

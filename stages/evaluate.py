@@ -26,7 +26,7 @@ def main() -> None:
         plots=REPORTS / "evaluate",
         scratch=Path(".cache/curation/evaluate"),
     )
-    splits = tables.read(DATA / "splits.parquet", tables.SPLITS, COLUMNS)
+    splits = tables.stored(tables.SPLITS, COLUMNS)
     numbers = evaluate(paths, splits, Pixels(DATA / "pixels"), knobs)
     for name in ("train", "val", "test"):
         if name in numbers:

@@ -14,10 +14,10 @@ def main() -> None:
     from curation.identify.pool import Known, identify_pool
 
     known = Known(
-        images=tables.read(DATA / "images.parquet", tables.IMAGES),
-        duplicates=tables.read(DATA / "duplicates.parquet", tables.DUPLICATES),
-        selection=tables.read(DATA / "selection.parquet", tables.SELECTION),
-        predictions=tables.read(DATA / "predictions.parquet", tables.PREDICTIONS),
+        images=tables.stored(tables.IMAGES),
+        duplicates=tables.stored(tables.DUPLICATES),
+        selection=tables.stored(tables.SELECTION),
+        predictions=tables.stored(tables.PREDICTIONS),
     )
     found = identify_pool(known, open_model(CANDIDATE), params.load())
     tables.write(found, DATA / "identified.parquet", tables.IDENTIFIED)

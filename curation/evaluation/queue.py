@@ -23,6 +23,12 @@ LABELLED = ["train", "val", "test", "benchmark", "reserve"]
 PROBABLE = 0.2  # probability of a wrong label from which an image is in the queue for that alone
 LEARNT_FROM_ERROR, LEARNT_FROM_DOUBT = 0.02, 0.01
 SHOWN_CORRECT = 3
+COLUMNS = {  # what is read of each table
+    "predictions": ["image_id", "split", "label", "subclass", "predicted", "confidence", "loss", "embedding"],
+    "images": ["image_id", "path", "origin", "width", "height", "blur", "brightness", "contrast", "thumbnail"],
+    "duplicates": ["image_id", "conflict"],
+    "splits": ["image_id", "leak_group"],
+}
 COMPONENTS = 64  # enough for neighbours and folds, and quick
 
 
@@ -73,13 +79,10 @@ def group(queue: pd.DataFrame, vectors: NDArray[np.float32], params: Params) -> 
 
 def assemble(inputs: Inputs) -> pd.DataFrame:
     """One row a prediction, with what images, duplicates and splits know of it, sorted by image_id."""
-    images = inputs.images[
-        ["image_id", "path", "origin", "width", "height", "blur", "brightness", "contrast", "thumbnail"]
-    ]
-    twins = inputs.duplicates[["image_id", "conflict"]]
-    groups = inputs.splits[["image_id", "leak_group", "fold"]]
-    frame = inputs.predictions.merge(images, "left", "image_id").merge(twins, "left", "image_id")
-    frame = frame.merge(groups, "left", "image_id").sort_values("image_id", kind="stable", ignore_index=True)
+    frame = inputs.predictions[COLUMNS["predictions"]]
+    for name in ("images", "duplicates", "splits"):
+        frame = frame.merge(getattr(inputs, name)[COLUMNS[name]], "left", "image_id")
+    frame = frame.sort_values("image_id", kind="stable", ignore_index=True)
     frame["conflict"] = frame["conflict"].fillna("")
     own = frame["leak_group"].where(frame["leak_group"].fillna("") != "", frame["image_id"])
     crowded = own.groupby(own).transform("size") > 1

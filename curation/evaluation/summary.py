@@ -14,13 +14,12 @@ NOT_SCORED = ["reserve", "unknown", "out"]
 
 def summary(root: Path) -> list[str]:
     """Five lines about the tables below `root`; TableError when a stage has not run."""
-    data = root / "data"
-    images = tables.read(data / "images.parquet", tables.IMAGES, ["image_id", "copy_paths", "error"])
-    twins = tables.read(data / "duplicates.parquet", tables.DUPLICATES, ["image_id", "keeper", "conflict"])
-    splits = tables.read(data / "splits.parquet", tables.SPLITS, ["label", "split"])
-    predictions = tables.read(data / "predictions.parquet", tables.PREDICTIONS, ["split", "label", "predicted"])
-    errors = tables.read(data / "errors.parquet", tables.ERRORS, ["cluster"])
-    identified = tables.read(data / "identified.parquet", tables.IDENTIFIED, ["label", "error"])
+    images = tables.stored(tables.IMAGES, ["image_id", "copy_paths", "error"], root)
+    twins = tables.stored(tables.DUPLICATES, ["image_id", "keeper", "conflict"], root)
+    splits = tables.stored(tables.SPLITS, ["label", "split"], root)
+    predictions = tables.stored(tables.PREDICTIONS, ["split", "label", "predicted"], root)
+    errors = tables.stored(tables.ERRORS, ["cluster"], root)
+    identified = tables.stored(tables.IDENTIFIED, ["label", "error"], root)
     named = int((identified.error == "").sum())
     return [_images(images, twins), _classes(splits), _model(predictions), _queue(errors), _next(named)]
 
