@@ -77,43 +77,42 @@ def find(
                 lambda rows: twins.stars(known, rows[np.argsort(rank[rows])], params.min_similarity, found), groups
             )
         )
-    ids = facts["image_id"].to_numpy(dtype=object)
+    ids = facts["image_id"].array  # never a million Python strings
     keeper = np.where(found[0] < 0, np.arange(len(facts)), found[0])
-    table["keeper"], table["distance"], table["similarity"], table["orientation"] = ids[keeper], *found[1:]
+    table["keeper"], table["distance"], table["similarity"], table["orientation"] = ids.take(keeper), *found[1:]
     leak, cuts = leak_groups(linked, keeper.astype(np.int32), params)
-    table["leak_group"] = ids[leak]
-    table["conflict"] = conflicts(pictures, known, groups, params.min_similarity)
-    sizes = table["leak_group"].value_counts()
+    table["leak_group"] = ids.take(leak)
+    named = conflicts(pictures, known, groups, params.min_similarity)
+    table["conflict"] = [named.get(row, "") for row in range(len(facts))]
     summary = Summary(
         images=len(facts),
         candidates=linked.candidates,
         verified=linked.verified,
         twins=int((found[0] >= 0).sum() - (found[0] == np.arange(len(facts))).sum()),
-        leak_groups=int((sizes > 1).sum()),
-        conflicts=int((table["conflict"] != "").sum()),
+        leak_groups=int((np.bincount(leak) > 1).sum()),
+        conflicts=len(named),
         cuts=sorted(cuts, reverse=True),
     )
     return table, summary
 
 
-def conflicts(pictures: Pictures, known: Known, groups: list[Rows], least: float) -> list[str]:
-    """For each image the other labels that its twins, or files with the same bytes, carry; joined by " / ", or ""."""
-    told = pictures.facts["label"].where(~pictures.facts["label"].isin(["", UNKNOWN]))
-    codes, names = pd.factorize(told, sort=True)
-    others: list[set[str]] = [
-        {label for label in copies if label not in ("", UNKNOWN, own)}
-        for own, copies in zip(pictures.facts["label"], pictures.facts["copy_labels"], strict=True)
-    ]
-    carried = {row: set(found) for row, found in enumerate(others) if found}
+def conflicts(pictures: Pictures, known: Known, groups: list[Rows], least: float) -> dict[int, str]:
+    """For each row in conflict the other labels that its twins, or files of the same bytes, carry; joined by " / "."""
+    labels = pictures.facts["label"]
+    codes, names = pd.factorize(labels.where(~labels.isin(["", UNKNOWN])), sort=True)
+    others: dict[int, set[str]] = {}
+    for row, copies in enumerate(pictures.facts["copy_labels"]):
+        if len(copies) and (found := set(copies) - {"", UNKNOWN, labels.iloc[row]}):
+            others[row] = found
     for rows in groups:
         kinds, local = np.unique(codes[rows], return_inverse=True)
-        if len(kinds) == 1 and not carried.keys() & set(rows.tolist()):
+        if len(kinds) == 1 and not others.keys() & set(rows.tolist()):
             continue
         local = np.where(codes[rows] < 0, -1, local)
         seen = twins.disputes(known, rows, local, least, len(kinds))
         for place, kind in zip(*np.nonzero(seen), strict=True):
-            others[rows[place]].add(names[kinds[kind]])
-    return [" / ".join(sorted(found)) for found in others]
+            others.setdefault(int(rows[place]), set()).add(names[kinds[kind]])
+    return {row: " / ".join(sorted(found)) for row, found in others.items()}
 
 
 def _alone(facts: pd.DataFrame) -> pd.DataFrame:

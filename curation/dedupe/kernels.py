@@ -1,8 +1,8 @@
 """The compiled loops behind the search for near-equal hashes.
 
-Compiled by numba on first use and kept in numba's cache. Every kernel releases the interpreter lock, so plain threads
-use all cores. The join walks a table sorted by some bits of the hash (multi-index hashing, Norouzi, Punjani and Fleet
-2012) bucket against neighbouring bucket, which reads memory in order instead of probing it at random.
+Compiled by numba on first use and kept for all clones of the same code. Every kernel releases the interpreter lock, so
+plain threads use all cores. The join walks a table sorted by some bits of the hash (multi-index hashing, Norouzi,
+Punjani and Fleet 2012) bucket against neighbouring bucket, which reads memory in order instead of probing it at random.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core.caching import UserProvidedCacheLocator
 from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -23,29 +24,33 @@ HEAVY_ROOM = 4096  # bucket pairs a call may set aside
 DONE = -1
 
 
-def _cache() -> Path:
-    here = Path(__file__).parent
-    text = b"".join(file.read_bytes() for file in sorted(here.glob("*.py")))
-    home = here if os.access(here, os.W_OK) else Path.home() / ".cache" / "curation"
-    return home / "__pycache__" / f"numba-{hashlib.md5(text, usedforsecurity=False).hexdigest()[:12]}"
+def _code() -> str:
+    """Name all the compiled code of this room: numba looks only at a function's own file, not at what it calls."""
+    texts = (file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))
+    return hashlib.md5(b"".join(text for text in texts if b"@compiled" in text), usedforsecurity=False).hexdigest()[:12]
 
 
-CACHE = _cache()
+class SharedCache(UserProvidedCacheLocator):
+    """One folder of compiled code for all clones of the same code on a machine: `~/.cache/curation`, or XDG's."""
+
+    FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "curation" / f"numba-{_code()}"
+
+    @classmethod
+    def get_suitable_cache_subpath(cls, py_file: str) -> str:
+        """Where numba would put the path of the clone."""
+        return str(cls.FOLDER / Path(py_file).parent.name)
 
 
 def compiled(function: F) -> F:
-    """numba.njit with the cache on and without the interpreter lock.
-
-    numba looks only at a function's own file to tell whether its cache is stale, and compiled code contains what it
-    calls in other files: so the cache lies in a folder named after all the code of this room.
-    """
+    """numba.njit without the interpreter lock, its result kept where all clones find it, else beside the code."""
     config: Any = numba.config
-    before = config.CACHE_DIR
-    config.CACHE_DIR = str(CACHE)
+    before = config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES
+    config.CACHE_DIR = str(SharedCache.FOLDER)
+    config.CACHE_LOCATOR_CLASSES = f"{__name__}.{SharedCache.__name__},InTreeCacheLocator"
     try:
         return cast("F", numba.njit(cache=True, nogil=True)(function))
     finally:
-        config.CACHE_DIR = before
+        config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES = before
 
 
 @intrinsic

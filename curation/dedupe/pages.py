@@ -26,7 +26,7 @@ def report(images: pd.DataFrame, duplicates: pd.DataFrame) -> Report:
     Groups are sorted by the path of their keeper, everything in them by path.
     """
     columns = ["image_id", "path", "label", "copy_paths", "copy_labels"]
-    frame = duplicates.merge(images[columns], on="image_id", validate="one_to_one")
+    frame = _involved(duplicates.merge(images[columns], on="image_id", validate="one_to_one"))
     names = list(map(str, frame.columns))
     rows: list[dict[str, Any]] = [dict(zip(names, values, strict=True)) for values in frame.itertuples(index=False)]
     keepers = {row["image_id"]: row for row in rows}
@@ -74,6 +74,12 @@ def _sections(found: Report, root: Path) -> Iterator[Section]:
     left = max(0, len(groups) - LIMIT) + max(0, len(_by_keeper(conflicts)) - LIMIT)
     if left or not (groups or conflicts):
         yield Section(f"{left:,} more, in the JSON" if left else "No near-duplicates", "")
+
+
+def _involved(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows that have a twin, a copy or a conflict, and their keepers: of a million most have none."""
+    told = (frame["keeper"] != frame["image_id"]) | (frame["conflict"] != "") | frame["copy_paths"].map(len).gt(0)
+    return frame[told | frame["image_id"].isin(frame["keeper"][told])]
 
 
 def _by_keeper(conflicts: list[dict[str, Any]]) -> list[dict[str, Any]]:

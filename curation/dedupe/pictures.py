@@ -50,7 +50,7 @@ def from_parquet(path: Path) -> Pictures:
         frame = frame.loc[frame["error"] == ""]
         scratch[filled : filled + len(frame)] = _thumbnail_bytes(frame["thumbnail"].tolist())
         hashes.append(measure.hashes(frame))
-        facts.append(frame[FACTS])
+        facts.append(frame[FACTS].assign(copy_labels=[tuple(labels) for labels in frame["copy_labels"]]))
         filled += len(frame)
     if not facts:
         return from_frame(pd.DataFrame(columns=COLUMNS).astype({"error": "str"}))
