@@ -1,6 +1,6 @@
-"""Ingest beside a plain loop over imagehash, on JPEGs of 1024 x 768; a re-run; and memory at a million images.
+"""Ingest beside a plain loop over imagehash, on JPEGs of 1024 x 768, and a re-run.
 
-    python benchmarks/ingest.py [--photographs 1000] [--million]
+    python benchmarks/ingest.py [--photographs 2000]
 
 The loop is what the issue names: `imagehash.phash(Image.open(file))`. The two take turns, so that whatever else runs
 on the machine falls on both. The last table is in benchmarks/results/ingest.md.
@@ -9,14 +9,10 @@ on the machine falls on both. The last table is in benchmarks/results/ingest.md.
 import argparse
 import os
 import platform
-import resource
 import shutil
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -26,12 +22,6 @@ from photographs import write_photographs
 RESULTS = Path(__file__).parent / "results" / "ingest.md"
 WORKERS = 2
 TURNS = 5
-
-
-def cpu_seconds() -> float:
-    """Processor time of this process and of its children that have ended."""
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def plain_loop(paths: list[Path]) -> list[int]:
@@ -123,48 +113,6 @@ def rerun(folder: Path, place: Path) -> list[str]:
     return lines
 
 
-def million(number: int = 1_000_000) -> None:
-    """Make the table of a million images whose measures are known, and print this process's peak memory in MB.
-
-    Everything runs as it does in the stage but for the decoding, which happens in workers whose memory does not grow.
-    """
-    from curation import tables
-    from curation.images import ingest
-    from curation.images.cache import Cache
-    from curation.images.measure import THUMBNAIL_BYTES, Measures, Settings
-    from curation.images.reading import Reading
-    from curation.images.scan import Found
-    from curation.params import Params
-
-    def found() -> Iterator[Found]:
-        for row in range(number):
-            path = f"data/raw/class {row % 500:03}/sub/photograph-{row:09}.jpg"
-            yield Found(path, "raw", "", f"class {row % 500:03}", "sub", "real", 150_000, 10**18 + row, row, "")
-
-    random = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as place:
-        cache = Cache(Path(place), Settings())
-        entries = list(found())
-        for start in range(0, number, 10_000):
-            hashes, thumbnails = random.bytes(64 * 10_000), random.bytes(THUMBNAIL_BYTES * 10_000)
-            part = []
-            for row, one in enumerate(entries[start : start + 10_000]):
-                thumbnail = thumbnails[row * THUMBNAIL_BYTES : (row + 1) * THUMBNAIL_BYTES]
-                known = Measures(
-                    "JPEG", 1024, 768, "", "", hashes[row * 64 : row * 64 + 64], 0.5, thumbnail, 100.0, 0.5, 0.2
-                )
-                md5 = f"{one.inode * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128:032x}"
-                part.append((one, Reading(md5, one.size, one.mtime_ns, one.inode, known)))
-            cache.add(part)
-        cache.close()
-        start_time = time.perf_counter()
-        frames = ingest._measure(entries, Path(place), Params(), Path(place))
-        tables.write_batches(frames, Path(place) / "images.parquet", tables.IMAGES)
-        seconds = time.perf_counter() - start_time
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"{number:,} images: peak memory {peak:,.0f} MB, table from a warm cache in {seconds:.0f} s")
-
-
 def _spread(values: list[float]) -> str:
     form = "{:,.1f}" if max(values) < 100 else "{:,.0f}"
     middle, low, high = (form.format(value) for value in (statistics.median(values), min(values), max(values)))
@@ -174,21 +122,13 @@ def _spread(values: list[float]) -> str:
 def main() -> None:
     """Measure, print, and keep the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--photographs", type=int, default=1000)
-    parser.add_argument("--million", action="store_true", help="also a table of a million images (minutes, 3 GB)")
-    parser.add_argument("--only-million", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--photographs", type=int, default=2000)
     options = parser.parse_args()
-    if options.only_million:
-        million()
-        return
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "photographs"
         paths = write_photographs(folder, options.photographs)
         load = os.getloadavg()[0]
         lines = [*compare(folder, paths), "", *rerun(folder, Path(place))]
-    if options.million:
-        command = [sys.executable, __file__, "--only-million"]
-        lines += ["", subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()]
     head = f"{date.today()}, {os.cpu_count()} cores, {platform.machine()}, load {load:.1f} before it began."  # noqa: DTZ011
     text = "\n".join(["# Ingest", "", f"{head} `python benchmarks/ingest.py`", "", *lines])
     print(text)

@@ -5,11 +5,15 @@ another; grain is added as a sensor would. So each file has the frequencies, edg
 them may still show much of the same original: `alike` tells.
 """
 
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
+
+from curation import workers
 
 SIZE = (1024, 768)
 LISTED = Path(__file__).with_name("real_photographs.txt")
@@ -28,6 +32,7 @@ class Cut(NamedTuple):
     mirrored: bool
 
 
+@cache
 def sources() -> list[Image.Image]:
     """Return the photographs of scikit-learn, and of scikit-image where it is installed."""
     from sklearn.datasets import load_sample_images
@@ -79,17 +84,25 @@ def alike(originals: int, one: int, other: int) -> bool:
     return any(_overlap(a, b) > MUCH for a in ours for b in theirs if a.original == b.original)
 
 
+@dataclass(frozen=True)
+class Writer:
+    """Writes the photographs of a folder, by number; called in worker processes."""
+
+    folder: Path
+    seed: int
+
+    def __call__(self, number: int) -> Path:
+        """Write one JPEG of 1024 x 768 pixels, quality 80 to 95."""
+        path = self.folder / f"{number:06}.jpg"
+        quality = int(np.random.default_rng((self.seed, number)).integers(80, 96))
+        photograph(sources(), self.seed * 1_000_003 + number).save(path, quality=quality)
+        return path
+
+
 def write_photographs(folder: Path, number: int, seed: int = 0) -> list[Path]:
-    """Write `number` JPEGs of 1024 x 768 pixels, quality 80 to 95, and return their paths."""
+    """Write `number` JPEGs of 1024 x 768 pixels and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    originals = sources()
-    paths = []
-    for index in range(number):
-        path = folder / f"{index:06}.jpg"
-        quality = int(np.random.default_rng((seed, index)).integers(80, 96))
-        photograph(originals, seed * 1_000_003 + index).save(path, quality=quality)
-        paths.append(path)
-    return paths
+    return list(workers.run(Writer(folder, seed), range(number), chunk=16))
 
 
 def _cuts(originals: int, seed: int, random: np.random.Generator) -> list[Cut]:
