@@ -97,6 +97,24 @@ def test_views_of_the_reviewers_own_stay(fo, dataset, project):
     assert len(dataset.list_saved_views()) == len(set(dataset.list_saved_views()))
 
 
+def test_a_push_touches_only_the_views_that_it_changes(fo, dataset, project):
+    def made():
+        dataset.reload()
+        return {one.name: one.created_at for one in dataset._doc.saved_views}
+
+    before = made()
+    frame = work.read_queue(project.root, 2000)
+    frame.loc[frame["cluster"] == 1, "explanation"] = "another story"
+    push_rows(fo, dataset.name, frame, project.root)
+    after = made()
+    assert {name for name in before if before[name] != after[name]} == {"cluster 01"}
+    assert dataset.get_saved_view_info("cluster 01")["description"] == "another story"
+    push_rows(fo, dataset.name, frame[frame["cluster"] != 1], project.root)
+    gone = set(before) - set(made())
+    assert "cluster 01" in gone
+    assert "to review" not in gone
+
+
 def test_classes_whose_views_look_alike_in_an_address_get_views_of_their_own(fo, tmp_path):
     frame = pd.DataFrame(
         {"image_id": ["1", "2"], "path": ["a.png", "b.png"], "label": ["a b", "a"], "predicted": ["c", "b → c"]}

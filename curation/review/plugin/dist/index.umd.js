@@ -96,7 +96,8 @@
     const one = isOpen() ? shown : null;
     bar.dataset.sample = (one && one.id) || "";
     const parts = one && [
-      `${one.label || "no label"} → ${one.predicted || "?"}${one.confidence === null ? "" : ` (${percent(one.confidence)})`}`,
+      `labelled ${one.label || "nothing"}`,
+      `predicted ${one.predicted || "?"}${one.confidence === null ? "" : ` (${percent(one.confidence)})`}`,
       one.suggested && `suggested: ${one.suggested}${one.label_error ? ` (wrong label: ${percent(one.label_error)})` : ""}`,
       one.explanation,
       one.decision && `decided: ${one.decision}`,
