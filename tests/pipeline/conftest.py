@@ -1,7 +1,7 @@
 """Real projects in temporary folders: the repository as it stands, with DVC, git, torch and (where asked) FiftyOne.
 
-One demo project is made and run once a session; the tests that change it run after those that only look, in the order
-of their files, so all of this folder runs in one process.
+One demo project is made and run once a session. The tests in demo/ share it: those that change it run after those that
+only look, in the order of their files, so all of that folder runs in one process.
 """
 
 import json
