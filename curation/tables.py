@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation.errors import CurationError
+from curation.files import whole
 
 TEXT = pa.string()
 TEXTS = pa.list_(pa.string())
@@ -195,17 +196,11 @@ def write(frame: pd.DataFrame, path: Path, table: Table) -> None:
 
 def write_batches(frames: Iterable[pd.DataFrame], path: Path, table: Table) -> None:
     """Write frames that follow one another in `image_id` as one `table`, for those that do not fit in memory."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.partial")
-    try:
-        with pq.ParquetWriter(draft, table.schema, compression="zstd") as writer:
-            for frame in frames:
-                _check(path, table, list(frame.columns))
-                data = pa.Table.from_pandas(frame[table.columns], schema=table.schema, preserve_index=False)
-                writer.write_table(data)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole(path) as draft, pq.ParquetWriter(draft, table.schema, compression="zstd") as writer:
+        for frame in frames:
+            _check(path, table, list(frame.columns))
+            data = pa.Table.from_pandas(frame[table.columns], schema=table.schema, preserve_index=False)
+            writer.write_table(data)
 
 
 def read(path: Path, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:

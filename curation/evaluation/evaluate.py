@@ -25,6 +25,7 @@ from curation.evaluation.facts import Facts, read_facts
 from curation.evaluation.plots import write_plots
 from curation.evaluation.predictions import codes, write_predictions
 from curation.evaluation.scores import PixelStore, Scored, score
+from curation.files import write_text
 from curation.model.header import read_header
 from curation.model.pixels import Pixels
 from curation.params import Params
@@ -160,7 +161,4 @@ def compared(facts: Facts, sets: dict[str, Any]) -> dict[str, Any]:
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """Write JSON, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.partial")
-    draft.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    draft.replace(path)
+    write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
