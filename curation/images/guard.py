@@ -1,13 +1,11 @@
 """A map over files from anywhere, whose decoder may hang, crash or eat all memory: that costs the one file.
 
-Each worker is a process of its own behind a pipe. One that is too slow is killed, one that dies is replaced, and the
-item it was at becomes a `Failure`; answers travel a few at a time, so a counter in shared memory says which item that
-was. The address space of a worker is bounded by the kernel (on Linux), and an alarm ends it should the parent be gone.
+Each worker is a process of its own behind a pipe (`curation.images.serve` is its side). One that is too slow is killed,
+one that dies is replaced, and the item it was at becomes a `Failure`; answers travel a few at a time, so a counter in
+shared memory says which item that was.
 """
 
-import os
 import signal
-import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -16,10 +14,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from curation import workers
+from curation.images.serve import ANSWER_SECONDS, serve
 from curation.workers import WorkerError
 
 Item = TypeVar("Item")
@@ -29,7 +27,6 @@ Numbered = list[tuple[int, Item]]
 AHEAD = 128  # chunks that may be finished while the oldest one is not: a file that hangs holds nobody up
 START_SECONDS = 120.0
 GRACE_SECONDS = 5.0
-ANSWER_SECONDS = 0.1  # a worker gathers its answers for so long: a message costs both sides more than an answer does
 
 
 @dataclass(frozen=True)
@@ -150,7 +147,8 @@ class _Pool(Generic[Item, Result]):
     def _start(self) -> _Worker[Item]:
         ours, theirs = self.context.Pipe()
         begun = self.context.RawValue("q", 0)
-        process = self.context.Process(target=_serve, args=(theirs, self.function, self.bounds, begun), daemon=True)
+        how = (theirs, self.function, self.bounds.timeout + GRACE_SECONDS, self.bounds.memory, begun)
+        process = self.context.Process(target=serve, args=how, daemon=True)
         process.start()
         theirs.close()
         worker: _Worker[Item] = _Worker(process, ours, begun)
@@ -190,61 +188,6 @@ class _Pool(Generic[Item, Result]):
         self.suspects.add(number)
         self.give([(number, item)], self._start())
         return {}
-
-
-def _serve(pipe: Connection, function: Callable[[Any], Any], bounds: Bounds, begun: Any) -> None:
-    """Answer batches of items, several answers a message, until the pipe closes or memory runs out."""
-    workers.leave_interrupts_to_parent()
-    _silence()
-    _bound_memory(bounds.memory)
-    pipe.send(("ready", None))
-    sent = 0.0
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        while True:
-            answers: list[Any] = []
-            for item in pipe.recv():
-                begun.value += 1
-                signal.setitimer(signal.ITIMER_REAL, bounds.timeout + GRACE_SECONDS)  # kills, as nothing handles it
-                kind, answer = _answer(function, item)
-                signal.setitimer(signal.ITIMER_REAL, 0)
-                if kind != "done":
-                    pipe.send(("done", answers))
-                    pipe.send((kind, answer))
-                    return
-                answers.append(answer)
-                if time.monotonic() - sent > ANSWER_SECONDS:
-                    pipe.send(("done", answers))
-                    sent, answers = time.monotonic(), []
-            pipe.send(("done", answers))
-
-
-def _answer(function: Callable[[Any], Any], item: Any) -> tuple[str, Any]:
-    try:
-        return "done", function(item)
-    except MemoryError:
-        return "memory", None
-    except Exception as error:  # noqa: BLE001 - it is raised again in the parent
-        return "raised", error
-
-
-def _silence() -> None:
-    """Send stderr nowhere: C libraries write to it about each damaged file, and what matters comes back as a reason."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-
-
-def _bound_memory(megabytes: int) -> None:
-    """Let the kernel refuse memory beyond what the process has now and `megabytes` more."""
-    if not sys.platform.startswith("linux"):
-        return
-    import resource
-
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    limit = pages * os.sysconf("SC_PAGE_SIZE") + megabytes * 2**20
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _stop(process: BaseProcess, pipe: Connection) -> None:
