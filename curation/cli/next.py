@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from curation.cli import pool_options as options
 from curation.cli.app import app
-from curation.cli.pool_options import Outputs, deliver
+from curation.cli.pool_options import Outputs, Source
+from curation.cli.spread import spread
 from curation.errors import CurationError
 
 Count = Annotated[int, typer.Option("-n", "--count", help="How many images.", min=1)]
@@ -22,19 +22,15 @@ class WantError(CurationError):
 
 
 @app.command("next")
+@spread
 def next_images(
     *,
     count: Count = 100,
     strategy: Strategy = "auto",
     want: Wants = None,
     seed: Seed = 0,
-    as_json: options.AsJson = False,
-    csv: options.Csv = None,
-    html: options.Html = None,
-    push: options.Push = False,
-    copy_to: options.CopyTo = None,
-    table: options.Table = None,
-    rev: options.Rev = "",
+    source: Source,
+    to: Outputs,
 ) -> None:
     """Choose the images that are worth labelling next: unsure, different, typical, or by class. Never two twins.
 
@@ -43,19 +39,17 @@ def next_images(
 
     Example: curate next -n 100 --want gazelle=20 --csv picks.csv --push
     """
-    to = Outputs("next", as_json, csv, html, push, copy_to)
     if strategy == "seed":
         _seed(count, seed, to)
         return
-    from curation.identify.answers import load
     from curation.identify.propose import propose
     from curation.identify.questions import check_class
 
-    answers, wants = load(table, rev), _wants(want or [])
+    answers, wants = source.load(), _wants(want or [])
     for label in wants:
         check_class(label, answers.table, answers.classes)
     found = propose(answers.table, answers.predictions(), count, strategy, wants, seed)
-    deliver(found, to, ("entropy", "strategy", "wanted_for"))
+    to.deliver(found, "next", ("entropy", "strategy", "wanted_for"))
 
 
 def _seed(count: int, seed: int, to: Outputs) -> None:
@@ -72,7 +66,7 @@ def _seed(count: int, seed: int, to: Outputs) -> None:
         found[column] = float("nan")
     found["label"], found["known_twin"] = "", ""
     found["top_labels"] = found["top_confidences"] = pd.Series([[] for _ in range(len(found))], dtype=object)
-    deliver(found, to, ("strategy",))
+    to.deliver(found, "next", ("strategy",))
 
 
 def _wants(texts: Sequence[str]) -> dict[str, int]:

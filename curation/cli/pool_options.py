@@ -1,4 +1,4 @@
-"""The options that the questions about the pool share, and what they do with an answer.
+"""The options that the questions about the pool share (see `spread`), and what they do with an answer.
 
 Every question can be answered as a table, JSON, CSV, a page of pictures, a FiftyOne dataset and a folder of copies.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from curation.cli.output import Rows, show
+from curation.errors import CurationError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,34 +36,51 @@ TargetPrecision = Annotated[float | None, typer.Option(help="Pick the threshold 
 COLUMNS = ["image_id", "path", "label", "confidence", "margin", "out_of_scope", "source", "known_twin"]
 
 
+class WhereError(CurationError):
+    """Two tables named at once."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Which answers are asked: those of the workspace, of a file, or of a revision."""
+
+    table: Table = None
+    rev: Rev = ""
+
+    def load(self) -> "Answers":
+        """Read them."""
+        from curation.identify.answers import load
+
+        if self.table and self.rev:
+            raise WhereError(f"--table {self.table} and --rev {self.rev}: both name a table; give one of them")
+        return load(self.table, self.rev)
+
+
 @dataclass(frozen=True)
 class Outputs:
     """Where an answer goes."""
 
-    title: str
-    as_json: bool = False
-    csv: Path | None = None
-    html: Path | None = None
-    push: bool = False
-    copy_to: Path | None = None
-    limit: int = 0
+    as_json: AsJson = False
+    csv: Csv = None
+    html: Html = None
+    push: Push = False
+    copy_to: CopyTo = None
 
+    def deliver(self, frame: "pd.DataFrame", title: str, extra: tuple[str, ...] = (), limit: int = 0) -> None:
+        """Print, write, push and copy the rows of an answer, the first `limit` of them (0: all)."""
+        rows = frame.head(limit) if limit else frame
+        show(records(rows, [*COLUMNS, *extra]), as_json=self.as_json, csv=self.csv, title=_title(title, rows, frame))
+        if self.html:
+            from curation.identify.pages import write_page
 
-def deliver(frame: "pd.DataFrame", to: Outputs, extra: tuple[str, ...] = ()) -> None:
-    """Print, write, push and copy the rows of an answer."""
-    rows = frame.head(to.limit) if to.limit else frame
-    show(records(rows, [*COLUMNS, *extra]), as_json=to.as_json, csv=to.csv, title=_title(to.title, rows, frame))
-    if to.html:
-        from curation.identify.pages import write_page
+            write_page(rows, self.html, title)
+            note(f"pictures: {self.html}")
+        if self.copy_to:
+            from curation.identify.copies import copy_named
 
-        write_page(rows, to.html, to.title)
-        note(f"pictures: {to.html}")
-    if to.copy_to:
-        from curation.identify.copies import copy_named
-
-        note(f"{copy_named(rows, to.copy_to):,} files copied to {to.copy_to}")
-    if to.push:
-        push(rows, to.title)
+            note(f"{copy_named(rows, self.copy_to):,} files copied to {self.copy_to}")
+        if self.push:
+            push(rows, title)
 
 
 def say_expected(answers: "Answers", min_conf: float) -> None:

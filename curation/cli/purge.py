@@ -7,7 +7,8 @@ import typer
 
 from curation.cli import pool_options as options
 from curation.cli.app import app
-from curation.cli.pool_options import Outputs, deliver, note
+from curation.cli.pool_options import Outputs, Source, note
+from curation.cli.spread import spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +22,7 @@ Name = Annotated[str, typer.Option("--name", help="With --undo: only the purge o
 
 
 @app.command()
+@spread
 def purge(
     *,
     max_conf: options.MaxConf = 0.2,
@@ -29,13 +31,8 @@ def purge(
     undo: Undo = False,
     name: Name = "",
     limit: options.Limit = 0,
-    as_json: options.AsJson = False,
-    csv: options.Csv = None,
-    html: options.Html = None,
-    push: options.Push = False,
-    copy_to: options.CopyTo = None,
-    table: options.Table = None,
-    rev: options.Rev = "",
+    source: Source,
+    to: Outputs,
 ) -> None:
     """Take pool images with nothing worth labelling into the trash; a dry run unless --yes.
 
@@ -46,13 +43,12 @@ def purge(
     if undo:
         _undo(name)
         return
-    from curation.identify.answers import load
     from curation.identify.questions import purgeable
 
-    found = purgeable(load(table, rev).table, max_conf, min_out_of_scope)
+    found = purgeable(source.load().table, max_conf, min_out_of_scope)
     found = found[[Path(path).exists() for path in found.path]].reset_index(drop=True)
     found = found.head(limit) if limit else found
-    deliver(found, Outputs("purge", as_json, csv, html, push, copy_to))
+    to.deliver(found, "purge")
     if not yes:
         note("a dry run: nothing was moved. With --yes these files go to .trash, from which --undo brings them back")
     elif len(found):

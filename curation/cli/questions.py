@@ -6,7 +6,8 @@ import typer
 
 from curation.cli import pool_options as options
 from curation.cli.app import app
-from curation.cli.pool_options import Outputs, deliver, note, say_expected
+from curation.cli.pool_options import Outputs, Source, note, say_expected
+from curation.cli.spread import spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,19 +23,15 @@ Share = Annotated[
 
 
 @app.command()
+@spread
 def unknowns(
     *,
     min_conf: options.MinConf = 0.9,
     target_precision: options.TargetPrecision = None,
     of_class: options.OfClass = "",
     limit: options.Limit = 0,
-    as_json: options.AsJson = False,
-    csv: options.Csv = None,
-    html: options.Html = None,
-    push: options.Push = False,
-    copy_to: options.CopyTo = None,
-    table: options.Table = None,
-    rev: options.Rev = "",
+    source: Source,
+    to: Outputs,
 ) -> None:
     """List what nobody could name, or nobody looked at, and the model now can, surest first.
 
@@ -42,15 +39,16 @@ def unknowns(
     """
     from curation.identify import questions
 
-    answers = _load(table, rev)
+    answers = source.load()
     questions.check_class(of_class, answers.table, answers.classes)
     sure = answers.threshold(min_conf, target_precision)
     say_expected(answers, sure)
     found = questions.unknowns(answers.table, sure, of_class)
-    deliver(found, Outputs("unknowns", as_json, csv, html, push, copy_to, limit))
+    to.deliver(found, "unknowns", limit=limit)
 
 
 @app.command()
+@spread
 def thin(
     *,
     want: Want = 0,
@@ -59,13 +57,8 @@ def thin(
     target_precision: options.TargetPrecision = None,
     of_class: options.OfClass = "",
     limit: options.Limit = 0,
-    as_json: options.AsJson = False,
-    csv: options.Csv = None,
-    html: options.Html = None,
-    push: options.Push = False,
-    copy_to: options.CopyTo = None,
-    table: options.Table = None,
-    rev: options.Rev = "",
+    source: Source,
+    to: Outputs,
 ) -> None:
     """List candidates for classes near or below the cutoff, by how many images each class misses.
 
@@ -77,13 +70,14 @@ def thin(
     from curation import params
     from curation.identify import needs
 
-    answers = _load(table, rev)
+    answers = source.load()
     found = needs.thin(_selection(answers), params.load(), want)
-    to = Outputs("thin", as_json, csv, html, push, copy_to, limit)
-    _offer(answers, _only(found, of_class), answers.threshold(min_conf, target_precision), each, to)
+    offers = _offers(answers, _only(found, of_class), answers.threshold(min_conf, target_precision), each)
+    to.deliver(offers, "thin", ("missing",), limit)
 
 
 @app.command()
+@spread
 def staged(
     *,
     share: Share = 0.5,
@@ -92,13 +86,8 @@ def staged(
     target_precision: options.TargetPrecision = None,
     of_class: options.OfClass = "",
     limit: options.Limit = 0,
-    as_json: options.AsJson = False,
-    csv: options.Csv = None,
-    html: options.Html = None,
-    push: options.Push = False,
-    copy_to: options.CopyTo = None,
-    table: options.Table = None,
-    rev: options.Rev = "",
+    source: Source,
+    to: Outputs,
 ) -> None:
     """List real candidates for classes that stand on staged or synthetic images.
 
@@ -106,25 +95,21 @@ def staged(
     """
     from curation.identify import needs
 
-    answers = _load(table, rev)
+    answers = source.load()
     found = needs.staged(_selection(answers), share)
-    to = Outputs("staged", as_json, csv, html, push, copy_to, limit)
-    _offer(answers, _only(found, of_class), answers.threshold(min_conf, target_precision), each, to)
+    offers = _offers(answers, _only(found, of_class), answers.threshold(min_conf, target_precision), each)
+    to.deliver(offers, "staged", ("missing",), limit)
 
 
 @app.command()
+@spread
 def lookalikes(
     label: Annotated[str, typer.Argument(metavar="CLASS", help="The class that they look like.")],
     *,
     max_conf: options.MaxConf = 1.0,
     limit: options.Limit = 100,
-    as_json: options.AsJson = False,
-    csv: options.Csv = None,
-    html: options.Html = None,
-    push: options.Push = False,
-    copy_to: options.CopyTo = None,
-    table: options.Table = None,
-    rev: options.Rev = "",
+    source: Source,
+    to: Outputs,
 ) -> None:
     """List what is near a class but unlike its images: the gazelles among the antelopes, perhaps a class of their own.
 
@@ -135,14 +120,14 @@ def lookalikes(
     from curation.identify import questions
     from curation.identify.lookalikes import lookalikes as rank
 
-    answers = _load(table, rev)
+    answers = source.load()
     questions.check_class(label, answers.table, answers.classes)
     found = rank(answers.table, answers.predictions(), label, max_conf)
-    deliver(found, Outputs(f"lookalikes of {label}", as_json, csv, html, push, copy_to, limit), ("group", "unlike"))
+    to.deliver(found, f"lookalikes of {label}", ("group", "unlike"), limit)
 
 
-def _offer(answers: "Answers", found: "list[Need]", min_conf: float, each: float, to: Outputs) -> None:
-    """Say what each class misses and what was found for it, then deliver the candidates."""
+def _offers(answers: "Answers", found: "list[Need]", min_conf: float, each: float) -> "pd.DataFrame":
+    """Find candidates; say what each class misses and what was found for it."""
     from curation.identify import questions
 
     say_expected(answers, min_conf)
@@ -151,7 +136,7 @@ def _offer(answers: "Answers", found: "list[Need]", min_conf: float, each: float
     for need in found:
         strange = "" if need.label in answers.classes else "; the model does not know this class, see docs/throwaway.md"
         note(f"{need.label}: has {need.has}, wants {need.wants}, {counts.get(need.label, 0)} candidates{strange}")
-    deliver(offers, to, ("missing",))
+    return offers
 
 
 def _only(found: "list[Need]", label: str) -> "list[Need]":
@@ -162,9 +147,3 @@ def _selection(answers: "Answers") -> "pd.DataFrame":
     from curation import tables
 
     return tables.read(answers.folder / "data/selection.parquet", tables.SELECTION)
-
-
-def _load(table: options.Table, rev: str) -> "Answers":
-    from curation.identify.answers import load
-
-    return load(table, rev)
