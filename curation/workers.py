@@ -7,11 +7,13 @@ Files from anywhere, whose decoder may hang or crash, go through `curation.image
 
 import multiprocessing
 import os
+import queue
 import signal
 import sys
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
@@ -27,6 +29,7 @@ Result = TypeVar("Result")
 
 LOG_EVERY_SECONDS = 5.0
 CHUNKS_AHEAD = 4
+GRACE_SECONDS = 5.0
 
 
 class WorkerError(CurationError):
@@ -76,6 +79,30 @@ def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
         yield part
 
 
+def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
+    """Pass items through, in order, while a thread already takes the next ones: `depth` of them at most.
+
+    What `items` raises is raised here. When this iterator is closed, so is `items`, in the thread.
+    """
+    ready: queue.SimpleQueue[tuple[Item | None, BaseException | None]] = queue.SimpleQueue()
+    room, closed = threading.Semaphore(depth), threading.Event()
+    thread = threading.Thread(target=_take, args=(items, ready, room, closed), daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, ending = ready.get()
+            if isinstance(ending, StopIteration):
+                return
+            if ending:
+                raise ending
+            room.release()
+            yield item  # type: ignore[misc]
+    finally:
+        closed.set()
+        room.release()
+        thread.join(GRACE_SECONDS)
+
+
 def track(items: Iterable[Item], total: int, label: str, unit: str = "img") -> Iterator[Item]:
     """Pass items through while showing progress on stderr: a bar on a terminal, a line every few seconds in a log."""
     if sys.stderr.isatty():
@@ -108,3 +135,22 @@ def leave_interrupts_to_parent() -> None:
 
 def _apply(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
     return [function(item) for item in items]
+
+
+def _take(
+    items: Iterable[Item],
+    ready: "queue.SimpleQueue[tuple[Item | None, BaseException | None]]",
+    room: threading.Semaphore,
+    closed: threading.Event,
+) -> None:
+    """Put items into a queue while there is room, then what ended them."""
+    source = iter(items)
+    ending: BaseException = StopIteration()
+    try:
+        while room.acquire() and not closed.is_set():
+            ready.put((next(source), None))
+    except BaseException as error:  # noqa: BLE001 - it is raised again by whom it concerns
+        ending = error
+    if hasattr(source, "close"):
+        source.close()
+    ready.put((None, ending))

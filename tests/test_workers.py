@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import time
 
 import pytest
 
@@ -32,6 +33,33 @@ def test_input_is_taken_as_it_is_needed():
     assert next(results) == 0
     assert len(taken) < 200
     results.close()
+
+
+def test_a_thread_takes_no_more_than_it_was_told_and_keeps_the_order():
+    taken = []
+    passed = workers.ahead((taken.append(number) or number for number in range(100)), 3)
+    assert next(passed) == 0
+    time.sleep(0.05)
+    assert len(taken) == 4
+    assert [0, *passed] == list(range(100))
+
+
+def test_what_a_thread_meets_is_raised_and_its_source_is_closed():
+    closed = []
+
+    def numbers(last):
+        try:
+            yield from range(last)
+            raise KeyError("enough")
+        finally:
+            closed.append(last)
+
+    with pytest.raises(KeyError, match="enough"):
+        list(workers.ahead(numbers(5), 2))
+    passed = workers.ahead(numbers(50), 2)
+    next(passed)
+    passed.close()
+    assert closed == [5, 50]
 
 
 def test_workers_are_counted():

@@ -11,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from curation.identify.decode import Decoder, Item
+from curation import tables
+from curation.identify.decode import Decoder, Item, key
 from curation.identify.evidence import Reference
 from curation.identify.models import Model
 from curation.identify.parts import CACHE, Parts, read
 from curation.identify.scoring import score
 from curation.identify.table import identified
 from curation.identify.twins import Known
+from curation.images.measure import Settings
 from curation.params import Params
 from curation.tables import IDENTIFIED
 
@@ -35,19 +35,6 @@ class Run:
     unreadable: int
 
 
-def identify_items(items: list[Item], model: Model, params: Params, out: Path, known: "Context | None" = None) -> Run:
-    """Score items with a model where it has not yet, and write IDENTIFIED (source `folder`) to `out`."""
-    parts = Parts(CACHE / model.digest[:16] / "files")
-    seen = parts.seen()
-    new = [item for item in items if (item.path, item.stamp) not in seen]
-    knobs = params.identify
-    decoder = Decoder(model.size, params.ingest.background, params.dedupe.hash, params.dedupe.bits)
-    score(new, model.path, decoder, parts, batch_size=knobs.batch_size, processes=knobs.workers)
-    images, unreadable = write(parts, {(item.path, item.stamp) for item in items}, model, out, known or Context())
-    model.calibration.write(out.with_suffix(".calibration.json"))
-    return Run(out, images, len(new), unreadable)
-
-
 @dataclass(frozen=True)
 class Context:
     """What images are compared with: training embeddings and hashes of known images, where there are any."""
@@ -56,30 +43,38 @@ class Context:
     known: Known | None = None
 
 
-def write(parts: Parts, wanted: set[tuple[str, str]], model: Model, out: Path, context: Context) -> tuple[int, int]:
-    """Write the table of the wanted (path, stamp) pairs, batch by batch; returns images and unreadable ones."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    draft = out.with_name(f".{out.name}.partial")
-    count = broken = 0
-    try:
-        with pq.ParquetWriter(draft, IDENTIFIED.schema, compression="zstd") as writer:
-            for frame in _frames(parts, wanted, model, context):
-                table = pa.Table.from_pandas(frame[IDENTIFIED.columns], schema=IDENTIFIED.schema, preserve_index=False)
-                writer.write_table(table.replace_schema_metadata(None))
-                count += len(frame)
-                broken += int((frame.error != "").sum())
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)
-    return count, broken
+def identify_items(items: list[Item], model: Model, params: Params, out: Path, context: Context = Context()) -> Run:
+    """Score items with a model where it has not yet, and write IDENTIFIED (source `folder`) to `out`."""
+    parts = Parts(CACHE / model.digest[:16] / "files")
+    seen = parts.seen()
+    new = [item for item in items if item.key not in seen]
+    del seen  # 100 bytes a file
+    score(new, model.path, Decoder(model.size, Settings.of(params)), parts, params)
+    images, unreadable = write(parts, {item.key for item in items}, model, out, context)
+    model.calibration.write(out.with_suffix(".calibration.json"))
+    return Run(out, images, len(new), unreadable)
 
 
-def _frames(parts: Parts, wanted: set[tuple[str, str]], model: Model, context: Context) -> Iterator[pd.DataFrame]:
-    left = set(wanted)
+def write(parts: Parts, wanted: set[bytes], model: Model, out: Path, context: Context) -> tuple[int, int]:
+    """Write the table of the items with these keys, some batches at a time; returns images and unreadable ones."""
+    counts = [0, 0]
+
+    def counted() -> Iterator[pd.DataFrame]:
+        for frame in _frames(parts, wanted, model, context):
+            counts[0] += len(frame)
+            counts[1] += int((frame.error != "").sum())
+            yield frame[IDENTIFIED.columns]
+
+    tables.write_batches(counted(), out, IDENTIFIED)
+    return counts[0], counts[1]
+
+
+def _frames(parts: Parts, wanted: set[bytes], model: Model, context: Context) -> Iterator[pd.DataFrame]:
+    """Every wanted image once, with what is known of it; uses `wanted` up."""
     for batch in read(parts.all()):
-        keys = list(zip(batch.path, batch.stamp, strict=True))
-        chosen = np.array([key in left for key in keys], dtype=bool)
-        left -= set(keys)
+        keys = list(map(key, batch.path, batch.stamp))
+        chosen = np.array([one in wanted for one in keys], dtype=bool)
+        wanted.difference_update(keys)
         if not chosen.any():
             continue
         frame = identified([batch[chosen]], model.calibration, context.reference).assign(source="folder")

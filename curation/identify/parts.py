@@ -14,9 +14,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.identify.decode import Decoded, Item
+from curation.identify.decode import Decoded, Item, Measured, key
 from curation.tables import TEXT
+from curation.workers import chunks
 
+AT_ONCE = 32  # files read together: what is done with a frame costs little more for many rows
 CACHE = Path(".cache/curation/identify")
 RAW = pa.schema(
     [
@@ -42,26 +44,24 @@ class Parts:
 
     def path(self, items: Sequence[Item]) -> Path:
         """Where the batch of these items is, or will be."""
-        text = "\n".join(f"{item.path}\t{item.stamp}\t{item.image_id}\t{item.turn}" for item in items)
+        text = "\n".join(f"{item.shown}\t{item.stamp}\t{item.image_id}\t{item.turn}" for item in items)
         return self.folder / f"part-{hashlib.sha256(text.encode()).hexdigest()[:24]}.parquet"
 
     def write(self, batch: Sequence[Decoded], logits: np.ndarray, embeddings: np.ndarray) -> Path:
         """Write a batch; `logits` [r, c] and `embeddings` [r, d] are of its readable images, in order."""
-        at = iter(range(len(logits)))
-        rows = [_row(image, None if image.pixels is None else next(at), logits, embeddings) for image in batch]
         path = self.path([image.item for image in batch])
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".partial")
-        pq.write_table(pa.Table.from_pylist(rows, schema=RAW), draft, compression="zstd")
+        pq.write_table(_table(batch, logits, embeddings), draft, compression="zstd")
         draft.replace(path)
         return path
 
-    def seen(self) -> set[tuple[str, str]]:
-        """(path, stamp) of every image in any batch, also those of runs that were killed."""
-        found: set[tuple[str, str]] = set()
-        for path in self.all():
-            table = pq.read_table(path, columns=["path", "stamp"])
-            found.update(zip(table["path"].to_pylist(), table["stamp"].to_pylist(), strict=True))
+    def seen(self) -> set[bytes]:
+        """The key of every image in any batch, also those of runs that were killed."""
+        found: set[bytes] = set()
+        for some in chunks(self.all(), AT_ONCE):
+            table = _together(some, ["path", "stamp"])
+            found.update(map(key, table["path"].to_pylist(), table["stamp"].to_pylist()))
         return found
 
     def all(self) -> list[Path]:
@@ -77,19 +77,31 @@ class Parts:
 
 
 def read(paths: Iterable[Path]) -> Iterator[pd.DataFrame]:
-    """Yield batches as frames with the columns of RAW."""
-    for path in paths:
-        yield pq.read_table(path).to_pandas()
+    """Yield batches, several at a time, as frames with the columns of RAW."""
+    for some in chunks(paths, AT_ONCE):
+        yield _together(some).to_pandas()
 
 
-def _row(image: Decoded, at: int | None, logits: np.ndarray, embeddings: np.ndarray) -> dict[str, object]:
-    return {
-        "image_id": image.image_id,
-        "path": image.item.path,
-        "stamp": image.item.stamp,
-        "logits": [] if at is None else logits[at],
-        # A float16 ends at 65,504; an embedding beyond it would become infinite and poison every distance.
-        "embedding": b"" if at is None else np.clip(embeddings[at], -65_504, 65_504).astype("<f2").tobytes(),
-        **image.measured._asdict(),
-        "error": image.error,
+def _together(paths: Iterable[Path], columns: list[str] | None = None) -> pa.Table:
+    return pa.concat_tables([pq.ParquetFile(path).read(columns) for path in paths])
+
+
+def _table(batch: Sequence[Decoded], logits: np.ndarray, embeddings: np.ndarray) -> pa.Table:
+    readable = np.array([not image.error for image in batch])
+    ends = np.cumsum(readable * logits.shape[1]) if len(logits) else np.zeros(len(batch))
+    starts = np.concatenate([[0], ends]).astype(np.int32)
+    # A float16 ends at 65,504; an embedding beyond it would become infinite and poison every distance.
+    packed = iter(np.clip(embeddings, -65_504, 65_504).astype("<f2"))
+    columns = {
+        "image_id": [image.image_id for image in batch],
+        "path": [image.item.shown for image in batch],
+        "stamp": [image.item.stamp for image in batch],
+        "logits": pa.ListArray.from_arrays(starts, logits.astype(np.float32).ravel()),
+        "embedding": [next(packed).tobytes() if known else b"" for known in readable],
+        **dict(zip(Measured._fields, zip(*(image.measured for image in batch), strict=True), strict=True)),
+        "error": [image.error for image in batch],
     }
+    return pa.table(
+        [pa.array(columns[name], RAW.field(name).type) if name != "logits" else columns[name] for name in RAW.names],
+        RAW,
+    )

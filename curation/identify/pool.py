@@ -14,6 +14,7 @@ from curation.identify.models import Model
 from curation.identify.parts import CACHE, Parts, read
 from curation.identify.scoring import score
 from curation.identify.table import identified, known_twins
+from curation.images.measure import Settings
 from curation.params import Params
 from curation.tables import IDENTIFIED
 
@@ -57,9 +58,7 @@ def identify_pool(known: Known, model: Model, params: Params, cache: Path = CACH
         for path, image_id, turn in zip(readable.path, readable.image_id, readable.turn, strict=True)
     ]
     parts = Parts(cache / model.digest[:16] / "pool")
-    decoder = Decoder(model.size, params.ingest.background)
-    knobs = params.identify
-    paths = score(items, model.path, decoder, parts, batch_size=knobs.batch_size, processes=knobs.workers)
+    paths = score(items, model.path, Decoder(model.size, Settings.of(params)), parts, params)
     parts.keep_only(paths)
     frame = identified(read(paths), model.calibration, Reference.of(known.predictions))
     return _with_facts(frame, rows, known)

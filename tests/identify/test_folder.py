@@ -5,9 +5,11 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
-import fsspec
 import pytest
 
 from curation import tables
@@ -85,17 +87,43 @@ def test_kill_9_loses_at_most_the_batch_at_hand(photos, checkpoint, tmp_path, pi
     assert tables.read(done.table, tables.IDENTIFIED).path.is_unique
 
 
-def test_a_url_is_read_through_fsspec(photos, checkpoint, tmp_path):
-    memory = fsspec.filesystem("memory")
-    for path in sorted((photos / "a").iterdir()):
-        memory.pipe(f"/bucket/{path.name}", path.read_bytes())
-    memory.pipe("/bucket/readme.md", b"not an image")
-    found = items("memory://bucket")
+@pytest.fixture
+def site(photos):
+    """The folder photos/a behind a web server on this machine; gives its URL."""
+    handler = partial(QuietHandler, directory=photos / "a")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Logs nothing."""
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_a_url_is_read_through_fsspec(photos, checkpoint, tmp_path, site):
+    (photos / "a/readme.md").write_text("not an image")
+    found = items(site)
     assert len(found) == 11
-    assert len(items("memory://bucket/*.png")) == 10
+    assert len(items(f"{site}/*.png")) == 10
     done = identify_items(found, open_model(checkpoint), KNOBS, tmp_path / "remote.parquet")
     assert (done.images, done.unreadable) == (11, 1)
-    assert tables.read(done.table, tables.IDENTIFIED).path.str.startswith("memory://").all()
+    assert tables.read(done.table, tables.IDENTIFIED).path.str.startswith(site).all()
+
+
+def test_a_decoder_that_hangs_and_a_name_that_is_no_text_cost_themselves_alone(photos, checkpoint, tmp_path):
+    os.mkfifo(photos / "a/hangs.png")  # reading it waits for a writer that never comes
+    (photos / "a/00.png").rename(os.fsdecode(os.fsencode(photos) + b"/a/\xff.png"))
+    knobs = KNOBS.model_copy(update={"ingest": KNOBS.ingest.model_copy(update={"timeout": 1})})
+    done = identify_items(items("photos"), open_model(checkpoint), knobs, tmp_path / "out.parquet")
+    found = tables.read(done.table, tables.IDENTIFIED).set_index("path").error
+    assert "longer than 1 seconds" in found["photos/a/hangs.png"]
+    assert found["photos/a/\\xff.png"] == ""
+    assert (done.images, done.unreadable) == (23, 3)
+    assert identify_items(items("photos"), open_model(checkpoint), knobs, tmp_path / "out.parquet").scored == 0
 
 
 @pytest.mark.parametrize("place", ["nowhere", "photos/*.gif", "memory://no-such-bucket", "nosuchprotocol://x/y"])

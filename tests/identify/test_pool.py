@@ -68,7 +68,7 @@ def test_every_nameless_image_has_a_row_and_the_colours_are_told(known, checkpoi
 def test_a_second_run_scores_nothing_and_says_the_same(known, checkpoint, tmp_path, monkeypatch):
     model = open_model(checkpoint)
     first = identify_pool(known, model, params())
-    monkeypatch.setattr("curation.model.scoring.score_stream", None)
+    monkeypatch.setattr("curation.model.scoring.Scorer", None)
     second = identify_pool(known, model, params())
     pd.testing.assert_frame_equal(first, second)
 
