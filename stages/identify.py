@@ -13,13 +13,7 @@ def main() -> None:
     from curation.identify.models import CANDIDATE, open_model
     from curation.identify.pool import Known, identify_pool
 
-    known = Known(
-        images=tables.stored(tables.IMAGES),
-        duplicates=tables.stored(tables.DUPLICATES),
-        selection=tables.stored(tables.SELECTION),
-        predictions=tables.stored(tables.PREDICTIONS),
-    )
-    found = identify_pool(known, open_model(CANDIDATE), params.load())
+    found = identify_pool(Known.read(DATA), open_model(CANDIDATE), params.load())
     tables.write(found, DATA / "identified.parquet", tables.IDENTIFIED)
     print(f"{len(found):,} images that nobody named; {(found.confidence >= 0.9).sum():,} of them are now sure at 0.9")
 

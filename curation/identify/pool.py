@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from curation import tables
 from curation.identify.decode import Decoder, Item
 from curation.identify.evidence import Reference
 from curation.identify.models import Model
@@ -29,6 +30,21 @@ class Known:
     duplicates: pd.DataFrame
     selection: pd.DataFrame
     predictions: pd.DataFrame
+
+    @classmethod
+    def read(cls, folder: Path) -> "Known":
+        """Read of each table the columns that are used: a pool of a million images has large ones."""
+        facts = ["image_id", "path", "source", "label", "error", *MEASURES]
+        decisions = ["image_id", "state", "label", "decision", "turn"]
+        scores = ["image_id", "split", "label", "predicted", "embedding"]
+        return cls(
+            images=tables.read(folder / "images.parquet", tables.IMAGES, facts),
+            duplicates=tables.read(
+                folder / "duplicates.parquet", tables.DUPLICATES, ["image_id", "keeper", "leak_group"]
+            ),
+            selection=tables.read(folder / "selection.parquet", tables.SELECTION, decisions),
+            predictions=tables.read(folder / "predictions.parquet", tables.PREDICTIONS, scores),
+        )
 
 
 def nameless(images: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:

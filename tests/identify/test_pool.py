@@ -10,7 +10,7 @@ import pytest
 
 from curation import tables
 from curation.evaluation.calibration import Calibration
-from curation.identify.models import open_model
+from curation.identify.models import Model, open_model
 from curation.identify.pool import Known, identify_pool, nameless
 from curation.params import Params
 
@@ -85,6 +85,17 @@ def test_a_run_that_was_killed_goes_on_and_ends_the_same(known, checkpoint, tmp_
     tables.write(identify_pool(known, model, params()), tmp_path / "b.parquet", tables.IDENTIFIED)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     assert not list(cache.glob("*.partial"))
+
+
+def test_the_columns_that_are_read_are_those_that_are_used(known, tmp_path):
+    for name in ("images", "duplicates", "selection", "predictions"):
+        tables.write(getattr(known, name), tmp_path / f"{name}.parquet", getattr(tables, name.upper()))
+    read = Known.read(tmp_path)
+    assert set(nameless(read.images, read.selection).image_id) == set(nameless(known.images, known.selection).image_id)
+    few = replace(known, images=known.images[known.images.error != ""])
+    assert identify_pool(few, Model(tmp_path, "0" * 32, (), 16, Calibration(())), params()).error.tolist() == [
+        "cut short"
+    ]
 
 
 def test_an_empty_pool_gives_an_empty_table(known, checkpoint, tmp_path):
