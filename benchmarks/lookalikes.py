@@ -22,34 +22,32 @@ from curation.tables import PREDICTIONS
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fashion import NAMES, USUAL, Probe, load
+from tables import Table, write_page
 
-RESULTS = Path(__file__).parent / "results"
 FIRST = 50
 
 
 def main() -> None:
-    """Hide one class after the other; one line for each."""
+    """Hide one class after the other; one row for each."""
     asked = _arguments()
     images, labels = load(asked.data)
-    lines = [
-        "# Finding a class that nobody has named",
-        "",
-        f"Fashion-MNIST with one class hidden from training: {asked.train:,} images of nine classes to train on,",
-        f"{asked.val:,} to calibrate on, a pool of {asked.pool:,} images of all ten; a CNN of 90,000 weights,",
-        f"{asked.steps} steps. Share of the hidden class among the first {FIRST} on its nearest class.",
-        "Made by `python benchmarks/lookalikes.py`.",
-        "",
-        "| hidden | nearest class | near it | of them hidden | ours | least sure first | farthest first |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    rows = []
     for hidden in asked.hidden:
-        lines.append(row(images, labels, NAMES.index(hidden), asked))
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / "lookalikes.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-        print(lines[-1], flush=True)
+        rows.append(row(images, labels, NAMES.index(hidden), asked))
+        print(*rows[-1], flush=True)
+    rows.append(["mean", "", *("" for _ in range(2)), *(float(np.mean([one[at] for one in rows])) for at in (4, 5, 6))])
+    about = (
+        f"Fashion-MNIST with one class hidden from training: {asked.train:,} images of nine classes to train on, "
+        f"{asked.val:,} to calibrate on, a pool of {asked.pool:,} images of all ten; a CNN of 90,000 weights, "
+        f"{asked.steps} steps. Share of the hidden class among the first {FIRST} of `curate lookalikes` on the class "
+        "that the hidden one is most often taken for; beside it, the same images ranked by confidence and by distance "
+        "to known images. Made by `python benchmarks/lookalikes.py`."
+    )
+    header = ["hidden", "nearest class", "near it", "of them hidden", "ours", "least sure first", "farthest first"]
+    write_page("lookalikes", "Finding a class that nobody has named", about, [Table(header, rows)])
 
 
-def row(images: np.ndarray, labels: np.ndarray, hidden: int, asked: argparse.Namespace) -> str:
+def row(images: np.ndarray, labels: np.ndarray, hidden: int, asked: argparse.Namespace) -> list[object]:
     """One hidden class: train, identify, ask."""
     rng = np.random.default_rng(1)
     order = rng.permutation(len(images))
@@ -69,9 +67,8 @@ def row(images: np.ndarray, labels: np.ndarray, hidden: int, asked: argparse.Nam
     unsure = near.sort_values("confidence")
     far = near.sort_values("out_of_scope", ascending=False, kind="stable")
     shares = [np.mean([truth[one] for one in ranked.image_id[:FIRST]]) for ranked in (ours, unsure, far)]
-    base = np.mean([truth[one] for one in near.image_id])
-    facts = f"| {NAMES[hidden]} | {nearest} | {len(near)} | {base:.2f} | "
-    return facts + " | ".join(f"{share:.2f}" for share in shares) + " |"
+    base = float(np.mean([truth[one] for one in near.image_id]))
+    return [NAMES[hidden], nearest, len(near), base, *map(float, shares)]
 
 
 def scored(
@@ -108,7 +105,7 @@ def pool_table(
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=USUAL)
-    parser.add_argument("--hidden", nargs="+", default=["shirt", "coat", "ankle boot", "dress"])
+    parser.add_argument("--hidden", nargs="+", default=NAMES)
     parser.add_argument("--train", type=int, default=4_000)
     parser.add_argument("--val", type=int, default=1_200)
     parser.add_argument("--pool", type=int, default=4_000)
