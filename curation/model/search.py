@@ -3,17 +3,19 @@
 Each trial is `dvc exp run --temp`, so the workspace stays as it is and `dvc exp show` lists the results. The training
 process writes its epochs to a file that the search reads; a stop file makes it give up, and a trial that was given up
 is no experiment. The study is a journal on disk: after a kill the search goes on, with the trial that was cut off
-first.
+first; a training whose search was killed notices at its next epoch, and ends.
 """
 
 import itertools
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,10 +25,11 @@ from curation.errors import CurationError
 from curation.params.blocks import Range, Tune
 
 WATCH = "CURATION_WATCH"  # names the folder through which a search follows a training process
-PROGRESS, STOP = "epochs.jsonl", "stop"
+PROGRESS, STOP, OWNER = "epochs.jsonl", "stop", "owner"
 POLL_SECONDS = 0.2
+GRACE_SECONDS = 20.0  # that an experiment has to clear up after itself
 Row = dict[str, float]
-Runner = Callable[[str, Mapping[str, Any], Callable[[Row], bool]], float | None]
+Runner = Callable[[str, Mapping[str, Any], Callable[[Row], bool]], list[Row] | None]
 
 
 class SearchError(CurationError):
@@ -34,10 +37,10 @@ class SearchError(CurationError):
 
 
 class StoppedError(CurationError):
-    """The search has given this run up."""
+    """The search has given this run up, or is gone."""
 
     def __init__(self) -> None:
-        super().__init__("stopped early: the search has seen enough of these parameters")
+        super().__init__("stopped early: the search has seen enough of these parameters, or was ended")
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,15 @@ def watch(row: Row) -> None:
         return
     with (Path(folder) / PROGRESS).open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
-    if (Path(folder) / STOP).exists():
+    if (Path(folder) / STOP).exists() or not _is_alive(int((Path(folder) / OWNER).read_text(encoding="ascii"))):
         raise StoppedError
+
+
+def give_up() -> None:
+    """In the training process: tell the search that started it that these parameters lead nowhere."""
+    folder = os.environ.get(WATCH)
+    if folder:
+        (Path(folder) / STOP).touch()
 
 
 def search(knobs: Tune, folder: Path, *, trials: int, sampler: str, seed: int, run: Runner | None = None) -> Best:
@@ -68,6 +78,7 @@ def search(knobs: Tune, folder: Path, *, trials: int, sampler: str, seed: int, r
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = _open_study(knobs, folder, sampler, seed)
+    run_one: Runner = run or partial(run_experiment, folder / knobs.study)
     _requeue(study)
     if sampler == "grid":
         trials = min(trials, _enqueue_grid(study, knobs))
@@ -77,41 +88,70 @@ def search(knobs: Tune, folder: Path, *, trials: int, sampler: str, seed: int, r
         chosen = {key: _suggest(trial, key, space) for key, space in knobs.space.items()}
         name = f"{knobs.study}-{trial.number}"
         trial.set_user_attr("experiment", name)
-        value = (run or run_experiment)(name, chosen, partial(_enough, trial, knobs.metric))
-        if value is None:
+        trial.set_user_attr("chosen", chosen)
+        rows = run_one(name, chosen, partial(_enough, trial, knobs.metric))
+        if rows is None:
             study.tell(trial, state=states.PRUNED)
         else:
-            study.tell(trial, value)
-        print(
-            f"{name}: {_words(chosen)} -> {'pruned' if value is None else f'{value:.4f}'}", file=sys.stderr, flush=True
-        )
+            study.tell(trial, _best(rows, knobs.metric))
+        told = "given up" if rows is None else f"{_best(rows, knobs.metric):.4f}"
+        print(f"{name}: {_words(chosen)} -> {told}", file=sys.stderr, flush=True)
     done = study.get_trials(states=(states.COMPLETE,))
     if not done:
-        raise SearchError(f"all {trials} trials were pruned; raise --trials")
+        raise SearchError(
+            f"all {trials} trials were given up; raise --trials, or look at the logs in {folder / knobs.study}"
+        )
     best = study.best_trial
     pruned = len(study.get_trials(states=(states.PRUNED,)))
-    return Best(best.user_attrs["experiment"], float(best.value), dict(best.params), len(done), pruned)
+    return Best(best.user_attrs["experiment"], float(best.value), best.user_attrs["chosen"], len(done), pruned)
 
 
-def run_experiment(name: str, chosen: Mapping[str, Any], enough: Callable[[Row], bool]) -> float | None:
-    """Run one DVC experiment; its best val accuracy, or None when `enough` stopped it. SearchError when it fails."""
-    with tempfile.TemporaryDirectory(prefix="curation-watch-") as folder:
-        log = Path(folder) / "log"
-        sets = [part for key, value in chosen.items() for part in ("-S", f"{key}={value!r}".replace("'", ""))]
-        command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name, "--force", *sets, "evaluate"]
-        with log.open("wb") as out:
-            process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env={**os.environ, WATCH: folder})
-            try:
-                rows = _follow(process, Path(folder), enough)
-            except BaseException:
-                process.terminate()
-                process.wait()
-                raise
-        if (Path(folder) / STOP).exists() and process.returncode:
-            return None
-        if process.returncode or not rows:
-            raise SearchError(f"experiment {name} failed:\n{log.read_text(errors='replace')[-2000:]}")
-        return max(row.get("val_accuracy", row.get("train_accuracy", 0.0)) for row in rows)
+def run_experiment(home: Path, name: str, chosen: Mapping[str, Any], enough: Callable[[Row], bool]) -> list[Row] | None:
+    """Run one DVC experiment; its epochs, or None when `enough` stopped it or it diverged. SearchError when it fails.
+
+    The epochs and DVC's log are kept in the folder `home`/`name`.
+    """
+    folder = (home / name).absolute()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / OWNER).write_text(str(os.getpid()), encoding="ascii")
+    sets = [part for key, value in chosen.items() for part in ("-S", f"{key}={value!r}".replace("'", ""))]
+    command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name, "--force", *sets, "evaluate"]
+    environment = {**os.environ, WATCH: str(folder)}
+    with (folder / "log").open("wb") as out:
+        # A session of its own: Ctrl-C reaches the search alone, which ends the experiment and lets DVC clear up.
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, start_new_session=True
+        )
+        try:
+            rows = _follow(process, folder, enough)
+        except BaseException:
+            _end(process)
+            raise
+    if (folder / STOP).exists() and process.returncode:
+        return None
+    if process.returncode or not rows:
+        tail = (folder / "log").read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise SearchError(f"experiment {name} failed; the end of {home / name / 'log'}:\n{tail}")
+    return rows
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Interrupt an experiment with all that it started, as Ctrl-C would; kill it when it does not end."""
+    for way, seconds in ((signal.SIGINT, GRACE_SECONDS), (signal.SIGKILL, None)):
+        with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, way)
+            process.wait(seconds)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # another user's
+        return True
+    return True
 
 
 def _follow(process: subprocess.Popen[bytes], folder: Path, enough: Callable[[Row], bool]) -> list[Row]:
@@ -179,8 +219,14 @@ def _enqueue_grid(study: Any, knobs: Tune) -> int:
 
 
 def _enough(trial: Any, metric: str, row: Row) -> bool:
-    trial.report(row[metric], int(row["epoch"]))
+    trial.report(_best([row], metric), int(row["epoch"]))
     return bool(trial.should_prune())
+
+
+def _best(rows: list[Row], metric: str) -> float:
+    if metric not in rows[0]:
+        raise SearchError(f"tune.metric is {metric}, but there is no image in val: raise `split.val`")
+    return max(row[metric] for row in rows)
 
 
 def _words(chosen: Mapping[str, Any]) -> str:

@@ -18,12 +18,12 @@ from curation.model import checkpoint
 from curation.model import device as devices
 from curation.model.ancestor import Start, start_from
 from curation.model.checks import check_all
-from curation.model.engine import Engine
+from curation.model.engine import DivergedError, Engine
 from curation.model.examples import classes_of, dataset_hash, examples_of
 from curation.model.header import SIDES, Header
 from curation.model.loop import Data, Outcome, Row, fit
 from curation.model.pixels import Pixels
-from curation.model.search import watch
+from curation.model.search import give_up, watch
 from curation.model.state import RunState, run_key, sweep
 from curation.model.trackers import open_trackers
 from curation.params import Params
@@ -64,7 +64,11 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, outs: tuple[Pat
         check_all(engine, data)
     with open_trackers(params.train.trackers if device.is_main else [], key, facts) as trackers:
         listeners = [tracker.epoch for tracker in trackers] + ([watch] if device.is_main else [])
-        outcome = fit(engine, data, runs, listeners)
+        try:
+            outcome = fit(engine, data, runs, listeners)
+        except DivergedError:
+            give_up()
+            raise
         header = candidate_header(start, classes, splits, params, outcome)
         if device.is_main:
             write_reports(report, outcome, header)

@@ -1,6 +1,7 @@
 """A real DVC repository with a stage that learns nothing but reports as training does."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -83,7 +84,7 @@ def test_a_study_goes_on_where_it_was_killed(tmp_path):
         ran.append((name, chosen["lr"]))
         if len(ran) == 3:
             raise KeyboardInterrupt
-        return -abs(chosen["lr"] - 0.01)
+        return [{"epoch": 1, "val_accuracy": -abs(chosen["lr"] - 0.01)}]
 
     knobs = tune({"lr": Range(low=1e-4, high=1.0, log=True)})
     with pytest.raises(KeyboardInterrupt):
@@ -100,7 +101,8 @@ def test_a_trial_below_the_median_is_pruned(tmp_path):
 
     def run(name, chosen, enough):
         value = next(values)
-        return None if enough({"epoch": 1, "val_accuracy": value}) else value
+        row = {"epoch": 1, "val_accuracy": value}
+        return None if enough(row) else [row]
 
     best = search(tune({"lr": [1, 2, 3]}), tmp_path, trials=3, sampler="random", seed=0, run=run)
     assert (best.finished, best.pruned, best.value) == (1, 2, 0.9)
@@ -114,6 +116,7 @@ def test_a_range_is_no_grid(tmp_path):
 def test_a_watched_run_reports_and_gives_up(tmp_path, monkeypatch):
     watch({"epoch": 1})
     monkeypatch.setenv(searching.WATCH, str(tmp_path))
+    (tmp_path / searching.OWNER).write_text(str(os.getpid()))
     watch({"epoch": 1, "val_accuracy": 0.5})
     (tmp_path / searching.STOP).touch()
     with pytest.raises(StoppedError):
