@@ -81,6 +81,12 @@ def test_parts_of_a_batch_are_augmented_as_in_the_whole():
     assert torch.allclose(whole, torch.cat(parts), atol=1e-6)
 
 
+def test_pixels_come_from_where_torchs_own_grid_says():
+    affine = augment.draw(Augment(), torch.zeros(5, dtype=torch.bool), (4, 0, 1)).affine
+    expected = torch.nn.functional.affine_grid(affine, [5, 3, 9, 9], align_corners=False)
+    assert torch.allclose(augment._places(affine, 9), expected, atol=1e-6)
+
+
 def test_seeds_are_spread():
     seeds = {augment.hash_seed(s, e, b) for s in range(10) for e in range(20) for b in range(20)}
     assert len(seeds) == 4000
