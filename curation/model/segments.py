@@ -58,20 +58,12 @@ class Segments:
             self._close(segment)
 
     def forget_all_but(self, keys: list[str]) -> None:
-        """Delete the segments that hold none of `keys`.
-
-        Or mostly others (what is needed of them is decoded again when it comes back).
-        """
-        wanted = set(keys)
-        needed: dict[Path, int] = {}
-        size: dict[Path, int] = {}
-        for key, (path, _, length) in self._places.items():
-            size[path] = size.get(path, 0) + length
-            needed[path] = needed.get(path, 0) + (length if key in wanted else 0)
-        for path in [path for path in size if needed[path] == 0]:
+        """Delete the segments that hold none of `keys`."""
+        needed = {self._places[key][0] for key in keys if key in self._places}
+        for path in {place[0] for place in self._places.values()} - needed:
             path.with_suffix(".json").unlink(missing_ok=True)
             path.unlink(missing_ok=True)
-            self._places = {key: place for key, place in self._places.items() if place[0] != path}
+        self._places = {key: place for key, place in self._places.items() if place[0] in needed}
 
     def _take(self, index: Path) -> None:
         data = index.with_suffix(".bin")

@@ -26,6 +26,7 @@ from curation.model.loop import Data, fit
 from curation.model.pixels import Pixels
 from curation.model.state import RunState
 from curation.params import Params
+from curation.workers import track
 
 EVERYTHING = "all classes"
 SMALLEST_PART = 1 / 16
@@ -91,7 +92,7 @@ def learning_curve(splits: pd.DataFrame, pixels: Pixels, params: Params, points:
     if val.empty:
         raise TrialError("no image of today's classes is in val: raise `split.val`")
     rows = []
-    for share in np.geomspace(SMALLEST_PART, 1, points):
+    for share in track(np.geomspace(SMALLEST_PART, 1, points), points, "learning curve", "trainings"):
         part = nested_part(train, float(share), params.seed)
         # Fewer images make fewer steps: small parts are given more epochs, or the curve would show haste, not lack.
         longer = params.model_copy(update={"epochs": round(params.epochs * share**-0.5)})
@@ -142,7 +143,7 @@ def cross_validate(splits: pd.DataFrame, pixels: Pixels, params: Params) -> pd.D
     if len(folds) < 2:
         raise TrialError("data/splits.parquet has fewer than 2 folds: set `split.folds` and run `dvc repro split`")
     parts = []
-    for fold in folds:
+    for fold in track(folds, len(folds), "cross-validation", "trainings"):
         held_out = train["fold"] == fold
         answers = train_and_ask(train[~held_out], train[held_out], classes, pixels, params)
         best = answers.probabilities.argmax(1)
