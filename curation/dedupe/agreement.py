@@ -29,6 +29,7 @@ CELLS = 8  # of the colour thumbnail
 GREY = 6  # |Cb| + |Cr| a cell, up to which a picture counts as grey
 HOPELESS = 0.5  # a start that scores less is not worth aligning
 RESIDUAL = 75.0  # grey levels of difference that bring the agreement down to 0
+LIGHT = 12.0  # grey levels explained by light alone that make a residual count twice, where nothing is moved
 COLOUR_TURNS = turns(CELLS)
 
 
@@ -103,7 +104,10 @@ def judge(sums: np.ndarray, gain: float) -> tuple[float, float]:
 
 @compiled
 def still(a: np.ndarray, b: np.ndarray, sums: np.ndarray, work: np.ndarray) -> float:
-    """Agreement of two pictures as they stand: only the light may differ."""
+    """Agreement of two pictures as they stand: only the light may differ, and the more it does, the less else may.
+
+    Small pictures of one kind look alike but for their light; a copy in another light has hardly any residual.
+    """
     still_sums(a, b, sums, work)
     totals = np.zeros(6)
     for y in range(SIDE // PART):
@@ -114,7 +118,8 @@ def still(a: np.ndarray, b: np.ndarray, sums: np.ndarray, work: np.ndarray) -> f
     left, right, shared = pp - p * p / n, qq - q * q / n, pq - p * q / n
     whole = shared / np.sqrt((left + n * NOISE) * (right + n * NOISE))
     structure, residual = judge(sums, shared / max(left, 1.0))
-    return agreed(whole, structure, residual)
+    direct = np.sqrt(max(pp + qq - 2 * pq, 0.0) / n)
+    return agreed(whole, structure, residual * (1.0 + max(direct - residual, 0.0) / LIGHT) / RESIDUAL)
 
 
 @compiled
@@ -165,13 +170,13 @@ def similarity(one: np.ndarray, other: np.ndarray, orientation: int, view: int) 
     whole, gain = fit(a, b, box, work, 1 if first >= PERFECT else STEPS)
     block_sums(a, b, box, work[14:18], sums)
     structure, residual = judge(sums, gain)
-    return agreed(whole, structure, residual)
+    return agreed(whole, structure, residual / RESIDUAL)
 
 
 @compiled
-def agreed(whole: float, structure: float, residual: float) -> float:
-    """The smallest of the three scores."""
-    return max(0.0, min(whole, structure, 1.0 - residual / RESIDUAL))
+def agreed(whole: float, structure: float, miss: float) -> float:
+    """The smallest of the three scores; miss: the residual as a share of the one that is too much."""
+    return max(0.0, min(whole, structure, 1.0 - miss))
 
 
 @compiled

@@ -133,6 +133,11 @@ def any_within(x: np.ndarray, hashes: np.ndarray, low: int, high: int, radius: i
     return bool(hits > 0)
 
 
+# left, right: (starts, rows, hashes sorted by key [n, words]). search: (flips to reach each neighbour, masks and limits
+# of earlier blocks, radius, whether both sides are one table, number of comparisons from which a bucket pair is set
+# aside). state: int64 [5] = first bucket, end bucket, flip, row, column to go on from, as it stops early when a buffer
+# is full; first bucket is DONE at the end. out: int32 [CAPACITY, 3] gets (left row, right row, distance). heavy: int64
+# [HEAVY_ROOM, 2] gets (bucket, flip).
 @compiled
 def join_buckets(  # noqa: C901, PLR0912 - one flat loop: a call inside would cost more than the comparison itself
     left: tuple[np.ndarray, np.ndarray, np.ndarray],
@@ -142,14 +147,7 @@ def join_buckets(  # noqa: C901, PLR0912 - one flat loop: a call inside would co
     out: np.ndarray,
     heavy: np.ndarray,
 ) -> tuple[int, int]:
-    """Compare buckets state[0]..state[1] of `left` with their neighbours in `right`; stop early when a buffer is full.
-
-    left, right: (starts, rows, hashes sorted by key [n, words]). search: (flips to reach each neighbour, masks and
-    limits of earlier blocks, radius, whether both sides are one table, number of comparisons from which a bucket pair
-    is set aside). state: int64 [5] = first bucket, end bucket, flip, row, column to go on from; first bucket is DONE at
-    the end. out: int32 [CAPACITY, 3] gets (left row, right row, distance). heavy: int64 [HEAVY_ROOM, 2] gets (bucket,
-    flip). Returns how many of both were written.
-    """
+    """Compare buckets of `left` with their neighbours in `right`: how many were written to `out` and to `heavy`."""
     starts, rows, hashes = left
     other_starts, other_rows, other_hashes = right
     flips, masks, limits, radius, same, too_many = search
@@ -176,9 +174,7 @@ def join_buckets(  # noqa: C901, PLR0912 - one flat loop: a call inside would co
                 continue
             for a in range(state[3] if resumed else a0, a1):
                 x = hashes[a]
-                begin = a + 1 if same and c == b else c0
-                if resumed and a == state[3]:
-                    begin = state[4]
+                begin = state[4] if resumed and a == state[3] else a + 1 if same and c == b else c0
                 for t in range(begin, c1, CHUNK):
                     stop = min(t + CHUNK, c1)
                     if found + stop - t > out.shape[0]:
