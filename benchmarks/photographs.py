@@ -51,16 +51,17 @@ def sources() -> list[Image.Image]:
     ]
 
 
-def real(root: Path = SHARED) -> list[Image.Image]:
-    """Return those of the listed photographs of Debian packages that are there, at most `SIZE` large."""
+def real(root: Path = SHARED) -> dict[str, list[Image.Image]]:
+    """Return those of the listed photographs of Debian packages that are there, at most `SIZE` large, by their kind."""
     names = [line for line in LISTED.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-    found = []
-    for path in (root / name for name in names):
-        if path.is_file():
-            with Image.open(path) as image:
+    found: dict[str, list[Image.Image]] = {}
+    for name in names:
+        if (root / name).is_file():
+            with Image.open(root / name) as image:
                 image.draft("RGB", SIZE)
-                found.append(image.convert("RGB"))
-            found[-1].thumbnail(SIZE)
+                one = image.convert("RGB")
+            one.thumbnail(SIZE)
+            found.setdefault("of opencv-doc" if "opencv" in name else "of desktops", []).append(one)
     return found
 
 
