@@ -17,6 +17,7 @@ from curation.evaluation.evidence import Codes, Reals, pool, some
 MOST_ROWS = 10_000
 MOST_NOISE = 0.4
 EVEN = 0.25  # of the confusion kind, so that no flip is thought impossible
+READ_OFF = 4.0  # nats that the confusion kind pays for its pairs, which are read off the very opinions it explains
 FIRST = -2.0  # where the search for a rate begins: a twentieth
 
 Matrix = NDArray[np.float64]
@@ -49,7 +50,7 @@ def fit_noise(opinions: Sequence[Reals], labels: Codes, chosen: NDArray[np.bool_
         found, cost = _fit(parts, given, [kinds[kind] for kind in used])
         rates = np.zeros(len(kinds))
         rates[used] = found[len(parts) :]
-        fits.append((found[: len(parts)], rates, cost))
+        fits.append((found[: len(parts)], rates, cost + (READ_OFF if 1 in used else 0)))
     weights, rates = _average(fits)
     off = np.tensordot(rates, np.stack(kinds), axes=1)
     even = float(rates[0] / rates.sum()) if rates.sum() > 0 else 1.0

@@ -18,7 +18,7 @@ from curation.model.store import write_store
 from curation.params.loading import parse
 
 COLOURS = {"cherry": (200, 30, 40), "leaf": (40, 180, 60), "sky": (60, 90, 220)}
-PLAIN = {"arch": "shufflenet_v2_x0_5", "image_size": 16, "lr": 0.01, "batch_size": 8, "epochs": 10}
+PLAIN = {"arch": "resnet18", "image_size": 16, "lr": 0.01, "batch_size": 8, "epochs": 8}
 
 
 def paint(root):

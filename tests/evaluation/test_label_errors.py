@@ -54,7 +54,7 @@ def test_verdicts_rank_flips_about_as_well_as_cleanlab_alone_even_on_few_images(
     found = verdicts(subjects(vectors, given), rng.random(900) < 0.6)
     alone = average_precision_score(given != truth, 1 - get_label_quality_scores(given, found.likely))
     ours = average_precision_score(given != truth, found.wrong)
-    assert ours >= alone - 0.015
+    assert ours >= alone - 0.005
     first = np.argsort(-found.wrong)[: int(2 * rate * 900)]
     assert (given != truth)[first].sum() / (given != truth).sum() >= 0.8
 

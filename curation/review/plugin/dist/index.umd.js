@@ -90,6 +90,12 @@
     draw();
   };
 
+  const suggestion = ({ suggested, label_error: wrong }) => {
+    if (!suggested) return "";
+    if (!wrong) return `suggested: ${suggested}`;
+    return wrong < 0.5 ? `label probably right (wrong: ${percent(wrong)}, then ${suggested})` : `suggested: ${suggested} (wrong label: ${percent(wrong)})`;
+  };
+
   const draw = () => {
     if (!bar.isConnected) document.body.appendChild(bar);
     bar.style.display = queue ? "block" : "none";
@@ -98,8 +104,8 @@
     const parts = one && [
       `labelled ${one.label || "nothing"}`,
       `predicted ${one.predicted || "?"}${one.confidence === null ? "" : ` (${percent(one.confidence)})`}`,
-      one.suggested && `suggested: ${one.suggested}${one.label_error ? ` (wrong label: ${percent(one.label_error)})` : ""}`,
-      one.explanation,
+      suggestion(one),
+      one.explanation && one.explanation.split("; ").slice(0, 2).join("; "), // all of it stands in the panel
       one.decision && `decided: ${one.decision}`,
     ];
     facts.textContent = parts ? parts.filter(Boolean).join("  ·  ") : "";
@@ -193,7 +199,7 @@
     if (!answer.done) return answer.error ? say(answer.error, true) : undefined;
     Object.assign(queue, { total: answer.total, decided: answer.decided, left: answer.left });
     decided = true;
-    say(`${answer.tag}${answer.done > 1 ? ` (${answer.done} images)` : ""}`);
+    say(`before: ${answer.tag}${answer.done > 1 ? ` (${answer.done} images)` : ""}`);
     return isOpen() ? advance() : undefined;
   };
 
