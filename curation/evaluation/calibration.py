@@ -75,9 +75,10 @@ class Calibration:
         if not len(truth):
             return cls(names)
         temperature, noise = noise_model.fit_temperature(scores, truth, sure)
-        rows = _Rows(
-            _features(scores, temperature), scores.argmax(1) == truth, np.where(sure, 0.0, noise), scores.shape[1]
-        )
+        features, agrees = _features(scores, temperature), scores.argmax(1) == truth
+        if noise and len(truth) >= MIN_ROWS:
+            noise = noise_model.fit_noise(features[:, 0], agrees, sure, scores.shape[1], noise)
+        rows = _Rows(features, agrees, np.where(sure, 0.0, noise), scores.shape[1])
         return cls(names, temperature, noise, *_choose(rows))
 
     def probabilities(self, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:

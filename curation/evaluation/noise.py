@@ -69,6 +69,25 @@ def fit_confidence(features: Reals, agrees: npt.NDArray[np.bool_], noise: Reals,
     return found
 
 
+def fit_noise(
+    odds: Reals, agrees: npt.NDArray[np.bool_], trusted: npt.NDArray[np.bool_], classes: int, start: float
+) -> float:
+    """Fit label noise again, with a slope and a constant of its own for the confidence.
+
+    `odds` [n]: log-odds of the temperature-scaled top. One temperature can't bring a network that learnt from noisy
+    labels to certainty, and takes a part of the noise for doubt; a logistic curve with an upper asymptote can tell them
+    apart.
+    """
+
+    def loss(point: Reals) -> float:
+        sure = odds_to_probability(point[0] * odds + point[1])
+        seen = np.clip(agreement(sure, np.where(trusted, 0.0, point[2]), classes), 1e-9, 1 - 1e-9)
+        return float(-np.where(agrees, np.log(seen), np.log1p(-seen)).sum())
+
+    found = _minimize(loss, [1.0, 0.0, start], [(0.0, 10.0), (-10.0, 10.0), (0.0, MAX_NOISE)])
+    return float(found[0][2])
+
+
 def corrected(agrees: npt.NDArray[np.bool_], noise: Reals, classes: int) -> Reals:
     """Undo label noise in agreement: values [n] whose mean is the share of right predictions, whatever the noise.
 
