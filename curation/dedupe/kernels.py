@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-CHUNK = 4096  # rows compared before the output buffer is looked at again
+CHUNK = 64  # rows compared at once; where one of them is near, they are looked at one by one
 CAPACITY = 1 << 17  # pairs a call returns at most
 HEAVY_ROOM = 4096  # bucket pairs a call may set aside
 DONE = -1
