@@ -8,9 +8,7 @@ test. Writes benchmarks/results/first_model.md.
 """
 
 import argparse
-import datetime
 import os
-import platform
 import sys
 import tempfile
 import time
@@ -19,20 +17,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent))
-from fashion import USUAL, load
+from fashion import NAMES, USUAL, load
+from project import write_project
+from tables import Table, write_page
 
 from curation.model.ancestor import make_backbone
 from curation.model.pixels import Pixels
 from curation.model.scoring import Scorer
-from curation.model.store import write_store
 from curation.model.training import train
 from curation.params.loading import parse
 
-RESULTS = Path(__file__).resolve().parent / "results"
 SIZE, VAL, TEST = 32, 1500, 2000
 
 
@@ -42,25 +39,17 @@ def main() -> None:
     images, labels = load(asked.data)
     with tempfile.TemporaryDirectory(prefix="first-model-") as folder:
         os.chdir(folder)
-        splits = make_tables(images, labels, asked.images)
-        pixels = Pixels(Path("pixels"))
+        splits, pixels = make_tables(images, labels, asked.images)
         ours, seconds = run_ours(splits, pixels, asked)
         plain, epochs = run_plain(splits, pixels, seconds)
     report((ours, plain), seconds, epochs, asked)
 
 
-def make_tables(images: np.ndarray, labels: np.ndarray, count: int) -> pd.DataFrame:
+def make_tables(images: np.ndarray, labels: np.ndarray, count: int) -> tuple[pd.DataFrame, Pixels]:
     """Files, pixel store and splits of a random part of the images."""
-    rows = []
-    for number, place in enumerate(np.random.default_rng(0).permutation(len(images))[: count + VAL + TEST]):
-        path = Path(f"raw/{place}.png")
-        path.parent.mkdir(exist_ok=True)
-        Image.fromarray(images[place]).save(path)
-        split = "train" if number < count else "val" if number < count + VAL else "test"
-        rows.append((f"{place:032x}", str(path), f"class {labels[place]}", "", split, 0, False))
-    frame = pd.DataFrame(rows, columns=["image_id", "path", "label", "subclass", "split", "turn", "small"])
-    write_store(frame, Path("pixels"), Path("cache"), SIZE, parse({}).resize)
-    return frame
+    places = np.random.default_rng(0).permutation(len(images))[: count + VAL + TEST]
+    sides = ["train"] * count + ["val"] * VAL + ["test"] * TEST
+    return write_project(list(images[places]), [NAMES[label] for label in labels[places]], sides, SIZE)
 
 
 def run_ours(splits: pd.DataFrame, pixels: Pixels, asked: argparse.Namespace) -> tuple[float, float]:
@@ -107,22 +96,16 @@ def run_plain(splits: pd.DataFrame, pixels: Pixels, seconds: float) -> tuple[flo
 
 
 def report(accuracies: tuple[float, float], seconds: float, epochs: int, asked: argparse.Namespace) -> None:
-    """The table."""
-    today = datetime.datetime.now(tz=datetime.UTC)
-    lines = [
-        "# The first model",
-        "",
-        f"{today:%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}.",
-        f"Fashion-MNIST at {SIZE} px, {asked.images} train, {VAL} val, {TEST} test images; {seconds:.0f} s each.",
-        "",
-        "| model | epochs | test accuracy |",
-        "|---|---|---|",
-        f"| {asked.arch}, {asked.stem} stem, `curation` train | {asked.epochs} | {accuracies[0]:.3f} |",
-        f"| three convolutions (32-64-64), dense 64 | {epochs} | {accuracies[1]:.3f} |",
+    """The page."""
+    rows = [
+        (f"{asked.arch}, {asked.stem} stem, `curation` train", asked.epochs, accuracies[0]),
+        ("three convolutions (32-64-64), dense 64", epochs, accuracies[1]),
     ]
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "first_model.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))
+    about = (
+        f"Fashion-MNIST at {SIZE} px, {asked.images:,} train, {VAL:,} val, {TEST:,} test images;\n"
+        f"{seconds:.0f} s each, start and checks included for ours. `python benchmarks/first_model.py`"
+    )
+    write_page("first_model", "The first model", about, [Table(["model", "epochs", "test accuracy"], rows)])
 
 
 def _arguments() -> argparse.Namespace:

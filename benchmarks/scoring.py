@@ -6,9 +6,7 @@ Both in turn in one process, several times. Writes benchmarks/results/scoring.md
 """
 
 import argparse
-import datetime
-import os
-import platform
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -16,12 +14,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+sys.path.insert(0, str(Path(__file__).parent))
+from tables import Table, write_page
+
 from curation.model import checkpoint
 from curation.model.backbone import IMAGENET_MEAN, IMAGENET_STD, Spec, build
 from curation.model.header import Header
 from curation.model.scoring import Scorer
 
-RESULTS = Path(__file__).resolve().parent / "results"
 ROUNDS = 5
 
 
@@ -56,21 +56,20 @@ def main() -> None:
             loop()
             times[name].append(time.perf_counter() - begun)
     rates = {name: asked.batch * asked.batches / float(np.median(found[1:])) for name, found in times.items()}
-    today = datetime.datetime.now(tz=datetime.UTC)
-    lines = [
-        "# Scoring speed",
-        "",
-        f"{today:%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f};",
-        f"{scorer.device.describe()}. {asked.arch} at {asked.size} px, batches of {asked.batch}, median of {ROUNDS}.",
-        "",
-        "| loop | images/s | ours against it |",
-        "|---|---|---|",
-        f"| bare forward | {rates['bare']:.1f} | {rates['ours'] / rates['bare']:.2f} |",
-        f"| `Scorer.stream`, logits and embeddings from uint8 | {rates['ours']:.1f} | |",
+    report(rates, scorer.device.describe(), asked)
+
+
+def report(rates: dict[str, float], device: str, asked: argparse.Namespace) -> None:
+    """The page."""
+    rows = [
+        ("bare forward", f"{rates['bare']:.1f}", f"{rates['ours'] / rates['bare']:.2f}"),
+        ("`Scorer.stream`, logits and embeddings from uint8", f"{rates['ours']:.1f}", None),
     ]
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "scoring.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))
+    about = (
+        f"{device}; nothing else running.\n{asked.arch} at {asked.size} px, batches of {asked.batch}, "
+        f"median of {ROUNDS}. `python benchmarks/scoring.py`"
+    )
+    write_page("scoring", "Scoring speed", about, [Table(["loop", "images/s", "ours against it"], rows)])
 
 
 def _arguments() -> argparse.Namespace:
