@@ -1,6 +1,6 @@
 """What the search needs to know of every image, as plain arrays, sorted by image_id.
 
-A million images take about 1.3 GB this way, most of it thumbnails; read from the Parquet file in batches, they never
+A million images take about 1.4 GB this way, most of it thumbnails; read from the Parquet file in batches, they never
 exist as Python objects, and the thumbnails lie in a memory-mapped scratch file that the system may page out.
 """
 
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -20,7 +21,7 @@ from curation.images import measure
 FACTS = ["image_id", "source", "label", "origin", "copy_labels", "format", "bytes", "width", "height", "blur"]
 FACTS += ["hash_quality"]
 COLUMNS = [*FACTS, "error", "hash", "thumbnail"]
-BATCH = 20_000
+BATCH = 4096  # rows that exist as Python objects at a time
 
 
 class Pictures(NamedTuple):
@@ -40,7 +41,7 @@ def from_frame(images: pd.DataFrame) -> Pictures:
 def from_parquet(path: Path) -> Pictures:
     """Read the readable images of the file data/images.parquet, a batch at a time; its rows are sorted by image_id."""
     tables.read(path, tables.IMAGES, ["image_id"])
-    source = pq.ParquetFile(path)
+    source = pq.ParquetFile(path, pre_buffer=False)
     shape = (max(source.metadata.num_rows, 1), measure.THUMBNAIL_BYTES)
     with tempfile.TemporaryFile() as file:  # the mapping outlives the file's name
         scratch = np.memmap(file, np.uint8, "w+", shape=shape)
@@ -54,6 +55,7 @@ def from_parquet(path: Path) -> Pictures:
         filled += len(frame)
     if not facts:
         return from_frame(pd.DataFrame(columns=COLUMNS).astype({"error": "str"}))
+    pa.default_memory_pool().release_unused()
     return Pictures(pd.concat(facts, ignore_index=True), np.concatenate(hashes), scratch[:filled])
 
 
