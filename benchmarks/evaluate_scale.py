@@ -33,7 +33,7 @@ BLOCK = 100_000
 def make(folder: Path, count: int, classes: int) -> None:
     """Write the splits, two checkpoints' headers, and their scores for `count` images."""
     from curation import tables
-    from curation.model.header import Header
+    from curation.model.header import SIDES, Header
 
     rng = np.random.default_rng(0)
     names = np.array([f"class {code:03d}" for code in range(classes)], dtype=object)
@@ -44,6 +44,8 @@ def make(folder: Path, count: int, classes: int) -> None:
     splits["benchmark_set"] = np.where(splits["split"] == "benchmark", "frozen", "")
     splits = splits.assign(subclass="", fold=-1, basis="draw", reason="drawn by its group's lot", turn=0, small=False)
     tables.write(splits[tables.SPLITS.columns], folder / "splits.parquet", tables.SPLITS)
+    sides = splits.loc[splits["split"].isin(SIDES), ["image_id", "split"]]
+    lineage = dict(sides.itertuples(index=False, name=None))
     for name, skill in (("candidate", 5.0), ("base", 4.0)):
         store = folder / name
         store.mkdir()
@@ -54,7 +56,7 @@ def make(folder: Path, count: int, classes: int) -> None:
             logits[start : start + BLOCK] = rng.normal(size=(len(part), classes)).astype(np.float32) * 1.5
             logits[np.arange(start, start + len(part)), part] += np.float32(skill)
             vectors[start : start + BLOCK] = rng.normal(size=(len(part), WIDTH)).astype(np.float16)
-        header = Header("resnet18", tuple(names), 32, (0.5,) * 3, (0.5,) * 3)
+        header = Header("resnet18", tuple(names), 32, (0.5,) * 3, (0.5,) * 3, lineage=lineage)
         write_checkpoint(folder / f"{name}.safetensors", header)
 
 

@@ -22,6 +22,7 @@ CODE = 12  # dimensions at most that tell one class from another
 APART, NEAR = 2.0, 1.5  # in distances to the fifth neighbour: two classes lie apart, two clusters are one
 NEIGHBOUR = 5
 MOST_ASKED = 1_000
+MANY, WIDTH = 5_000, 24  # from so many points on, so many dimensions
 
 
 def reduce(vectors: NDArray[np.float32], components: int, seed: int) -> NDArray[np.float32]:
@@ -55,7 +56,8 @@ def with_pairs(points: NDArray[np.float32], pairs: list[NDArray[np.integer]], ap
     count = int(max((codes.max(initial=0) for codes in pairs), default=0)) + 1
     # Beyond a dozen classes, random directions: nearly at right angles to one another, in as few dimensions.
     names = np.eye(count) if count <= CODE else unit(np.random.default_rng(0).normal(size=(count, CODE)))
-    return np.concatenate([points, *(names[codes] * apart / np.sqrt(2) for codes in pairs)], axis=1).astype(np.float32)
+    wide = np.concatenate([points, *(names[codes] * apart / np.sqrt(2) for codes in pairs)], axis=1).astype(np.float32)
+    return wide if len(wide) <= MANY else reduce(wide, WIDTH, 0)  # a search tree is slow in many dimensions
 
 
 def least_size(count: int, wanted: int) -> int:

@@ -53,8 +53,7 @@ def evaluate(paths: Paths, splits: pd.DataFrame, pixels: PixelStore, params: Par
     from curation.model.checkpoint import md5
 
     splits = splits.sort_values("image_id", kind="stable", ignore_index=True)
-    headers = [read_header(path) for path in (paths.candidate, paths.base)]
-    seen = measure.seen_by(splits["image_id"], *(header.lineage for header in headers))
+    seen, base_answers = history(paths, splits["image_id"])
     paths.scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=paths.scratch) as folder:
         ids, size = splits["image_id"].tolist(), params.evaluate.batch_size
@@ -63,7 +62,7 @@ def evaluate(paths: Paths, splits: pd.DataFrame, pixels: PixelStore, params: Par
         def score_base(chosen: Sequence[str]) -> Scored:
             return score(paths.base, pixels, chosen, size, Path(folder) / "base")
 
-        base = score_base(ids) if headers[1].has_head else None
+        base = score_base(ids) if base_answers else None
         calibration = replace(calibrate(splits, scored, seen, params.seed), model=md5(paths.candidate))
         here = replace(paths, scratch=Path(folder))
         result = report(here, splits, (scored, base), calibration, seen, params)
@@ -77,6 +76,12 @@ def evaluate(paths: Paths, splits: pd.DataFrame, pixels: PixelStore, params: Par
         result["baselines"] = measure.tidy(baselines(splits, counted, embed, pixels, params.seed))
     write_json(paths.metrics, result)
     return result
+
+
+def history(paths: Paths, image_ids: pd.Series) -> tuple[NDArray[np.bool_], bool]:
+    """Which images candidate or base learnt from, and whether the base has answers; lineages are large, and let go."""
+    headers = [read_header(path) for path in (paths.candidate, paths.base)]
+    return measure.seen_by(image_ids, *(header.lineage for header in headers)), headers[1].has_head
 
 
 def cross_trained(splits: pd.DataFrame, pixels: PixelStore, params: Params, scratch: Path) -> pd.DataFrame:
