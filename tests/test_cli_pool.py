@@ -153,6 +153,15 @@ def test_next_feeds_label_and_only_decided_images_move(project):
     assert "no class" in run("label", "accept", "more.csv", "--rest-as", "gazelle", code=1).stderr
 
 
+def test_the_log_names_the_model_that_gave_the_answers(project):
+    answers = Calibration(("blue", "red"), model="c0ffee" * 5 + "00")
+    Path("data/identified.parquet").rename("other.parquet")
+    answers.write(Path("other.calibration.json"))
+    run("next", "-n", 2, "--csv", "picks.csv", "--strategy", "margin", "--table", "other.parquet")
+    run("label", "accept", "picks.csv", "--rest-as", "predicted", "--reviewer", "ana", "--table", "other.parquet")
+    assert set(pd.read_csv("data/reviews.csv", dtype=str).model) == {"c0ffeec0ffee"}
+
+
 def test_purge_is_dry_by_default_and_undo_brings_all_back(project):
     copy, sheet = Path("data/unlabelled/copies/29.png"), Path("data/unlabelled/metadata.csv")
     copy.parent.mkdir()

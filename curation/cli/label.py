@@ -8,11 +8,13 @@ import typer
 
 from curation.cli.app import CurateGroup, app
 from curation.cli.output import show
-from curation.cli.pool_options import AsJson, Table, note
+from curation.cli.pool_options import AsJson, Source, note
+from curation.cli.spread import spread
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from curation.identify.answers import Answers
     from curation.identify.label import Stamp
 
 label = typer.Typer(
@@ -40,6 +42,7 @@ NewClass = Annotated[bool, typer.Option("--new-class", help="Let a decision name
 
 
 @label.command()
+@spread
 def accept(
     picks: Picks = None,
     *,
@@ -47,7 +50,7 @@ def accept(
     pull: Pull = "",
     reviewer: Reviewer = "",
     new_class: NewClass = False,
-    table: Table = None,
+    source: Source,
     as_json: AsJson = False,
 ) -> None:
     """Move decided pool images into data/raw/<class>/; the log says who decided and what the model had said.
@@ -57,11 +60,10 @@ def accept(
     Example: curate next --csv picks.csv --push; curate label accept picks.csv --pull next --rest-as predicted
     """
     from curation.identify import label as room
-    from curation.identify.answers import load
 
-    rows = load(table).table
+    answers = source.load()
+    rows, stamp = answers.table, _stamp(reviewer, answers)
     chosen = room.read_picks(picks, rows) if picks else None
-    stamp = _stamp(reviewer)
     pulled = _pull(pull, stamp.reviewer, new_class) if pull else 0
     added = _accept_rest(chosen, rest_as, stamp, new_class=new_class)
     room.finish(Path.cwd())
@@ -74,40 +76,41 @@ def accept(
 
 
 @label.command()
+@spread
 def export(
     picks: Annotated[Path, typer.Argument(help="CSV or JSON that a question wrote.")],
     out: Annotated[Path, typer.Argument(help="The file to write.")],
     *,
     to: ToolOption = Tool.LABELSTUDIO,
-    table: Table = None,
+    source: Source,
 ) -> None:
     """Write a proposed set as tasks for Label Studio (JSON) or annotations for CVAT (images 1.1 XML).
 
     Example: curate label export picks.csv tasks.json --to labelstudio
     """
     from curation.identify import cvat, labelstudio
-    from curation.identify.answers import load
     from curation.identify.label import read_picks
 
-    answers = load(table)
+    answers = source.load()
     rows, classes = read_picks(picks, answers.table), sorted(answers.classes)
     if to is Tool.CVAT:
         count = cvat.write_images(rows, out, classes)
     else:
-        count = labelstudio.write_tasks(rows, out, _stamp("").model)
+        count = labelstudio.write_tasks(rows, out, answers.model)
         out.with_suffix(".config.xml").write_text(labelstudio.config(classes), encoding="utf-8")
         note(f"labelling interface: {out.with_suffix('.config.xml')}")
     note(f"{count:,} images: {out}")
 
 
 @label.command("import")
+@spread
 def import_decisions(
     path: Annotated[Path, typer.Argument(help="What the tool exported.")],
     *,
-    source: From = Tool.LABELSTUDIO,
+    tool: From = Tool.LABELSTUDIO,
     reviewer: Reviewer = "",
     new_class: NewClass = False,
-    table: Table = None,
+    source: Source,
     as_json: AsJson = False,
 ) -> None:
     """Bring decisions from Label Studio (JSON, JSON-MIN) or CVAT (images 1.1) into data/reviews.csv, once each.
@@ -115,12 +118,12 @@ def import_decisions(
     Example: curate label import project.json --from labelstudio; curate label accept
     """
     from curation.identify import cvat, labelstudio
-    from curation.identify.answers import load
     from curation.identify.label import record
     from curation.selection.reviews import REVIEWS, read_reviews
 
-    rows, stamp = load(table).table, _stamp(reviewer)
-    if source is Tool.CVAT:
+    answers = source.load()
+    rows, stamp = answers.table, _stamp(reviewer, answers)
+    if tool is Tool.CVAT:
         made = {image_id: (name, "") for image_id, name in cvat.read_tags(path, _ids(rows)).items()}
     else:
         made = labelstudio.read_annotations(path)
@@ -204,14 +207,11 @@ def _refuse_new_classes(names: set[str], *, allowed: bool) -> None:
         raise LabelError(f"`{strange[0]}` is no class of the project; with --new-class it becomes one")
 
 
-def _stamp(reviewer: str) -> "Stamp":
+def _stamp(reviewer: str, answers: "Answers") -> "Stamp":
     from curation.cli.review import _me
-    from curation.identify.decode import content_id
     from curation.identify.label import Stamp
-    from curation.identify.models import CANDIDATE
 
-    model = content_id(CANDIDATE)[:12] if CANDIDATE.exists() else ""
-    return Stamp(reviewer or _me(), model)
+    return Stamp(reviewer or _me(), answers.model)
 
 
 def _ids(rows: "pd.DataFrame") -> dict[str, str]:

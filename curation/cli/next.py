@@ -49,7 +49,7 @@ def next_images(
     for label in wants:
         check_class(label, answers.table, answers.classes)
     found = propose(answers.table, answers.predictions(), count, strategy, wants, seed)
-    to.deliver(found, "next", ("entropy", "strategy", "wanted_for"))
+    to.deliver(found, "next", answers.model, ("entropy", "strategy", "wanted_for"))
 
 
 def _seed(count: int, seed: int, to: Outputs) -> None:
@@ -66,7 +66,7 @@ def _seed(count: int, seed: int, to: Outputs) -> None:
         found[column] = float("nan")
     found["label"], found["known_twin"] = "", ""
     found["top_labels"] = found["top_confidences"] = pd.Series([[] for _ in range(len(found))], dtype=object)
-    to.deliver(found, "next", ("strategy",))
+    to.deliver(found, "next", "", ("strategy",))
 
 
 def _wants(texts: Sequence[str]) -> dict[str, int]:

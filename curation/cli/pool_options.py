@@ -66,8 +66,10 @@ class Outputs:
     push: Push = False
     copy_to: CopyTo = None
 
-    def deliver(self, frame: "pd.DataFrame", title: str, extra: tuple[str, ...] = (), limit: int = 0) -> None:
-        """Print, write, push and copy the rows of an answer, the first `limit` of them (0: all)."""
+    def deliver(
+        self, frame: "pd.DataFrame", title: str, model: str, extra: tuple[str, ...] = (), limit: int = 0
+    ) -> None:
+        """Print, write, push and copy the rows of a model's answer, the first `limit` of them (0: all)."""
         rows = frame.head(limit) if limit else frame
         show(records(rows, [*COLUMNS, *extra]), as_json=self.as_json, csv=self.csv, title=_title(title, rows, frame))
         if self.html:
@@ -80,7 +82,7 @@ class Outputs:
 
             note(f"{copy_named(rows, self.copy_to):,} files copied to {self.copy_to}")
         if self.push:
-            push(rows, title)
+            push(rows, title, model)
 
 
 def say_expected(answers: "Answers", min_conf: float) -> None:
@@ -102,13 +104,11 @@ def note(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def push(rows: "pd.DataFrame", title: str) -> None:
+def push(rows: "pd.DataFrame", title: str, model: str) -> None:
     """Push an answer to FiftyOne as a dataset of its own, named after the question."""
     from curation import params
-    from curation.identify.models import CANDIDATE
     from curation.review import database
     from curation.review.push import push_rows
-    from curation.review.rows import model_id
     from curation.selection.reviews import REVIEWS
 
     fo = database.connect()
@@ -116,7 +116,7 @@ def push(rows: "pd.DataFrame", title: str) -> None:
     to_name = title.split(maxsplit=1)[0]
     name = database.dataset_name(fo, f"{params.load().review.dataset}-{to_name}", root)
     shown = rows.rename(columns={"label": "predicted"}).assign(label="", role="queue", kind=to_name)
-    info = {"curation_model": model_id(root / CANDIDATE), "curation_reviews": str(REVIEWS)}
+    info = {"curation_model": model, "curation_reviews": str(REVIEWS)}
     done = push_rows(fo, name, shown.drop(columns=["top_labels", "top_confidences"]), root, info)
     note(f"FiftyOne dataset {done.dataset}: {done.samples} samples, {done.added} new")
 

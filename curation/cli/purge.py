@@ -45,10 +45,11 @@ def purge(
         return
     from curation.identify.questions import purgeable
 
-    found = purgeable(source.load().table, max_conf, min_out_of_scope)
+    answers = source.load()
+    found = purgeable(answers.table, max_conf, min_out_of_scope)
     found = found[[Path(path).exists() for path in found.path]].reset_index(drop=True)
     found = found.head(limit) if limit else found
-    to.deliver(found, "purge")
+    to.deliver(found, "purge", answers.model)
     if not yes:
         note("a dry run: nothing was moved. With --yes these files go to .trash, from which --undo brings them back")
     elif len(found):

@@ -44,7 +44,7 @@ def unknowns(
     sure = answers.threshold(min_conf, target_precision)
     say_expected(answers, sure)
     found = questions.unknowns(answers.table, sure, of_class)
-    to.deliver(found, "unknowns", limit=limit)
+    to.deliver(found, "unknowns", answers.model, limit=limit)
 
 
 @app.command()
@@ -73,7 +73,7 @@ def thin(
     answers = source.load()
     found = needs.thin(_selection(answers), params.load(), want)
     offers = _offers(answers, _only(found, of_class), answers.threshold(min_conf, target_precision), each)
-    to.deliver(offers, "thin", ("missing",), limit)
+    to.deliver(offers, "thin", answers.model, ("missing",), limit)
 
 
 @app.command()
@@ -98,7 +98,7 @@ def staged(
     answers = source.load()
     found = needs.staged(_selection(answers), share)
     offers = _offers(answers, _only(found, of_class), answers.threshold(min_conf, target_precision), each)
-    to.deliver(offers, "staged", ("missing",), limit)
+    to.deliver(offers, "staged", answers.model, ("missing",), limit)
 
 
 @app.command()
@@ -123,7 +123,7 @@ def lookalikes(
     answers = source.load()
     questions.check_class(label, answers.table, answers.classes)
     found = rank(answers.table, answers.predictions(), label, max_conf)
-    to.deliver(found, f"lookalikes of {label}", ("group", "unlike"), limit)
+    to.deliver(found, f"lookalikes of {label}", answers.model, ("group", "unlike"), limit)
 
 
 def _offers(answers: "Answers", found: "list[Need]", min_conf: float, each: float) -> "pd.DataFrame":

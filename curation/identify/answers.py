@@ -10,9 +10,10 @@ from curation import tables
 from curation.errors import CurationError
 from curation.evaluation.calibration import Calibration
 from curation.evaluation.thresholds import Expected
+from curation.identify.decode import content_id
+from curation.identify.models import CALIBRATION, CANDIDATE
 
 IDENTIFIED = Path("data/identified.parquet")
-CALIBRATION = Path("data/calibration.json")
 PREDICTIONS = Path("data/predictions.parquet")
 SELECTION = Path("data/selection.parquet")
 
@@ -33,6 +34,12 @@ class Answers:
     def classes(self) -> set[str]:
         """The classes that the model knows."""
         return set(self.calibration.classes) if self.calibration else set(self.table.label) - {""}
+
+    @property
+    def model(self) -> str:
+        """The model that gave the answers, as the log names it; where they do not tell, the candidate."""
+        told = self.calibration.model if self.calibration else ""
+        return (told or (content_id(CANDIDATE) if CANDIDATE.exists() else ""))[:12]
 
     def predictions(self) -> pd.DataFrame:
         """The scores of the images that are known, for comparison."""

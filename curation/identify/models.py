@@ -45,7 +45,7 @@ def open_model(path: Path, calibration: Path = CALIBRATION) -> Model:
         raise ModelError(f"{path} is a backbone without classes, and names nothing: run `dvc repro train` and ask it")
     digest = content_id(path)
     found = _calibration((path.with_suffix(".calibration.json"), calibration), digest)
-    fallback = Calibration(classes=tuple(header.classes))
+    fallback = Calibration(classes=tuple(header.classes), model=digest)
     return Model(
         path=path,
         digest=digest,
