@@ -13,6 +13,7 @@ from PIL import Image
 from curation import tables
 from curation.model.ancestor import make_backbone
 from curation.model.pixels import Pixels
+from curation.model.scoring import Scorer
 from curation.model.store import write_store
 from curation.params import Params
 from curation.params.loading import parse
@@ -80,3 +81,18 @@ def toy(tmp_path_factory) -> Toy:
     make_backbone(params, Path(params.base_model))
     assert set(splits.columns) <= set(tables.SPLITS.columns)
     return Toy(root, splits, images, Pixels(root / "pixels"), params)
+
+
+@pytest.fixture
+def answer_of(toy):
+    """Mean cross-entropy and accuracy on val of a checkpoint, by what it answers."""
+
+    def measure(out: Path) -> tuple[float, float]:
+        val = toy.splits[toy.splits["split"] == "val"]
+        scorer = Scorer(out, device="cpu")
+        logits = torch.from_numpy(scorer.score(toy.pixels.batch(toy.pixels.rows(val["image_id"]))).logits)
+        labels = torch.tensor([scorer.header.classes.index(label) for label in val["label"]])
+        loss = torch.nn.functional.cross_entropy(logits, labels)
+        return float(loss), float((logits.argmax(1) == labels).float().mean())
+
+    return measure
