@@ -220,7 +220,7 @@ def report(found: dict[tuple[str, str], list[float]], asked: argparse.Namespace)
         tables.append(Table(header, rows, arch))
     about = (
         f"{asked.images} JPEGs of 1024x768, network input {SIZE}, batches of {asked.batch}, fp32; a process for each\n"
-        f"loop, the first {WARM} batches not counted, median of {asked.rounds} rounds. `python benchmarks/train.py`"
+        f"loop, the first {WARM} batches not counted, rounds: {asked.rounds}. `python benchmarks/train.py`"
     )
     notes = (
         "mobilenet_v3_small is a network for which the input path matters on two cores: its forward and backward pass\n"
