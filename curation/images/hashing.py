@@ -29,6 +29,8 @@ ORIENTATIONS = (
 )
 KINDS = ("phash", "dhash", "ahash", "whash", "pdq")
 LANCZOS = Image.Resampling.LANCZOS
+UNIT = 2**20
+NOISE = 16 * UNIT**2  # what decoding at an eighth of the scale may do to a coefficient of a grid of 32 x 32
 STEPS = np.arange(256, dtype=np.int64) * 100 // 255
 
 
@@ -131,6 +133,14 @@ def detail(cells: Grid) -> float:
     return min(float(steps) / 45.0, 100.0) / 100.0
 
 
+def doubtful(cells: Grid) -> bool:
+    """Whether a phash of the grid hangs on rounding: two coefficients on either side of the median lie within noise."""
+    side = len(cells) // 4
+    ranked = np.sort(_low_frequencies(cells, side).ravel())
+    middle = side * side // 2
+    return bool(ranked[middle + 1] - ranked[middle - 2] < NOISE)
+
+
 def _low_frequencies(cells: Grid, side: int) -> NDArray[np.int64]:
     """The first `side` x `side` coefficients of the DCT, in whole numbers: exact, so that ties are ties everywhere.
 
@@ -143,9 +153,9 @@ def _low_frequencies(cells: Grid, side: int) -> NDArray[np.int64]:
 
 @cache
 def _waves(low: int, cells: int) -> NDArray[np.int64]:
-    """The `low` first cosines of the DCT-II over so many cells, in units of 2^-20: no sum here comes near 2^63."""
+    """The `low` first cosines of the DCT-II over so many cells, in parts of UNIT: no sum here comes near 2^63."""
     angles = np.pi * np.arange(low)[:, None] * (2 * np.arange(cells) + 1) / (2 * cells)
-    return np.asarray(np.rint(np.cos(angles) * 2**20), np.int64)
+    return np.asarray(np.rint(np.cos(angles) * UNIT), np.int64)
 
 
 @cache

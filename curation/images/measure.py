@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from curation.images.hashing import LANCZOS, detail, dihedral, grid
+from curation.images.hashing import LANCZOS, detail, dihedral, doubtful, grid
 from curation.images.opening import Opened, decode
 
 if TYPE_CHECKING:
@@ -69,9 +69,18 @@ class Measures(NamedTuple):
 
 
 def measure(data: bytes, path: str, settings: Settings) -> Measures:
-    """Measure an image from its file's bytes; raises UnreadableImage."""
+    """Measure an image from its file's bytes; raises UnreadableImage.
+
+    A JPEG is decoded at reduced scale; at full scale only where its hash would hang on the rounding, one in thirty.
+    """
     opened = decode(data, path, settings.reduce_to, settings.background, settings.max_megapixels)
-    return measure_opened(opened, settings)
+    found = measure_opened(opened, settings)
+    if settings.hash != "phash" or max(opened.image.size) == max(opened.width, opened.height):
+        return found
+    cells = np.frombuffer(found.thumbnail, np.uint8, GREY_BYTES).reshape(GREY_SIDE, GREY_SIDE)
+    if not doubtful(cells):
+        return found
+    return measure_opened(decode(data, path, None, settings.background, settings.max_megapixels), settings)
 
 
 def measure_opened(opened: Opened, settings: Settings) -> Measures:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from curation.images.hashing import HashError, check, detail, dihedral, grid, orient
+from curation.images.hashing import HashError, check, detail, dihedral, doubtful, grid, orient
 
 THEIRS = {
     "phash": imagehash.phash,
@@ -70,3 +70,10 @@ def test_quality_is_nothing_for_flat_images_and_grows_with_detail():
     assert flat == 0 < smooth < 1
     assert rough == 1
     assert detail((noise % 3 + 100).astype(np.uint8)) == 0  # grain of a level or two is no detail
+
+
+def test_a_hash_that_hangs_on_rounding_is_told(picture):
+    flat = grid(Image.new("L", (50, 50), 90), 32)
+    assert doubtful(flat)
+    shares = [doubtful(grid(picture(seed, (256, 192)).convert("L"), 32)) for seed in range(30)]
+    assert sum(shares) < 6
