@@ -164,11 +164,12 @@ def main() -> None:
     else:
         print(f"{options.data} does not exist: without Fashion-MNIST, see --data, nothing is written")
     least, leak, good = choose(families)
+    sizes = ", ".join(f"{name}: {one.images:,} images" for name, one in families.items())
     now = f"The defaults are {Dedupe().min_similarity:g} and {Dedupe().leak_similarity:g}."
     lines = [
         "# Verification: the curve, and the thresholds chosen from it",
         "",
-        f"Goals are met from {good}: `min_similarity` {least:.2f}, `leak_similarity` {leak:.2f}. {now}",
+        f"{sizes}. Goals are met from {good}: `min_similarity` {least:.2f}, `leak_similarity` {leak:.2f}. {now}",
         "",
         "| similarity | family | twins that agree | others that agree | true, of all that agree |",
         "|---|---|---|---|---|",
