@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,19 @@ import typer
 Rows = list[dict[str, Any]]
 
 
-def show(rows: Rows, *, as_json: bool = False, csv: Path | None = None, title: str = "") -> None:
-    """Print rows as a table, or as a JSON list on stdout; with `csv`, write them to that file as well."""
+def show(
+    rows: Rows, *, as_json: bool = False, csv: Path | None = None, title: str = "", hidden: Collection[str] = ()
+) -> None:
+    """Print rows as a table, or as a JSON list on stdout; with `csv`, write them to that file as well.
+
+    The table leaves out the columns `hidden`, which are for machines.
+    """
     if csv:
         _write_csv(rows, csv)
     if as_json:
         typer.echo(json.dumps(rows, indent=2, ensure_ascii=False))
     elif rows:
-        _table(rows, title)
+        _table([{name: value for name, value in row.items() if name not in hidden} for row in rows], title)
     else:
         typer.echo(f"{title}: none" if title else "none")
 
@@ -35,7 +41,7 @@ def _table(rows: Rows, title: str) -> None:
 
     table = Table(title=title or None, title_justify="left")
     for column in rows[0]:
-        table.add_column(column)
+        table.add_column(column, overflow="fold")  # a narrow terminal breaks a path, and loses nothing of it
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     width = None if sys.stdout.isatty() else 200
@@ -43,4 +49,4 @@ def _table(rows: Rows, title: str) -> None:
 
 
 def _cell(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)

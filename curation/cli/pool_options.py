@@ -34,6 +34,7 @@ MaxConf = Annotated[float, typer.Option(help="Only images with no class above th
 TargetPrecision = Annotated[float | None, typer.Option(help="Pick the threshold that reaches this.", min=0, max=1)]
 
 COLUMNS = ["image_id", "path", "label", "confidence", "margin", "out_of_scope", "source", "known_twin"]
+HIDDEN = {"image_id", "margin", "source", "known_twin"}
 
 
 class WhereError(CurationError):
@@ -71,7 +72,8 @@ class Outputs:
     ) -> None:
         """Print, write, push and copy the rows of a model's answer, the first `limit` of them (0: all)."""
         rows = frame.head(limit) if limit else frame
-        show(records(rows, [*COLUMNS, *extra]), as_json=self.as_json, csv=self.csv, title=_title(title, rows, frame))
+        plain, told = records(rows, [*COLUMNS, *extra]), _title(title, rows, frame)
+        show(plain, as_json=self.as_json, csv=self.csv, title=told, hidden=HIDDEN)
         if self.html:
             from curation.identify.pages import write_page
 

@@ -18,6 +18,10 @@ PREDICTIONS = Path("data/predictions.parquet")
 SELECTION = Path("data/selection.parquet")
 
 
+class AnswersError(CurationError):
+    """A table of answers that is not there."""
+
+
 class ThresholdError(CurationError):
     """A precision that the model reaches at no threshold."""
 
@@ -76,6 +80,8 @@ def load(table: Path | None = None, rev: str = "") -> Answers:
         return _read(fetch([IDENTIFIED, CALIBRATION, PREDICTIONS, SELECTION], rev))
     if table is None:
         return _read(Path())
+    if not table.exists():
+        raise AnswersError(f"{table} does not exist: `curate identify FOLDER --out {table}` writes it")
     beside = table.with_suffix(".calibration.json")
     frame = tables.read(table, tables.IDENTIFIED)
     return Answers(frame, Calibration.read(beside) if beside.exists() else None, Path())

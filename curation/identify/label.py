@@ -14,6 +14,7 @@ import pandas as pd
 
 from curation.errors import CurationError
 from curation.identify.copies import safe
+from curation.identify.decode import one_line
 from curation.identify.files import POOL, files_of
 from curation.identify.moves import AWAY, Journal, Move
 from curation.identify.sheets import FILE, NAME, Line, key, lines_below
@@ -51,7 +52,9 @@ def read_picks(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     try:
         given = pd.read_json(path, dtype={"image_id": str}) if path.suffix == ".json" else pd.read_csv(path, dtype=str)
     except (OSError, ValueError) as error:
-        raise LabelError(f"{path} can't be read: {error}. Expected a CSV or JSON file that a question wrote") from None
+        raise LabelError(
+            f"{path} can't be read: {one_line(error)}. Expected a CSV or JSON file that a question wrote"
+        ) from None
     if "image_id" not in given.columns:
         raise LabelError(f"{path} has no column image_id; it has {', '.join(map(str, given.columns)) or 'none'}")
     strange = sorted(set(given.image_id) - set(table.image_id))

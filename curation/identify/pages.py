@@ -1,8 +1,10 @@
 """An answer as a page of pictures: one section a class or group, one tile an image, in a file that opens from disk."""
 
+import math
 import tempfile
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Hashable
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pandas as pd
 
@@ -10,6 +12,7 @@ from curation.identify.decode import fetch, is_remote
 from curation.images.sheet import Section, Tile, write_sheet
 
 MOST = 1_000  # pictures on one page
+LEAST = 0.01  # guesses below this are not told
 
 
 def write_page(rows: pd.DataFrame, path: Path, title: str) -> None:
@@ -25,8 +28,7 @@ def _sections(rows: pd.DataFrame) -> list[Section]:
     by = "group" if "group" in rows.columns else "label"
     found = []
     for name, part in rows.groupby(by, sort=False):
-        facts = zip(part.here, part.top_labels, part.top_confidences, part.confidence, strict=True)
-        tiles = [Tile(Path(where), _caption(names, sure), f"{top:.2f}") for where, names, sure, top in facts]
+        tiles = [_tile(row) for row in part.to_dict("records")]
         found.append(Section(f"{by} {name}" if by == "group" else str(name), f"{len(part)} images", tiles))
     return found
 
@@ -42,5 +44,9 @@ def _at_hand(path: str, copy: Path) -> str:
     return str(copy)
 
 
-def _caption(names: Sequence[str], sure: Sequence[float]) -> str:
-    return ", ".join(f"{name} {value:.2f}" for name, value in list(zip(names, sure, strict=True))[:3])
+def _tile(row: dict[Hashable, Any]) -> Tile:
+    """A picture with its name, the guesses under it, and the confidence of the first one above it."""
+    guesses = zip(row["top_labels"], row["top_confidences"], strict=True)
+    told = ", ".join(f"{name} {sure:.2f}" for name, sure in list(guesses)[:3] if sure >= LEAST)
+    badge = "" if math.isnan(row["confidence"]) else f"{row['confidence']:.2f}"
+    return Tile(Path(row["here"]), f"{PurePosixPath(row['path']).name}\n{told}", badge)
