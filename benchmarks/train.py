@@ -212,20 +212,22 @@ def report(found: dict[tuple[str, str], list[float]], asked: argparse.Namespace)
     for arch in asked.arch:
         rate, cost = found[arch, "ours"]
         rows = []
-        for loop, name in LOOPS.items():
+        for loop in [loop for loop in LOOPS if (arch, loop) in found]:
             its_rate, its_cost = found[arch, loop]
             rows.append(
-                (name, f"{its_rate:.1f}", f"{rate / its_rate:.2f}", f"{its_cost:.1f}", f"{its_cost / cost:.2f}")
+                (LOOPS[loop], f"{its_rate:.1f}", f"{rate / its_rate:.2f}", f"{its_cost:.1f}", f"{its_cost / cost:.2f}")
             )
         tables.append(Table(header, rows, arch))
+    threads = os.environ.get("OMP_NUM_THREADS", os.cpu_count())
     about = (
         f"{asked.images} JPEGs of 1024x768, network input {SIZE}, batches of {asked.batch}, fp32; a process for each\n"
-        f"loop, the first {WARM} batches not counted, rounds: {asked.rounds}. `python benchmarks/train.py`"
+        f"loop, the first {WARM} batches not counted, rounds: {asked.rounds}; threads of torch: {threads}; load of\n"
+        f"the machine at the end: {os.getloadavg()[0]:.1f}. `python benchmarks/train.py`"
     )
     notes = (
-        "mobilenet_v3_small is a network for which the input path matters on two cores: its forward and backward pass\n"
-        "takes about as long as decoding one such JPEG; for resnet18 it takes eight times as long, and no input path\n"
-        "can double a loop that waits for the network."
+        "mobilenet_v3_small is a network for which the input path matters on two cores: a plain loop spends more on\n"
+        "the rest than on its forward and backward pass. resnet18 takes seven times as long for that pass. Where the\n"
+        "load is above the number of threads, only the processor times count."
     )
     write_page("train", "Training speed", about, tables, notes)
 
