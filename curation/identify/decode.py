@@ -5,10 +5,8 @@ read is a row with a reason, never an exception. `decode` runs in worker process
 """
 
 import hashlib
-import multiprocessing
 import os
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from curation.images.opening import Opened
-
-NICENESS = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +75,6 @@ class Decoder:
         """Read one item; whatever is wrong with it becomes its `error`."""
         from curation.images.opening import UnreadableImage, decode
 
-        _give_way()
         image_id = item.image_id or _nameless(item)
         try:
             data = fetch(item.path)
@@ -109,13 +104,6 @@ class Decoder:
 
         found = measure_opened(opened, self.settings)
         return Measured(found.blur, found.brightness, found.contrast, found.hash)
-
-
-@cache
-def _give_way() -> None:
-    """Let the model go first where it shares the cores with its decoders: one thread held up there holds up all."""
-    if multiprocessing.parent_process():
-        os.nice(NICENESS)
 
 
 def fetch(path: str) -> bytes:
