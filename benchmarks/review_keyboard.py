@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -53,7 +54,10 @@ def sample_project(root: Path) -> None:
 def serve(root: Path, home: Path) -> tuple[Any, str]:
     """`curate review open` in the project; the process and the address that it prints."""
     environment = os.environ | {"HOME": str(home), "FIFTYONE_PLUGINS_DIR": str(home / "plugins")}
-    command = [CURATE, "review", "open", "--port", "5177", "--reviewer", "Ana"]
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [CURATE, "review", "open", "--port", str(port), "--reviewer", "Ana"]
     server = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True)
     told = next(line for line in server.stdout or [] if "http://" in line)
     return server, told.split("in the browser: ")[1].split()[0]
@@ -65,6 +69,16 @@ def key_for(bar: str, place: int) -> str:
         return "l"
     wrong = re.search(r"wrong label: (\d+) %", bar)
     return "a" if wrong and int(wrong[1]) >= 50 else "k"
+
+
+def see(page: Any, condition: str, told: str) -> None:
+    """Wait until the page shows it; a queue that gets stuck ends the run with what the bar says."""
+    from playwright.sync_api import TimeoutError as Late
+
+    try:
+        page.wait_for_function(condition, arg=told, timeout=30_000)
+    except Late:
+        sys.exit(f"stuck, waiting for `{told}`; the bar says: {page.evaluate(BAR)}")
 
 
 def clear(page: Any, pictures: Path | None) -> tuple[list[float], list[str]]:
@@ -93,13 +107,14 @@ def clear(page: Any, pictures: Path | None) -> tuple[list[float], list[str]]:
                 shoot("relabel")
             page.keyboard.press("Enter")
         done = f"{place + 1} of {total} decided"
-        page.wait_for_function(STARTED, arg=done)
+        see(page, STARTED, done)
         if place + 1 < total:
-            page.wait_for_function(f"old => {OPEN} && {OPEN} !== old", arg=before)
+            see(page, f"old => {OPEN} && {OPEN} !== old", before)
         spent.append(time.perf_counter() - started)
+        print(f"{place + 1}: {keys[-1]}, {spent[-1]:.2f} s", flush=True)
         if place in {4, total // 2}:
             shoot(f"after-{place + 1}")
-    page.wait_for_function(STARTED, arg="the queue is cleared")
+    see(page, STARTED, "the queue is cleared")
     shoot("cleared")
     return spent, keys
 
@@ -159,9 +174,11 @@ def main() -> None:
         pid = start_mongod(home)
         try:
             server, address = serve(root, home)
-            spent, keys = browse(address, home, chosen.pictures)
-            server.terminate()
-            server.wait()
+            try:
+                spent, keys = browse(address, home, chosen.pictures)
+            finally:
+                server.terminate()
+                server.wait()
             left = json.loads(subprocess.run([CURATE, "review", "status", "--json"], cwd=root, check=True, capture_output=True).stdout)  # fmt: skip # noqa: E501
         finally:
             os.kill(pid, signal.SIGTERM)

@@ -1,6 +1,6 @@
 """What one round of accepting the queue's suggestions is worth: test accuracy with flipped, mended and true labels.
 
-    python benchmarks/review_round.py --images 4000 --epochs 12 --seeds 301 302 303
+    python benchmarks/review_round.py --images 3000 --epochs 12 --seeds 301 302 303
 
 Of Fashion-MNIST's train part, a tenth of the labels is flipped at random and a tenth between look-alikes, and 70% of
 the images are trained on, so that labels matter. The queue is made as the stage `cluster` makes it, and a reviewer who
@@ -53,7 +53,7 @@ def round_of(folder: Path, count: int, epochs: int, seed: int) -> dict[str, floa
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=USUAL)
-    parser.add_argument("--images", type=int, default=4000)
+    parser.add_argument("--images", type=int, default=3000)
     parser.add_argument("--epochs", type=int, default=12)
     parser.add_argument("--seeds", type=int, nargs="+", default=[301, 302, 303])
     chosen = parser.parse_args()
