@@ -1,176 +1,276 @@
 """How fast `curate identify` is beside the bare forward pass, and how much memory it takes.
 
-    python benchmarks/identify.py --images 4000 --size 224
+    python benchmarks/identify.py [--only speed|many|million]
 
-Makes JPEGs and an untrained checkpoint, then measures (1) the forward pass alone on pixels that are in memory, (2)
-reading and decoding alone, (3) `curate identify` in a process of its own, with its workers. What is counted is
-processor time, so that the figures hold on a machine that does other things too; the cost of starting, measured by a
-run that finds nothing new, is told apart. Then a run is killed with SIGKILL and started again. Writes
-benchmarks/results/identify.md.
+speed: the whole command, on one model that is slower than its JPEGs and one that is faster, beside the forward pass
+alone on tensors in memory and beside decoding alone, all on the same cores. many: 100,000 JPEGs, memory over time, and
+SIGKILL in the middle. million: what a million files that are known already take. Each keeps its figures in
+results/identify.json; together they make results/identify.md.
 """
 
 import argparse
 import json
 import os
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from curation.identify.decode import Decoder
+from curation import workers
+from curation.identify.decode import Decoder, Item, failed
+from curation.identify.models import open_model
 from curation.identify.parts import Parts
+from curation.identify.scoring import STEP
 from curation.identify.sources import items
+from curation.images.measure import Settings
 
-RESULTS = Path(__file__).parent / "results"
+sys.path.insert(0, str(Path(__file__).parent))
+from tables import RESULTS, Table, write_page
+
+SECONDS = 8.0
 CLASSES = tuple(f"class {number}" for number in range(20))
+FACTS = RESULTS / "identify.json"
+SPEED_NOTE = (
+    "Images/s of wall time. Bare forward: the same network on float tensors in memory, the better of batches of 32 and "
+    "128. Decoding: reading, decoding, hashing and measuring in two processes, no more. Both in turn: what a CPU can "
+    "reach that has to do both; a GPU works beside the decoding. Start: a run with one image, not in the figures."
+)
+MILLION = """
+import sys; from pathlib import Path; from curation.identify.decode import Item
+from curation.identify.folder import identify_items; from curation.identify.models import open_model
+from curation.params import Params
+items = [Item(f"photos/{n // 1000:04d}/{n:09d}.jpg", f"123456-17000000{n:09d}") for n in range(int(sys.argv[1]))]
+print(identify_items(items, open_model(Path("m.safetensors")), Params(), Path("out.parquet")).scored)
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model, its input size, and the JPEGs it is given."""
+
+    arch: str
+    size: int
+    images: int
+    pixels: int
+
+    def part(self, share: float) -> "Case":
+        """The same with fewer images."""
+        return replace(self, images=max(round(self.images * share), 64))
+
+
+LIMITS = {
+    "the forward pass is the limit": Case("resnet18", 224, 1_500, 256),
+    "decoding is the limit": Case("mobilenet_v3_small", 32, 6_000, 640),
+}
+MANY = Case("mobilenet_v3_small", 32, 100_000, 64)
 
 
 def main() -> None:
-    """Make the images, time all three, write the table."""
-    asked = _arguments()
-    with tempfile.TemporaryDirectory(dir=asked.scratch) as name:
-        folder = Path(name)
-        checkpoint = make_checkpoint(folder, asked)
-        make_images(folder / "photos", asked.images, asked.pixels)
-        forward = time_forward(checkpoint, asked)
-        decoding = time_decoding(folder / "photos", asked)
-        identify, memory = time_identify(folder, checkpoint, asked)
-        start, _ = time_identify(folder, checkpoint, asked, scored=0)
-        again = kill_and_restart(folder, checkpoint, asked)
-    ours = asked.images / (identify - start)
-    both = together(forward, decoding)
-    text = "\n".join([
-        "# `curate identify`: speed and memory",
-        "",
-        f"{asked.images:,} JPEGs of {asked.pixels} pixels, {asked.arch} at {asked.size} pixels,",
-        f"batches of {asked.batch}, no GPU. Images for each second of processor time, on a machine that was busy",
-        "with other things. Made by `python benchmarks/identify.py`.",
-        "",
-        "| | images/s | of the bare forward |",
-        "|---|---|---|",
-        f"| bare forward, pixels in memory | {forward:.0f} | 1.00 |",
-        f"| reading and decoding alone | {decoding:.0f} | {decoding / forward:.2f} |",
-        f"| both, if the rest cost nothing | {both:.0f} | {both / forward:.2f} |",
-        f"| `curate identify`, decoding included | {ours:.0f} | {ours / forward:.2f} |",
-        "",
-        f"A run with nothing to score costs {start:.1f} s, not in the figures; loading torch and the model is in",
-        "them, and weighs on a short run.",
-        "On a CPU, decoding takes the processor from the forward pass; on a GPU it does not. Peak memory with workers:",
-        f"{memory:.0f} MB. Killed with SIGKILL and started again: {again} images that were on disk were scored twice.",
-        "",
-    ])  # fmt: skip
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "identify.md").write_text(text, encoding="utf-8")
-    print(text)
+    """Measure what is asked for, and write the page of all that has been measured."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=["speed", "many", "million"])
+    parser.add_argument("--scratch", type=Path, help="Where the images are made.")
+    parser.add_argument("--share", type=float, default=1.0, help="Of the images, to try it out.")
+    asked = parser.parse_args()
+    facts = json.loads(FACTS.read_text(encoding="utf-8")) if FACTS.exists() else {}
+    for name, measure in (("speed", speed), ("many", many), ("million", million)):
+        if asked.only in {None, name}:
+            with tempfile.TemporaryDirectory(dir=asked.scratch) as folder:
+                facts[name] = measure(Path(folder), asked.share)
+            FACTS.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    page(facts)
 
 
-def together(one: float, other: float) -> float:
-    """Images/s of two steps one after the other."""
-    return 1 / (1 / one + 1 / other)
+def speed(folder: Path, share: float) -> list[list[object]]:
+    """One row for each limit: the two alone, both one after the other, and the command."""
+    rows = []
+    for name, whole_case in LIMITS.items():
+        here, case = folder / name, whole_case.part(share)
+        checkpoint = make(here, case)
+        forward, decoding = time_forward(checkpoint, case), time_decoding(here / "photos", case)
+        first = min((here / "photos").iterdir())
+        start, whole = time_identify(here, f"photos/{first.name}"), time_identify(here, "photos")
+        ours = (case.images - 1) / (whole - start)
+        both = 1 / (1 / forward + 1 / decoding)
+        setting = f"{case.arch} at {case.size}, {case.images:,} JPEGs of {case.pixels} px"
+        figures = [f"{value:.0f}" for value in (forward, decoding, both, ours)]
+        shares = [f"{ours / min(forward, decoding):.2f}", f"{ours / both:.2f}"]
+        rows.append([name, setting, *figures, *shares, f"{start:.1f} s"])
+        print(*rows[-1], flush=True)
+    return rows
 
 
-def make_checkpoint(folder: Path, asked: argparse.Namespace) -> Path:
-    """An untrained model: its speed is that of a trained one."""
+def many(folder: Path, share: float) -> dict[str, object]:
+    """100,000 images, killed in the middle and started again: memory on the way, and what was scored twice."""
+    case = MANY.part(share)
+    checkpoint = make(folder, case)
+    parts = Parts(folder / ".cache/curation/identify" / open_model(checkpoint).digest[:16] / "files")
+    began, memory = time.monotonic(), []
+    run = subprocess.Popen(command("photos"), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    watch(run, memory, lambda: len(parts.all()) * 128 >= case.images * 0.4)
+    os.kill(run.pid, signal.SIGKILL)
+    run.wait()
+    kept = len(parts.seen())
+    again = subprocess.Popen(command("photos"), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    watch(again, memory, lambda: False)
+    told = json.loads(again.stdout.read())[0]
+    assert told["images"] == case.images, told
+    assert not list(parts.folder.glob("*.partial")), "a half-written batch was left"
+    tenths = [f"{memory[len(memory) * tenth // 10]:.0f}" for tenth in range(1, 10)]
+    return {
+        "images": case.images,
+        "seconds": time.monotonic() - began,
+        "memory": tenths,
+        "peak": max(memory),
+        "killed at": kept,
+        "scored again": told["scored now"] - (case.images - kept),
+    }
+
+
+def million(folder: Path, share: float) -> dict[str, float]:
+    """Memory and seconds of a run that finds a million files, all scored before."""
+    count = round(1_000_000 * share)
+    checkpoint = make(folder, Case("mobilenet_v3_small", 32, 1, 64)).rename(folder / "m.safetensors")
+    parts = Parts(folder / ".cache/curation/identify" / open_model(checkpoint).digest[:16] / "files")
+    rng = np.random.default_rng(0)
+    for numbers in workers.chunks(range(count), 1_000):
+        found = [Item(f"photos/{n // 1000:04d}/{n:09d}.jpg", f"123456-17000000{n:09d}") for n in numbers]
+        done = [failed(item, "") for item in found]
+        done = [type(one)(one.item, one.image_id, None, one.measured, "") for one in done]
+        parts.write(done, rng.normal(size=(len(done), len(CLASSES))), rng.normal(size=(len(done), 64)))
+    began, memory = time.monotonic(), []
+    run = subprocess.Popen([sys.executable, "-c", MILLION, str(count)], cwd=folder, stdout=subprocess.PIPE)
+    watch(run, memory, lambda: False)
+    assert int(run.stdout.read()) == 0
+    return {"files": count, "peak": max(memory), "seconds": time.monotonic() - began}
+
+
+def page(facts: dict[str, object]) -> None:
+    """Write results/identify.md from all figures there are."""
+    header = [
+        "",
+        "images",
+        "bare forward",
+        "decoding",
+        "both in turn",
+        "`curate identify`",
+        "of its limit",
+        "of both",
+        "start",
+    ]
+    tables = [Table(header, facts["speed"])] if "speed" in facts else []
+    notes = [SPEED_NOTE] if "speed" in facts else []
+    if many := facts.get("many"):
+        notes.append(
+            f"{many['images']:,} JPEGs of {MANY.pixels} px through {MANY.arch} at {MANY.size}, two workers: "
+            f"{many['seconds']:.0f} s with a SIGKILL after {many['killed at']:,}; {many['scored again']} images that "
+            f"were on disk were scored twice. Memory of all processes in MB, at each tenth of the time: "
+            f"{', '.join(many['memory'])}; at most {many['peak']:.0f}."
+        )
+    if million := facts.get("million"):
+        notes.append(
+            f"{million['files']:,} files that were all scored before: {million['peak']:.0f} MB at most, "
+            f"{million['seconds']:.0f} s to tell so and to write the table."
+        )
+    about = "Made by `python benchmarks/identify.py`."
+    write_page("identify", "`curate identify`: speed and memory", about, tables, "\n\n".join(notes))
+
+
+def make(folder: Path, case: Case) -> Path:
+    """Write an untrained checkpoint (as fast as a trained one) and JPEGs of smooth noise: 200 that differ, then copies.
+
+    The copies have bytes of their own after the end of the image, so that none is known by its content.
+    """
     from curation.model.backbone import Spec, build
     from curation.model.checkpoint import save
     from curation.model.header import Header
 
-    path = folder / "candidate.safetensors"
-    state = build(Spec(asked.arch, asked.size), len(CLASSES)).state_dict()
-    save(path, state, Header(asked.arch, CLASSES, asked.size, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)))
+    photos, path = folder / "photos", folder / "candidate.safetensors"
+    photos.mkdir(parents=True)
+    state = build(Spec(case.arch, case.size), len(CLASSES)).state_dict()
+    save(path, state, Header(case.arch, CLASSES, case.size, (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)))
+    rng = np.random.default_rng(0)
+    sides = (case.pixels, case.pixels * 3 // 4)
+    for number in range(case.images):
+        file = photos / f"{number:06d}.jpg"
+        if number < 200:
+            noise = Image.fromarray(rng.integers(0, 255, (24, 32, 3), dtype=np.uint8))
+            noise.resize(sides, Image.Resampling.BICUBIC).save(file, quality=88)
+        else:
+            file.write_bytes((photos / f"{number % 200:06d}.jpg").read_bytes() + number.to_bytes(4, "big"))
     return path
 
 
-def make_images(folder: Path, count: int, pixels: int) -> None:
-    """Smooth colour noise, which compresses like photographs; 200 different ones, then copies that differ."""
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for number in range(min(count, 200)):
-        small = Image.fromarray(rng.integers(0, 255, (24, 32, 3), dtype=np.uint8))
-        small.resize((pixels, pixels * 3 // 4), Image.Resampling.BICUBIC).save(folder / f"{number:06d}.jpg", quality=88)
-    for number in range(200, count):
-        data = (folder / f"{number % 200:06d}.jpg").read_bytes()
-        (folder / f"{number:06d}.jpg").write_bytes(data + number.to_bytes(4, "big"))  # bytes after the end are not read
+def time_forward(checkpoint: Path, case: Case) -> float:
+    """Images/s of the network alone, on tensors in memory."""
+    import torch
+
+    from curation.model.checkpoint import restore
+    from curation.model.device import choose
+
+    place = choose().torch
+    model = restore(checkpoint)[1].eval().to(place, memory_format=torch.channels_last)
+    best = 0.0
+    for size in (STEP, 128):
+        batch = torch.rand(size, 3, case.size, case.size).to(place, memory_format=torch.channels_last)
+        with torch.inference_mode():
+            model(batch)
+            began = time.perf_counter()
+            rounds = 0
+            while time.perf_counter() - began < SECONDS:
+                model(batch).cpu()
+                rounds += 1
+        best = max(best, rounds * size / (time.perf_counter() - began))
+    return best
 
 
-def time_forward(checkpoint: Path, asked: argparse.Namespace) -> float:
-    """Images for each second of processor time, of the model alone."""
-    from curation.model.scoring import Scorer
-
-    scorer = Scorer(checkpoint)
-    batch = np.random.default_rng(0).integers(0, 255, (asked.batch, asked.size, asked.size, 3), dtype=np.uint8)
-    scorer.score(batch)
-    rounds = max(3, min(asked.images // asked.batch, 20))
-    began = time.process_time()
-    for _ in scorer.stream(batch for _ in range(rounds)):
-        pass
-    return rounds * asked.batch / (time.process_time() - began)
+def time_decoding(folder: Path, case: Case) -> float:
+    """Images/s of reading, decoding, hashing and measuring alone, one process a core."""
+    found = items(str(folder))
+    list(workers.run(Length(case.size), found[:64], chunk=1))
+    began = time.perf_counter()
+    assert sum(workers.run(Length(case.size), found)) == len(found)
+    return len(found) / (time.perf_counter() - began)
 
 
-def time_decoding(folder: Path, asked: argparse.Namespace) -> float:
-    """Images for each second of processor time, of reading, decoding and measuring alone."""
-    found = items(str(folder))[: min(asked.images, 1000)]
-    decoder = Decoder(asked.size)
-    decoder(found[0])
-    began = time.process_time()
-    done = sum(1 for _ in map(decoder, found))
-    return done / (time.process_time() - began)
+@dataclass(frozen=True)
+class Length:
+    """Decodes an image as identify does, and gives back next to nothing."""
+
+    size: int
+
+    def __call__(self, item: Item) -> bool:
+        """Whether it could be read."""
+        return Decoder(self.size, Settings())(item).pixels is not None
 
 
-def command(checkpoint: Path, asked: argparse.Namespace) -> list[str]:
+def command(place: str) -> list[str]:
     """The command line that is measured."""
-    tool = [sys.executable, "-c", "from curation.cli.main import app; app()"]
-    options = ["--model", str(checkpoint), "--out", "out.parquet", "--json"]
-    return [*tool, "identify", "photos", *options, "--workers", str(asked.workers), "--batch-size", str(asked.batch)]
+    tool = [sys.executable, "-c", "from curation.cli.main import app; app()", "identify", place, "--workers", "2"]
+    return [*tool, "--model", "candidate.safetensors", "--out", "out.parquet", "--json"]
 
 
-def time_identify(
-    folder: Path, checkpoint: Path, asked: argparse.Namespace, scored: int | None = None
-) -> tuple[float, float]:
-    """Processor seconds from start to end, and the peak memory in MB, of the process and its children."""
-    before = children()
-    run = subprocess.Popen(command(checkpoint, asked), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    peak = 0.0
-    while run.poll() is None:
-        peak = max(peak, sum(map(resident, family(run.pid))))
-        time.sleep(0.2)
-    told = json.loads(run.stdout.read())[0]
-    assert told["images"] == asked.images, told
-    assert told["scored now"] == (asked.images if scored is None else scored), told
-    return children() - before, peak / 1e6
+def time_identify(folder: Path, place: str) -> float:
+    """Seconds of the whole command, with nothing known before."""
+    shutil.rmtree(folder / ".cache", ignore_errors=True)
+    began = time.perf_counter()
+    subprocess.run(command(place), cwd=folder, capture_output=True, check=True)
+    return time.perf_counter() - began
 
 
-def children() -> float:
-    """Processor seconds of all children that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
-def kill_and_restart(folder: Path, checkpoint: Path, asked: argparse.Namespace) -> int:
-    """How many images are scored a second time after a SIGKILL in the middle."""
-    from curation.identify.models import open_model
-
-    cache = folder / ".cache"
-    shutil.rmtree(cache)
-    parts = Parts(cache / "curation/identify" / open_model(checkpoint).digest[:16] / "files")
-    run = subprocess.Popen(command(checkpoint, asked), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    while len(parts.all()) < 4:
-        time.sleep(0.02)
-    os.kill(run.pid, signal.SIGKILL)
-    run.wait()
-    kept = len(parts.seen())
-    again = subprocess.run(command(checkpoint, asked), cwd=folder, capture_output=True, text=True, check=True)
-    scored = json.loads(again.stdout)[0]["scored now"]
-    assert scored == asked.images - kept
-    return scored - (asked.images - kept)
+def watch(run: subprocess.Popen, memory: list[float], enough: Callable[[], bool]) -> None:
+    """Note the memory of a process and its children, in MB, until it ends or that is enough."""
+    while run.poll() is None and not enough():
+        memory.append(sum(map(resident, family(run.pid))) / 1e6)
+        time.sleep(0.5)
 
 
 def family(pid: int) -> list[int]:
@@ -193,19 +293,6 @@ def resident(pid: int) -> float:
         return next(int(line.split()[1]) * 1024.0 for line in lines if line.startswith("Pss:"))
     except (OSError, StopIteration):
         return 0.0
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    add = partial(parser.add_argument, type=int)
-    add("--images", default=4_000)
-    add("--pixels", default=640)
-    add("--size", default=224)
-    add("--batch", default=64)
-    add("--workers", default=2)
-    parser.add_argument("--arch", default="resnet18")
-    parser.add_argument("--scratch", type=Path, default=None)
-    return parser.parse_args()
 
 
 if __name__ == "__main__":
