@@ -39,8 +39,11 @@ class Describe(foo.Operator):  # type: ignore[misc]
         return foo.OperatorConfig(name="describe", label="Review: describe", unlisted=True, view_target=False)
 
     def execute(self, ctx: Any) -> dict[str, Any]:
-        """The facts of the open sample, {} when none is open."""
-        return describe(ctx.dataset, ctx.current_sample) if ctx.current_sample else {}
+        """The facts of the open sample, and whether it is gone from the view; {} when none is open."""
+        if not ctx.current_sample:
+            return {}
+        gone = not ctx.view.select(ctx.current_sample).count()
+        return {**describe(ctx.dataset, ctx.current_sample), "gone": gone}
 
 
 class ShowNearest(foo.Operator):  # type: ignore[misc]
