@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +35,7 @@ KNOBS = {"ema": 0.99, "patience": 0, "checks": False}
 def main() -> None:
     """Run all three in a temporary folder, write the page."""
     asked = _arguments()
-    with tempfile.TemporaryDirectory(prefix="endurance-") as folder:
-        os.chdir(folder)
+    with tempfile.TemporaryDirectory(prefix="endurance-") as folder, chdir(folder):
         make_project(asked)
         whole, seconds = uninterrupted(asked.epochs)
         kills, same = killed(asked.kills, seconds, whole)
