@@ -7,6 +7,9 @@ import fiftyone.operators as foo
 from curation.errors import CurationError
 from curation.review import decide
 from curation.review.operators import one_of, targets
+from curation.review.views import WAITING
+
+MOST_WALKED = 5000  # images whose ids travel with each page that the App asks for
 
 
 class Info(foo.Operator):  # type: ignore[misc]
@@ -91,6 +94,19 @@ class OpenView(foo.Operator):  # type: ignore[misc]
         return {"view": name}
 
 
+class Walk(foo.Operator):  # type: ignore[misc]
+    """Before the first image of a view is opened: hold still what waits in it."""
+
+    @property
+    def config(self) -> Any:
+        """Hidden from the operator browser."""
+        return foo.OperatorConfig(name="walk", label="Review: walk", unlisted=True, view_target=False)
+
+    def execute(self, ctx: Any) -> dict[str, Any]:
+        """Whether the App was given another view, which it now draws."""
+        return hold_still(ctx)
+
+
 class Refresh(foo.Operator):  # type: ignore[misc]
     """Draw the grid again, after decisions were made on open samples; what is open is closed."""
 
@@ -100,11 +116,32 @@ class Refresh(foo.Operator):  # type: ignore[misc]
         return foo.OperatorConfig(name="refresh", label="Review: refresh", unlisted=True, view_target=False)
 
     def execute(self, ctx: Any) -> dict[str, Any]:
-        """Ask the App to reload its samples; `left` is how many of the current view wait for a decision."""
+        """Show what still waits in the view; `left` is how many images that is."""
         if ctx.current_sample:
             ctx.ops.close_sample()
-        ctx.ops.reload_samples()
-        return {"left": ctx.view.match({"role": "queue", "decision": ""}).count()}
+        found = hold_still(ctx)
+        if not found["changed"]:
+            ctx.ops.reload_samples()
+        return found
+
+
+def hold_still(ctx: Any) -> dict[str, Any]:
+    """Turn a view of what waits for a decision into a list of these very images.
+
+    The App reads a view page by page and counts from its start. Images that leave the view once they are decided
+    would move the others into pages that it has read already, so it would leave some out and show others again.
+    """
+    waiting = ctx.view.match(WAITING).values("id")
+    listed = any(type(stage).__name__ == "Select" for stage in ctx.view._stages)
+    ours = not ctx.view.match({"role": {"$ne": "queue"}}).count()
+    changed = len(waiting) < ctx.view.count() if listed else len(waiting) == ctx.view.count()
+    if changed and ours and waiting:
+        ctx.ops.set_view(ctx.dataset.select(waiting[:MOST_WALKED], ordered=True))
+    elif changed and ours and listed:
+        ctx.ops.set_view(name=ctx.dataset.info["curation_views"][0])
+    else:
+        changed = False
+    return {"changed": changed, "left": len(waiting)}
 
 
 def describe(dataset: Any, one: str) -> dict[str, Any]:
@@ -117,4 +154,4 @@ def describe(dataset: Any, one: str) -> dict[str, Any]:
     return {key: column[0] if column else None for key, column in zip(keys, columns, strict=True)}
 
 
-WAYS = [Info, Describe, ShowNearest, OpenView, Refresh]
+WAYS = [Info, Describe, ShowNearest, OpenView, Walk, Refresh]
