@@ -14,7 +14,8 @@ from curation.model.header import read_header
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
-import sys; from pathlib import Path; import pandas as pd, torch
+import signal, sys; from pathlib import Path; import pandas as pd, torch
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started with it ignored
 torch.set_num_threads(1)
 from curation.model.pixels import Pixels
 from curation.model.training import train
