@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from curation.files import whole
 from curation.identify.decode import Decoded, Item, Measured, key
 from curation.tables import TEXT
 from curation.workers import chunks
@@ -50,10 +51,8 @@ class Parts:
     def write(self, batch: Sequence[Decoded], logits: np.ndarray, embeddings: np.ndarray) -> Path:
         """Write a batch; `logits` [r, c] and `embeddings` [r, d] are of its readable images, in order."""
         path = self.path([image.item for image in batch])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".partial")
-        pq.write_table(_table(batch, logits, embeddings), draft, compression="zstd")
-        draft.replace(path)
+        with whole(path) as draft:
+            pq.write_table(_table(batch, logits, embeddings), draft, compression="zstd")
         return path
 
     def seen(self) -> set[bytes]:

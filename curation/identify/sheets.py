@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from curation.errors import CurationError
+from curation.files import whole
 
 NAME = "metadata.csv"
 FILE = "file_name"
@@ -109,15 +110,12 @@ class _Sheet:
 
     def write(self, path: Path) -> None:
         """Write the sheet under a hidden name, sync it and rename it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.partial")
-        with draft.open("w", encoding=self.encoding, newline="") as file:
+        with whole(path) as draft, draft.open("w", encoding=self.encoding, newline="") as file:
             writer = csv.DictWriter(file, self.columns, restval="", lineterminator=self.newline)
             writer.writeheader()
             writer.writerows(self.rows)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
 
 
 def _name(cells: Mapping[str, str]) -> str:
