@@ -11,7 +11,6 @@ import pandas as pd
 
 MOST_CLUSTERS = 200
 MOST_PAIRS = 30
-SURE_ERROR = 0.5
 SURE_LABEL = 0.1
 WAITING = {"role": "queue", "decision": ""}
 View = tuple[str, dict[str, Any], str]  # name, conditions (as MongoDB has them), description
@@ -67,7 +66,7 @@ def wanted(rows: pd.DataFrame) -> Iterator[View]:
 
 def _by_kind() -> Iterator[View]:
     hard = {"kind": "error", "label_error": {"$lt": SURE_LABEL}}
-    yield "probable label errors", WAITING | {"label_error": {"$gte": SURE_ERROR}}, "The label is probably wrong"
+    yield "probable label errors", WAITING | {"kind": "label error"}, "In the queue because the label may be wrong"
     yield "conflicts", WAITING | {"kind": "conflict"}, "Twins of these carry another label"
     yield "unsure", WAITING | {"kind": "doubt"}, "Right, but the model was not sure"
     yield "good but hard", WAITING | hard, "The label is probably right and the model wrong: what to learn from"

@@ -73,7 +73,7 @@ def test_saved_views_hold_what_they_say(dataset, project):
     queue = project.errors
     for name, count in {
         "to review": len(queue),
-        "probable label errors": (queue["label_error"] >= 0.5).sum(),
+        "probable label errors": (queue["kind"] == "label error").sum(),
         "conflicts": (queue["kind"] == "conflict").sum(),
         "unsure": (queue["kind"] == "doubt").sum(),
         "out of scope": (queue["kind"] == "out of scope").sum(),

@@ -25,7 +25,7 @@ def before(demo):
         "metrics": json.loads((demo.root / "reports" / "metrics.json").read_text()),
         "model": (demo.root / "models" / "candidate.safetensors").read_bytes(),
         "errors": errors,
-        "wrong": errors[errors.label_error >= 0.5],
+        "wrong": errors[errors.kind == "label error"],
     }
 
 
