@@ -19,7 +19,10 @@ USUAL = Path("/usr/share/datasets/fashion-mnist")
 
 
 def load(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """All 70,000 images, uint8 [n, 28, 28], and labels [n], the training part first."""
+    """All 70,000 images, uint8 [n, 28, 28], and labels [n], the training part first; where there are none, skip."""
+    if not (folder / "train-images-idx3-ubyte.gz").exists():
+        print(f"skipped: no Fashion-MNIST in {folder}. apt-get install dataset-fashion-mnist, or name --data FOLDER")
+        raise SystemExit
     images, labels = [], []
     for part in ("train", "t10k"):
         with gzip.open(folder / f"{part}-images-idx3-ubyte.gz") as file:
