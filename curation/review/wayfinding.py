@@ -94,19 +94,6 @@ class OpenView(foo.Operator):  # type: ignore[misc]
         return {"view": name}
 
 
-class Walk(foo.Operator):  # type: ignore[misc]
-    """Before the first image of a view is opened: hold still what waits in it."""
-
-    @property
-    def config(self) -> Any:
-        """Hidden from the operator browser."""
-        return foo.OperatorConfig(name="walk", label="Review: walk", unlisted=True, view_target=False)
-
-    def execute(self, ctx: Any) -> dict[str, Any]:
-        """Whether the App was given another view, which it now draws."""
-        return hold_still(ctx)
-
-
 class Refresh(foo.Operator):  # type: ignore[misc]
     """Draw the grid again, after decisions were made on open samples; what is open is closed."""
 
@@ -154,4 +141,4 @@ def describe(dataset: Any, one: str) -> dict[str, Any]:
     return {key: column[0] if column else None for key, column in zip(keys, columns, strict=True)}
 
 
-WAYS = [Info, Describe, ShowNearest, OpenView, Walk, Refresh]
+WAYS = [Info, Describe, ShowNearest, OpenView, Refresh]

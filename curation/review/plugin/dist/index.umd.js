@@ -13,6 +13,7 @@
   const HINTS = "a accept · k keep · d remove · u unknown · l relabel · b benchmark · 1 2 3 turn · n nearest · v view · w who";
   const GRID_HINTS = `Enter opens the first image · decisions are about the selected ones: ${HINTS}`;
   const MOVED_WITHIN = 5000; // milliseconds until the App must have shown the next image
+  const OPENED_WITHIN = 30000; // the same for the first image, whose grid a busy machine may still be drawing
   const CLICKED_WITHIN = 800; // milliseconds that a click on the grid has to open its image
   const CLOSED_WITHIN = 350; // milliseconds that the App has to act on Escape, which it only does under the mouse
 
@@ -67,12 +68,10 @@
   };
 
   const openFirst = async () => {
-    const tile = firstTile();
-    if (!tile) return say("no image in this view");
-    if ((await call("walk")).changed) await redrawn(tile);
+    if (!firstTile()) return say("no image in this view");
     let clicked = 0;
     // A grid that is being drawn again swallows clicks, and the App knows the open image a moment after it shows it.
-    for (const until = Date.now() + MOVED_WITHIN; Date.now() < until; await sleep(30)) {
+    for (const until = Date.now() + OPENED_WITHIN; Date.now() < until; await sleep(30)) {
       if (isOpen()) {
         await look();
         if (shown && shown.id) return undefined;
