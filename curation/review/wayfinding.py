@@ -7,9 +7,6 @@ import fiftyone.operators as foo
 from curation.errors import CurationError
 from curation.review import decide
 from curation.review.operators import one_of, targets
-from curation.review.views import WAITING
-
-MOST_WALKED = 5000  # images whose ids travel with each page that the App asks for
 
 
 class Info(foo.Operator):  # type: ignore[misc]
@@ -103,32 +100,11 @@ class Refresh(foo.Operator):  # type: ignore[misc]
         return foo.OperatorConfig(name="refresh", label="Review: refresh", unlisted=True, view_target=False)
 
     def execute(self, ctx: Any) -> dict[str, Any]:
-        """Show what still waits in the view; `left` is how many images that is."""
+        """Ask the App to reload its samples; `left` is how many of the current view wait for a decision."""
         if ctx.current_sample:
             ctx.ops.close_sample()
-        found = hold_still(ctx)
-        if not found["changed"]:
-            ctx.ops.reload_samples()
-        return found
-
-
-def hold_still(ctx: Any) -> dict[str, Any]:
-    """Turn a view of what waits for a decision into a list of these very images.
-
-    The App reads a view page by page and counts from its start. Images that leave the view once they are decided
-    would move the others into pages that it has read already, so it would leave some out and show others again.
-    """
-    waiting = ctx.view.match(WAITING).values("id")
-    listed = any(type(stage).__name__ == "Select" for stage in ctx.view._stages)
-    ours = not ctx.view.match({"role": {"$ne": "queue"}}).count()
-    changed = len(waiting) < ctx.view.count() if listed else len(waiting) == ctx.view.count()
-    if changed and ours and waiting:
-        ctx.ops.set_view(ctx.dataset.select(waiting[:MOST_WALKED], ordered=True))
-    elif changed and ours and listed:
-        ctx.ops.set_view(name=ctx.dataset.info["curation_views"][0])
-    else:
-        changed = False
-    return {"changed": changed, "left": len(waiting)}
+        ctx.ops.reload_samples()
+        return {"left": ctx.view.match({"role": "queue", "decision": ""}).count()}
 
 
 def describe(dataset: Any, one: str) -> dict[str, Any]:

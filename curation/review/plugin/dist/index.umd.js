@@ -13,8 +13,10 @@
   const HINTS = "a accept · k keep · d remove · u unknown · l relabel · b benchmark · 1 2 3 turn · n nearest · v view · w who";
   const GRID_HINTS = `Enter opens the first image · decisions are about the selected ones: ${HINTS}`;
   const MOVED_WITHIN = 5000; // milliseconds until the App must have shown the next image
-  const OPENED_WITHIN = 30000; // the same for the first image, whose grid a busy machine may still be drawing
+  const NEXT_WITHIN = 2500; // the same where the grid can be drawn again instead
   const CLICKED_WITHIN = 800; // milliseconds that a click on the grid has to open its image
+  const TRIES = 2;
+  const DRAWN_WITHIN = 600; // milliseconds more, each time that the grid was not drawn again yet
   const CLOSED_WITHIN = 350; // milliseconds that the App has to act on Escape, which it only does under the mouse
 
   let queue = null; // what `info` said of the dataset; null: not asked yet, or not ours
@@ -61,17 +63,11 @@
     return placed.length ? placed[0][0] : null;
   };
 
-  const redrawn = async (tile) => {
-    for (const until = Date.now() + MOVED_WITHIN; Date.now() < until; await sleep(50)) {
-      if (!isOpen() && firstTile() && firstTile() !== tile) return;
-    }
-  };
-
   const openFirst = async () => {
     if (!firstTile()) return say("no image in this view");
     let clicked = 0;
     // A grid that is being drawn again swallows clicks, and the App knows the open image a moment after it shows it.
-    for (const until = Date.now() + OPENED_WITHIN; Date.now() < until; await sleep(30)) {
+    for (const until = Date.now() + MOVED_WITHIN; Date.now() < until; await sleep(30)) {
       if (isOpen()) {
         await look();
         if (shown && shown.id) return undefined;
@@ -184,30 +180,37 @@
     draw();
   };
 
-  /* The end of the view, or an image that left it: go on with what is left in it. */
+  /* The end of the view, or an image that the App opened by itself after a reload and knows no neighbours of: draw the
+     grid again, and go on with what is left in it. */
   const again = async () => {
-    const tile = firstTile();
-    decided = false;
-    const { left, changed } = await call("refresh");
-    shown = null;
-    if (!left) return say(queue.left ? `this view is done; ${queue.left} left in the queue` : "the queue is cleared");
-    if (changed) await redrawn(tile);
-    return openFirst();
+    for (let tried = 0; tried < TRIES; tried += 1) {
+      const tile = firstTile();
+      decided = false;
+      const { left } = await call("refresh");
+      shown = null;
+      if (!left) return say(queue.left ? `this view is done; ${queue.left} left in the queue` : "the queue is cleared");
+      for (const until = Date.now() + MOVED_WITHIN; Date.now() < until; await sleep(50)) {
+        if (!isOpen() && firstTile() && firstTile() !== tile) break;
+      }
+      await sleep(tried * DRAWN_WITHIN);
+      await openFirst();
+      if (!shown || !shown.gone) return undefined; // else a tile of the old grid was clicked
+    }
+    return say("the App shows decided images: reload the page (F5), then press Enter to go on", true);
   };
 
-  /* Go to the next image that nobody decided, and wait until the App shows it, so that the next key is about that one. */
+  /* Go to the next image and wait until the App shows it, so that the next key is about that one. The App reads a view
+     page by page and counts from its start; decided images leave the view, so after some 80 it shows one of them again, or
+     none: then the grid is drawn again, and the work goes on with what is left. */
   const advance = async () => {
-    do {
-      const before = shown && shown.id;
-      if (!document.querySelector('[data-cy="nav-right-button"]')) return again();
-      press("ArrowRight");
-      for (const until = Date.now() + MOVED_WITHIN; Date.now() < until; await sleep(15)) {
-        await look();
-        if (shown && shown.id && shown.id !== before) break;
-      }
-      if (!shown || !shown.id || shown.id === before || shown.gone) return again();
-    } while (shown.decision);
-    return undefined;
+    const before = shown && shown.id;
+    if (!document.querySelector('[data-cy="nav-right-button"]')) return again();
+    press("ArrowRight");
+    for (const until = Date.now() + NEXT_WITHIN; Date.now() < until; await sleep(15)) {
+      await look();
+      if (shown && shown.id && shown.id !== before) return shown.gone ? again() : undefined;
+    }
+    return again();
   };
 
   const decide = async (name, params) => {
