@@ -8,10 +8,8 @@ conflict, which leaves training for review instead of being removed. Writes resu
 """
 
 import argparse
-import datetime
 import io
 import os
-import platform
 import resource
 import time
 from pathlib import Path
@@ -21,6 +19,7 @@ import pandas as pd
 from fashion import NAMES, USUAL, load
 from numpy.typing import NDArray
 from PIL import Image
+from tables import Table, write_page
 
 from curation.dedupe.find import find
 from curation.dedupe.pictures import from_frame
@@ -28,7 +27,6 @@ from curation.images.hashing import orient
 from curation.images.measure import Settings, measure
 from curation.params import Params
 
-OUT = Path("benchmarks/results/fashion_twins.md")
 CORES = len(os.sched_getaffinity(0))
 FOUND_WITHIN, TRUE_WITHIN = 10, 16
 BLOCK = 1000  # rows multiplied at a time: 0.3 GB
@@ -114,13 +112,9 @@ def main() -> None:
         ("seconds of dedupe, processor seconds", f"{spent:.0f}, {used:.0f}"),
         ("peak memory with the brute force", f"{peak:.2f} GB"),
     ]
-    text = "# Near-duplicates of Fashion-MNIST\n\n"
-    today = datetime.datetime.now(tz=datetime.UTC).date()
-    text += f"{options.count:,} images, {today}, {platform.machine()}, {CORES} cores.\n\n"
-    text += "| what | figure |\n|---|---|\n" + "".join(f"| {name} | {value} |\n" for name, value in rows)
-    text += "\n" + "\n".join(f"- {line}" for line in summary.lines()) + "\n"
-    print(text)
-    OUT.write_text(text, encoding="utf-8")
+    about = f"{options.count:,} images; {CORES} of the cores were used. `python benchmarks/fashion_twins.py`"
+    notes = "\n".join(f"- {line}" for line in summary.lines())
+    write_page("fashion_twins", "Near-duplicates of Fashion-MNIST", about, [Table(["what", "figure"], rows)], notes)
 
 
 if __name__ == "__main__":

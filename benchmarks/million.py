@@ -8,20 +8,18 @@ counts as resident at once, scratch files mapped into memory included. It takes 
 
 import argparse
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from tables import Table, write_page
 
-OUT = Path(__file__).parent / "results" / "million.md"
 ROOT = Path(__file__).parent.parent
 LIMIT_GB = 2.0
 BATCH = 10_000
@@ -126,7 +124,7 @@ def main() -> None:
     if options.ingest:
         run_ingest(options.count, options.ingest)
         return
-    from curation import tables
+    from curation.tables import IMAGES, write_batches
 
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
@@ -134,23 +132,17 @@ def main() -> None:
         ingest_gb, _, seconds = watch(command, place)
         (place / "data").mkdir()
         (place / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-        tables.write_batches(frames(options.count), place / "data" / "images.parquet", tables.IMAGES)
+        write_batches(frames(options.count), place / "data" / "images.parquet", IMAGES)
         dedupe_gb, spent, summary = watch([sys.executable, "-m", "stages.dedupe"], place)
     cores = len(os.sched_getaffinity(0))
-    lines = [
-        f"# {options.count:,} images in memory",
-        "",
-        f"{date.today()}, {cores} cores, {platform.machine()}. `python benchmarks/million.py`",  # noqa: DTZ011
-        "",
-        f"| stage | seconds | peak memory, GB (limit {LIMIT_GB:g}) |",
-        "|---|---|---|",
-        f"| ingest: table from a warm cache | {seconds.strip()} | {ingest_gb:.2f} |",
-        f"| dedupe: the whole stage | {spent:.0f} | {dedupe_gb:.2f} |",
-        "",
-        *(f"- {line}" for line in summary.splitlines()),
+    rows = [
+        ["ingest: table from a warm cache", seconds.strip(), f"{ingest_gb:.2f}"],
+        ["dedupe: the whole stage", f"{spent:.0f}", f"{dedupe_gb:.2f}"],
     ]
-    print("\n".join(lines))
-    OUT.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    table = Table(["stage", "seconds", f"peak memory, GB (limit {LIMIT_GB:g})"], rows)
+    notes = "\n".join(f"- {line}" for line in summary.splitlines())
+    about = f"{cores} of the cores were used. `python benchmarks/million.py`"
+    write_page("million", f"{options.count:,} images in memory", about, [table], notes)
 
 
 if __name__ == "__main__":
