@@ -16,8 +16,8 @@ REPORTS = Path("reports/selection")
 @fail_cleanly
 def main() -> None:
     knobs = params.load()
-    images = tables.read(DATA / "images.parquet", tables.IMAGES, FROM_IMAGES)
-    duplicates = tables.read(DATA / "duplicates.parquet", tables.DUPLICATES, FROM_DUPLICATES)
+    images = tables.stored(tables.IMAGES, FROM_IMAGES)
+    duplicates = tables.stored(tables.DUPLICATES, FROM_DUPLICATES)
     reviews = read_reviews(REVIEWS)
     gone = decisions.unmatched(decisions.fold(reviews), images)
     if gone:

@@ -20,7 +20,7 @@ def main() -> None:
     reviewed = set(read_reviews(DATA / "reviews.csv")["image_id"])
     table, summary = find(from_parquet(DATA / "images.parquet"), knobs.dedupe, reviewed)
     tables.write(table, DATA / "duplicates.parquet", tables.DUPLICATES)
-    images = tables.read(DATA / "images.parquet", tables.IMAGES, FACTS)
+    images = tables.stored(tables.IMAGES, FACTS)
     write_report(report(images, table), Path(), Path("reports/dedupe"), summary.lines())
     print("\n".join(summary.lines()))
 

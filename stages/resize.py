@@ -14,8 +14,8 @@ def main() -> None:
     from curation.model.store import expected_bytes, plan, write_store
 
     knobs = params.load()
-    splits = tables.read(Path("data/splits.parquet"), tables.SPLITS, ["image_id", "turn"])
-    images = tables.read(Path("data/images.parquet"), tables.IMAGES, ["image_id", "path"])
+    splits = tables.stored(tables.SPLITS, ["image_id", "turn"])
+    images = tables.stored(tables.IMAGES, ["image_id", "path"])
     wanted = splits.merge(images, on="image_id", how="inner", validate="one_to_one")
     wanted.attrs["background"] = knobs.ingest.background
     layout = plan(len(wanted), knobs.image_size, knobs.resize)

@@ -15,7 +15,7 @@ REPORTS = Path("reports/split")
 @fail_cleanly
 def main() -> None:
     knobs = params.load()
-    selection = tables.read(DATA / "selection.parquet", tables.SELECTION)
+    selection = tables.stored(tables.SELECTION)
     lineage = read_header(Path(knobs.base_model)).lineage
     splits = split(selection, knobs, lineage)
     tables.write(splits, DATA / "splits.parquet", tables.SPLITS)

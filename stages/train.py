@@ -21,7 +21,7 @@ def main() -> None:
     from curation.model.training import train
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    splits = tables.read(Path("data/splits.parquet"), tables.SPLITS, COLUMNS)
+    splits = tables.stored(tables.SPLITS, COLUMNS)
     header = train(splits, Pixels(Path("data/pixels")), params.load(), OUT, REPORT)
     print(f"{OUT}: {len(header.classes)} classes, val accuracy {header.metrics.get('val_accuracy', float('nan')):.3f}")
 

@@ -32,7 +32,7 @@ def explain(
     from curation.selection.explain import find, life
 
     columns = [name for name in tables.IMAGES.columns if name not in {"hash", "thumbnail"}]
-    images = tables.read(Path("data/images.parquet"), tables.IMAGES, columns)
+    images = tables.stored(tables.IMAGES, columns)
     image_id = find(images, image)
     told = life(_papers(images), image_id)
     if as_json:

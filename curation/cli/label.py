@@ -170,7 +170,7 @@ def _move(rows: "pd.DataFrame", chosen: "pd.DataFrame | None", stamp: "Stamp") -
     from curation.identify import label as room
     from curation.selection.reviews import REVIEWS, read_reviews
 
-    images = tables.read(Path("data/images.parquet"), tables.IMAGES, ["image_id", "path", "copy_paths", "source"])
+    images = tables.stored(tables.IMAGES, ["image_id", "path", "copy_paths", "source"])
     log = read_reviews(REVIEWS)
     found = room.movable(images, log, None if chosen is None else set(chosen.image_id))
     found = {path: what for path, what in found.items() if Path(path).exists()}

@@ -1,7 +1,6 @@
 """`curate next`: which images to label next."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -59,8 +58,8 @@ def _seed(count: int, seed: int, to: Outputs) -> None:
     from curation.identify.propose import seed_images
 
     columns = ["image_id", "path", "source", "error", "thumbnail"]
-    images = tables.read(Path("data/images.parquet"), tables.IMAGES, columns)
-    duplicates = tables.read(Path("data/duplicates.parquet"), tables.DUPLICATES, ["image_id", "leak_group"])
+    images = tables.stored(tables.IMAGES, columns)
+    duplicates = tables.stored(tables.DUPLICATES, ["image_id", "leak_group"])
     found = seed_images(images, duplicates, count, seed).drop(columns="thumbnail")
     for column in ("confidence", "margin", "out_of_scope"):
         found[column] = float("nan")

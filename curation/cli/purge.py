@@ -60,7 +60,7 @@ def _purge(found: "pd.DataFrame") -> None:
     from curation import tables
     from curation.identify.purge import purge as move
 
-    images = tables.read(Path("data/images.parquet"), tables.IMAGES, ["image_id", "path", "copy_paths"])
+    images = tables.stored(tables.IMAGES, ["image_id", "path", "copy_paths"])
     _say("moved to", move(found, images, Path.cwd().resolve()))
     note("bring them back with `curate purge --undo`; tell DVC with `dvc add data/unlabelled`")
 

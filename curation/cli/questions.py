@@ -146,4 +146,4 @@ def _only(found: "list[Need]", label: str) -> "list[Need]":
 def _selection(answers: "Answers") -> "pd.DataFrame":
     from curation import tables
 
-    return tables.read(answers.folder / "data/selection.parquet", tables.SELECTION)
+    return tables.stored(tables.SELECTION, root=answers.folder)

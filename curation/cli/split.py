@@ -46,7 +46,7 @@ def _classes() -> Rows:
     from curation import tables
     from curation.selection.funnel import sides
 
-    return _records(sides(tables.read(Path("data/splits.parquet"), tables.SPLITS)))
+    return _records(sides(tables.stored(tables.SPLITS)))
 
 
 def _records(frame: "pd.DataFrame") -> Rows:

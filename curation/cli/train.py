@@ -114,7 +114,7 @@ def _inputs(epochs: int) -> "tuple[pd.DataFrame, Pixels, Params]":
     knobs = params.load()
     if epochs:
         knobs = knobs.model_copy(update={"epochs": epochs})
-    return tables.read(Path("data/splits.parquet"), tables.SPLITS, COLUMNS), Pixels(Path("data/pixels")), knobs
+    return tables.stored(tables.SPLITS, COLUMNS), Pixels(Path("data/pixels")), knobs
 
 
 def _known(chosen: list[str], splits: "pd.DataFrame") -> None:

@@ -116,7 +116,7 @@ def _hold_or_force(verdict: gate.Gate, choice: Choice) -> None:
 
 
 def _card_facts(root: Path, entry: versions.Entry, header: Header, verdict: gate.Gate) -> card.Facts:
-    splits = tables.read(root / "data/splits.parquet", tables.SPLITS, ["label", "split"])
+    splits = tables.stored(tables.SPLITS, ["label", "split"], root)
     inside = splits[splits["label"].isin(header.classes)]
     counts = pd.crosstab(inside["label"], inside["split"])
     shown = [name for name in ("train", "val", "test", "benchmark", "reserve") if name in counts.columns]

@@ -26,9 +26,7 @@ class RevisionError(CurationError):
 
 def here(lineage: Mapping[str, str]) -> Round:
     """The round in the working tree; `lineage` is that of its base model, which a room above reads."""
-    images, duplicates, selection, splits = (
-        tables.read(DATA / f"{table.name}.parquet", table, NEEDED.get(table.name)) for table in WANTED
-    )
+    images, duplicates, selection, splits = (tables.stored(table, NEEDED.get(table.name)) for table in WANTED)
     return Round(images, duplicates, selection, splits, params.load(), lineage)
 
 
