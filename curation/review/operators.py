@@ -13,6 +13,7 @@ from fiftyone.operators import types
 from curation.errors import CurationError
 from curation.review import decide
 from curation.review.tags import parse
+from curation.review.views import tidy
 
 TURNS = {"turn:90": "90° clockwise", "turn:180": "180°", "turn:270": "90° counter-clockwise"}
 
@@ -45,6 +46,7 @@ class Decide(foo.Operator):  # type: ignore[misc]
         if ctx.selected:
             ctx.ops.clear_selected_samples()
         if not ctx.current_sample:
+            tidy(ctx.dataset)
             ctx.ops.reload_samples()
         return answer
 

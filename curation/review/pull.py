@@ -16,6 +16,7 @@ import pandas as pd
 
 from curation.review.fields import LABELS
 from curation.review.tags import Decision, malformed, parse
+from curation.review.views import tidy
 from curation.selection.reviews import append_reviews, read_reviews
 
 TagsOf = dict[str, list[str]]
@@ -110,6 +111,7 @@ def _settle(dataset: Any, taken: dict[str, list[Decision]], fields: list[str]) -
         }
         if left:
             dataset.set_values(name, left, key_field="image_id")
+    tidy(dataset)
 
 
 @contextmanager

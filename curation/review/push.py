@@ -61,14 +61,16 @@ def complete(rows: pd.DataFrame) -> pd.DataFrame:
     """One row an image, with the columns that the views and the plugin count on."""
     rows = rows.drop_duplicates("image_id").reset_index(drop=True)
     defaults: dict[str, Any] = {"role": "queue", "decision": "", "rank": rows.index}
-    return rows.assign(**{name: value for name, value in defaults.items() if name not in rows})
+    rows = rows.assign(**{name: value for name, value in defaults.items() if name not in rows})
+    return rows.assign(waiting=(rows["role"] == "queue") & (rows["decision"] == ""))
 
 
 def _create(fo: Any, name: str) -> Any:
     dataset = fo.Dataset(name, persistent=True)
     dataset.add_sample_field("image_id", fo.StringField)
     dataset.create_index("image_id", unique=True)
-    for column, kind in (("role", fo.StringField), ("decision", fo.StringField), ("rank", fo.IntField)):
+    kinds = {"role": fo.StringField, "decision": fo.StringField, "rank": fo.IntField, "waiting": fo.BooleanField}
+    for column, kind in kinds.items():
         dataset.add_sample_field(column, kind)
         dataset.create_index(column)
     return dataset

@@ -13,7 +13,7 @@ from curation.review.tags import ABOUT_LABEL
 
 FROM_IMAGES = ["image_id", "path", "subclass", "origin", "blur", "brightness", "contrast", "width", "height"]
 FROM_PREDICTIONS = ["image_id", "margin", "entropy", "embedding"]
-LAYOUT = 1  # of fields and views: a higher number makes the next push renew what an older version pushed
+LAYOUT = 2  # of fields and views: a higher number makes the next push renew what an older version pushed
 NEIGHBOUR_FIELDS = ["image_id", "split", "label", "predicted", "confidence"]
 
 

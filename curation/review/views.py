@@ -1,7 +1,9 @@
 """Saved views: the questions a reviewer asks the queue, one click each.
 
-Each view shows what still waits for a decision, in the order of the queue; `decided` shows the rest. Views that a
-reviewer saved stay as they are; ours are renewed where a push changes them.
+Each view shows what waits for a decision, in the order of the queue; `decided` shows the rest. Views that a reviewer
+saved stay as they are; ours are renewed where a push changes them. They go by the field `waiting`, not `decision`, so
+that a view stands still while it is walked: the App reads it page by page and counts from its start, and images that
+left at each decision would move others into pages that it has read already. `tidy` lets the decided ones go.
 """
 
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ import pandas as pd
 MOST_CLUSTERS = 200
 MOST_PAIRS = 30
 SURE_LABEL = 0.1
-WAITING = {"role": "queue", "decision": ""}
+WAITING = {"role": "queue", "waiting": True}
 View = tuple[str, dict[str, Any], str]  # name, conditions (as MongoDB has them), description
 
 
@@ -34,6 +36,17 @@ def save(fo: Any, dataset: Any, rows: pd.DataFrame) -> list[str]:
             dataset.save_view(name, dataset.match(conditions).sort_by("rank"), description=description)
     dataset.info["curation_views"] = [[name, mark] for name, mark in marks.items()]
     return list(made)
+
+
+def stale(dataset: Any) -> Any:
+    """A view of the decided images that the views of what waits still show."""
+    return dataset.match({"waiting": True, "decision": {"$nin": ["", None]}})
+
+
+def tidy(dataset: Any) -> None:
+    """Let what was decided since the last time leave the views: at a pause, not while somebody walks them."""
+    if decided := stale(dataset).values("id"):
+        dataset.set_values("waiting", dict.fromkeys(decided, False), key_field="id")
 
 
 def _saved(dataset: Any) -> list[list[str]]:

@@ -7,10 +7,11 @@ import fiftyone.operators as foo
 from curation.errors import CurationError
 from curation.review import decide
 from curation.review.operators import one_of, targets
+from curation.review.views import stale, tidy
 
 
 class Info(foo.Operator):  # type: ignore[misc]
-    """What the keyboard half needs: whether the dataset is a queue, its classes, sets and views, and what is left."""
+    """What the keyboard half needs: if this is a queue, its classes, sets, views, what is left, if views are stale."""
 
     @property
     def config(self) -> Any:
@@ -27,7 +28,7 @@ class Info(foo.Operator):  # type: ignore[misc]
         except CurationError as error:
             return {"queue": False, "error": str(error)}
         found = {"classes": known, "sets": info.get("curation_sets", []), "views": ctx.dataset.list_saved_views()}
-        return {"queue": True, **found, **decide.left(ctx.dataset)}
+        return {"queue": True, **found, **decide.left(ctx.dataset), "stale": bool(stale(ctx.dataset).count())}
 
 
 class Describe(foo.Operator):  # type: ignore[misc]
@@ -100,9 +101,10 @@ class Refresh(foo.Operator):  # type: ignore[misc]
         return foo.OperatorConfig(name="refresh", label="Review: refresh", unlisted=True, view_target=False)
 
     def execute(self, ctx: Any) -> dict[str, Any]:
-        """Ask the App to reload its samples; `left` is how many of the current view wait for a decision."""
+        """Let decided images leave the view and ask the App to reload it; `left` is how many still wait in it."""
         if ctx.current_sample:
             ctx.ops.close_sample()
+        tidy(ctx.dataset)
         ctx.ops.reload_samples()
         return {"left": ctx.view.match({"role": "queue", "decision": ""}).count()}
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from curation.review import decide
+from curation.review import decide, views
 from curation.review.tags import Decision
 from curation.selection.reviews import read_reviews
 
@@ -36,6 +36,20 @@ def test_a_decision_is_on_disk_at_once_and_the_sample_shows_it(small):
     assert small.values("decision") == ["relabel:owl", "relabel:owl", "", "", "", ""]
     assert decide.left(small) == {"total": 6, "decided": 2, "left": 4}
     assert decide.classes(small) == ["cat", "dog", "fox", "owl"]
+
+
+def test_views_stand_still_while_they_are_walked_until_they_are_tidied(small):
+    def shown(name):
+        return small.load_saved_view(name).values("id")
+
+    ids = small.values("id")
+    decide.decide(small, ids[1:3], Decision("keep"), "Ana")
+    assert shown("to review") == ids
+    assert views.stale(small).values("id") == shown("decided") == ids[1:3]
+    views.tidy(small)
+    assert shown("to review") == [ids[0], *ids[3:]]
+    assert shown("decided") == ids[1:3]
+    assert not views.stale(small).count()
 
 
 def test_accepting_means_what_the_suggestion_says(small):

@@ -13,10 +13,7 @@
   const HINTS = "a accept · k keep · d remove · u unknown · l relabel · b benchmark · 1 2 3 turn · n nearest · v view · w who";
   const GRID_HINTS = `Enter opens the first image · decisions are about the selected ones: ${HINTS}`;
   const MOVED_WITHIN = 5000; // milliseconds until the App must have shown the next image
-  const NEXT_WITHIN = 2500; // the same where the grid can be drawn again instead
   const CLICKED_WITHIN = 800; // milliseconds that a click on the grid has to open its image
-  const TRIES = 2;
-  const DRAWN_WITHIN = 600; // milliseconds more, each time that the grid was not drawn again yet
   const CLOSED_WITHIN = 350; // milliseconds that the App has to act on Escape, which it only does under the mouse
 
   let queue = null; // what `info` said of the dataset; null: not asked yet, or not ours
@@ -24,7 +21,7 @@
   let place = ""; // the page's address when it was last looked at
   let asked = ""; // the dataset that `info` answered for
   let busy = false;
-  let decided = false; // since the grid was drawn
+  let decided = false; // by somebody, since the views were renewed
   const waiting = []; // keys pressed meanwhile: {key, early}
   let writing = null; // the item of `waiting` that will ask for text: what is typed until then is its `early`
   const ours = new WeakSet(); // events that this script made itself
@@ -102,10 +99,10 @@
     draw();
   };
 
-  const suggestion = ({ suggested, label_error: wrong }) => {
+  const suggestion = ({ suggested, label_error: wrong, kind }) => {
     if (!suggested) return "";
     if (!wrong) return `suggested: ${suggested}`;
-    return wrong < 0.5 ? `label probably right (wrong: ${percent(wrong)}, then ${suggested})` : `suggested: ${suggested} (wrong label: ${percent(wrong)})`;
+    return wrong < 0.5 && kind !== "label error" ? `label probably right (wrong: ${percent(wrong)}, then ${suggested})` : `suggested: ${suggested} (wrong label: ${percent(wrong)})`;
   };
 
   const draw = () => {
@@ -180,37 +177,32 @@
     draw();
   };
 
-  /* The end of the view, or an image that the App opened by itself after a reload and knows no neighbours of: draw the
-     grid again, and go on with what is left in it. */
+  /* The end of the view, or an image that has left it: let decided images go, and go on with what is left. */
   const again = async () => {
-    for (let tried = 0; tried < TRIES; tried += 1) {
-      const tile = firstTile();
-      decided = false;
-      const { left } = await call("refresh");
-      shown = null;
-      if (!left) return say(queue.left ? `this view is done; ${queue.left} left in the queue` : "the queue is cleared");
-      for (const until = Date.now() + MOVED_WITHIN; Date.now() < until; await sleep(50)) {
-        if (!isOpen() && firstTile() && firstTile() !== tile) break;
-      }
-      await sleep(tried * DRAWN_WITHIN);
-      await openFirst();
-      if (!shown || !shown.gone) return undefined; // else a tile of the old grid was clicked
+    const tile = firstTile();
+    decided = false;
+    const { left } = await call("refresh");
+    shown = null;
+    if (!left) return say(queue.left ? `this view is done; ${queue.left} left in the queue` : "the queue is cleared");
+    for (const until = Date.now() + MOVED_WITHIN; Date.now() < until; await sleep(50)) {
+      if (!isOpen() && firstTile() && firstTile() !== tile) break;
     }
-    return say("the App shows decided images: reload the page (F5), then press Enter to go on", true);
+    return openFirst();
   };
 
-  /* Go to the next image and wait until the App shows it, so that the next key is about that one. The App reads a view
-     page by page and counts from its start; decided images leave the view, so after some 80 it shows one of them again, or
-     none: then the grid is drawn again, and the work goes on with what is left. */
+  /* Go to the next image that nobody decided, and wait until the App shows it, so that the next key is about that one. */
   const advance = async () => {
-    const before = shown && shown.id;
-    if (!document.querySelector('[data-cy="nav-right-button"]')) return again();
-    press("ArrowRight");
-    for (const until = Date.now() + NEXT_WITHIN; Date.now() < until; await sleep(15)) {
-      await look();
-      if (shown && shown.id && shown.id !== before) return shown.gone ? again() : undefined;
-    }
-    return again();
+    do {
+      const before = shown && shown.id;
+      if (!document.querySelector('[data-cy="nav-right-button"]')) return again();
+      press("ArrowRight");
+      for (const until = Date.now() + MOVED_WITHIN; Date.now() < until; await sleep(15)) {
+        await look();
+        if (shown && shown.id && shown.id !== before) break;
+      }
+      if (!shown || !shown.id || shown.id === before || shown.gone) return again();
+    } while (shown.decision);
+    return undefined;
   };
 
   const decide = async (name, params) => {
@@ -313,6 +305,7 @@
       const info = await call("info");
       if ("queue" in info) asked = dataset;
       queue = info.queue ? info : null;
+      decided = Boolean(info.stale);
     }
     if (queue && decided && !isOpen()) {
       decided = false;
