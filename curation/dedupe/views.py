@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from curation.dedupe.alignment import BOXES, SIDE, unpack
 from curation.dedupe.kernels import compiled
+from curation.dedupe.pictures import release
 
 Window = tuple[float, float, float, float]  # scale and shift across, scale and shift down, in cells
 
@@ -46,6 +47,7 @@ def look(
     def part(low: int) -> None:
         rows = slice(low, low + SLICE)
         dct_hashes(thumbnails[rows], orientation, bases, hashes[rows], telling[rows])
+        release(thumbnails[rows])
 
     list(threads.map(part, range(0, len(thumbnails), SLICE)))
     return View(hashes, telling)

@@ -1,6 +1,8 @@
 """Twins, stars, leak groups and conflicts, on small pictures made here."""
 
 import io
+import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from curation import tables
 from curation.dedupe.find import find, find_duplicates
 from curation.dedupe.groups import Linked, leak_groups
 from curation.dedupe.pages import report
-from curation.dedupe.pictures import from_frame, from_parquet
+from curation.dedupe.pictures import from_frame, from_parquet, release
 from curation.dedupe.ranking import keeper_order
 from curation.images.measure import Settings, measure
 from curation.params.blocks import Dedupe
@@ -126,6 +128,22 @@ def test_the_file_and_the_frame_give_the_same_table(crowd, tmp_path):
     found, _ = find(from_parquet(tmp_path / "images.parquet"), KNOBS)
     pd.testing.assert_frame_equal(found, find_duplicates(crowd, KNOBS))
     tables.write(found, tmp_path / "duplicates.parquet", tables.DUPLICATES)
+
+
+def resident():
+    """Pages of this process that lie in memory."""
+    return int(Path("/proc/self/statm").read_text().split()[1])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is counted as Linux does")
+def test_released_pages_leave_the_memory_and_keep_what_is_in_them(tmp_path):
+    rows = np.memmap(tmp_path / "scratch", np.uint8, "w+", shape=(20_000, 1024))
+    rows[:] = np.arange(20_000, dtype=np.uint32)[:, None] % 251
+    full = resident()
+    release(rows[5_000:])
+    assert full - resident() > 3_000  # of 3,750
+    assert (rows == np.arange(20_000)[:, None] % 251).all()
+    release(np.zeros((3, 1024), np.uint8))
 
 
 def test_twins_with_different_labels_are_named_as_a_conflict():
