@@ -7,24 +7,21 @@ The last table is in benchmarks/results/hostile.md.
 """
 
 import argparse
-import os
-import platform
 import re
 import sys
 import tempfile
 import time
 from collections import Counter
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from hostile_files import write_hostile
+from tables import Table, write_page
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RESULTS = Path(__file__).parent / "results" / "hostile.md"
 SEEN = 4.0  # grey levels of difference (root mean square) from which a person sees the damage
 CHECKLESS = {
     "uncompressed pixels: any byte is a colour": {"BMP", "PPM", "TIFF", "ICO"},
@@ -53,26 +50,21 @@ def main() -> None:
         seconds = time.perf_counter() - start
         silent = unnoticed(frame, folder, before)
     listed = len(frame) + int(frame["copy_paths"].map(len).sum())
-    lines = report(options, listed, frame, seconds) + silent
-    print("\n".join(lines))
-    if options.files >= 10_000:
-        RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    summary, reasons = told(frame, listed, seconds)
+    about = f"`python benchmarks/hostile.py --files {options.files} --seed {options.seed}`: {summary}"
+    write_page("hostile", "Damaged and hostile files", about, [reasons, silent])
     sys.exit(listed != options.files)
 
 
-def unnoticed(frame: "pd.DataFrame", folder: Path, before: dict[str, bytes]) -> list[str]:
+def unnoticed(frame: "pd.DataFrame", folder: Path, before: dict[str, bytes]) -> Table:
     """Say of the files shown without a word how far they are from what they were."""
     counts: Counter[tuple[str, str]] = Counter()
     for row in frame[(frame["error"] == "") & (frame["note"] == "")].itertuples():
         why = next(words for words, formats in CHECKLESS.items() if row.format in formats)
         counts[why, how_far(folder / row.path, before.get(row.path, b""))] += 1 + len(row.copy_paths)
     columns = ("the same picture", "a difference nobody sees", "a damaged picture", "never was another")
-    lines = ["", "Shown without a word:", "", f"| | {' | '.join(columns)} |", "|---|" + "---|" * len(columns)]
-    return lines + [
-        f"| {why} | {' | '.join(f'{counts[why, column]:,}' for column in columns)} |"
-        for why in CHECKLESS
-        if any(counts[why, column] for column in columns)
-    ]
+    rows = [[why, *(f"{counts[why, column]:,}" for column in columns)] for why in CHECKLESS]
+    return Table(["", *columns], [row for row in rows if any(cell != "0" for cell in row[1:])], "Shown without a word:")
 
 
 def how_far(path: Path, victim: bytes) -> str:
@@ -91,8 +83,8 @@ def how_far(path: Path, victim: bytes) -> str:
     return "the same picture" if apart == 0 else "a difference nobody sees" if apart < SEEN else "a damaged picture"
 
 
-def report(options: argparse.Namespace, listed: int, frame: "pd.DataFrame", seconds: float) -> list[str]:
-    """Say what became of the files, by kind of reason, and which ones still showed a picture."""
+def told(frame: "pd.DataFrame", listed: int, seconds: float) -> tuple[str, Table]:
+    """Say what became of the files, and by kind of reason."""
     copies = frame["copy_paths"].map(len) + 1
     refused, noted = frame["error"] != "", (frame["error"] == "") & (frame["note"] != "")
     silent = ~refused & ~noted
@@ -101,24 +93,14 @@ def report(options: argparse.Namespace, listed: int, frame: "pd.DataFrame", seco
         reasons[re.sub(r"(?<![A-Z])\d[\d.,]*", "N", words)[:80]] += number
     reasons.pop("", None)
     most = reasons.most_common(30)
-    host = f"{date.today()}, {os.cpu_count()} cores, {platform.machine()}"  # noqa: DTZ011
     summary = (
-        f"{options.files:,} files, {listed:,} accounted for in {seconds:.0f} s: "
+        f"{listed:,} files accounted for in {seconds:.0f} s, "
         f"{copies[refused].sum():,} refused with a reason, {copies[noted].sum():,} shown with a note on their damage, "
         f"{copies[silent].sum():,} shown without a word (the last table)."
     )
-    return [
-        "# Damaged and hostile files",
-        "",
-        f"{host}; seed {options.seed}. `python benchmarks/hostile.py`",
-        "",
-        summary,
-        "",
-        "| what is said | files |",
-        "|---|---|",
-        *(f"| {words} | {number:,} |" for words, number in most),
-        f"| other words | {sum(reasons.values()) - sum(number for _, number in most):,} |",
-    ]
+    rows = [[words, f"{number:,}"] for words, number in most]
+    rest = sum(reasons.values()) - sum(number for _, number in most)
+    return summary, Table(["what is said", "files"], [*rows, ["other words", f"{rest:,}"]])
 
 
 if __name__ == "__main__":

@@ -9,24 +9,22 @@ is in benchmarks/results/ingest.md.
 
 import argparse
 import os
-import platform
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from photographs import write_photographs
+from tables import Table, write_page
 
 if TYPE_CHECKING:
     import pandas as pd
 
-RESULTS = Path(__file__).parent / "results" / "ingest.md"
 WORKERS = 2
 TURNS = 5
 
@@ -49,7 +47,7 @@ def once(folder: Path) -> float:
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
 
 
-def compare(folder: Path, paths: list[Path]) -> list[str]:
+def compare(folder: Path, paths: list[Path]) -> tuple[Table, str]:
     """Time both in turns, and hold their hashes against each other."""
     from curation.images.measure import hashes
 
@@ -66,18 +64,14 @@ def compare(folder: Path, paths: list[Path]) -> list[str]:
     ratio = [one / other for one, other in zip(ours, plain, strict=True)]
     size = statistics.mean(path.stat().st_size for path in paths) / 1e3
     agree = f"{(bits <= 2).mean():.2%} of {len(bits):,} images; equal for {(bits == 0).mean():.1%}; most: {bits.max()}."
-    return [
-        f"{len(paths):,} photographs of 1024 x 768, {size:.0f} KB on average; {TURNS} turns, median (least to most).",
-        "",
-        "| | images/s |",
-        "|---|---|",
-        f"| `imagehash.phash(Image.open(file))` in a loop | {_spread(plain)} |",
-        f"| ingest, {WORKERS} workers: 8 hashes, thumbnail, MD5, light, blur, cache, table | {_spread(ours)} |",
-        f"| **times as fast** | **{_spread(ratio)}** |",
-        "",
-        f"Hash within 2 bits of imagehash's for {agree}",
-        _per_image(paths),
+    about = f"{len(paths):,} photographs of 1024 x 768, {size:.0f} KB on average; {TURNS} turns: median (range)."
+    rows = [
+        ["`imagehash.phash(Image.open(file))` in a loop", _spread(plain)],
+        [f"ingest, {WORKERS} workers: 8 hashes, thumbnail, MD5, light, blur, cache, table", _spread(ours)],
+        ["**times as fast**", f"**{_spread(ratio)}**"],
     ]
+    notes = f"Hash within 2 bits of imagehash's for {agree}\n{_per_image(paths)}"
+    return Table(["", "images/s"], rows, about), notes
 
 
 def read(folder: Path, cache: Path | None = None) -> "pd.DataFrame":
@@ -106,14 +100,14 @@ def _per_image(paths: list[Path]) -> str:
     return f"Processor time of one image: {times}; {WORKERS} workers: {WORKERS * plain / ours:.1f} times as fast."
 
 
-def rerun(folder: Path, place: Path) -> list[str]:
+def rerun(folder: Path, place: Path) -> Table:
     """Time a run after 1% of the images are new, and one where nothing is."""
     paths = sorted(folder.iterdir())
     then = time.time() - 100
     for path in paths:
         os.utime(path, (then, then))
     new = paths[::100]
-    lines = ["| run | seconds |", "|---|---|"]
+    rows = []
     for path in new:
         shutil.move(path, place / path.name)
     for name in ("first", "1% new", "nothing new"):
@@ -122,8 +116,8 @@ def rerun(folder: Path, place: Path) -> list[str]:
                 shutil.move(place / path.name, path)
         start = time.perf_counter()
         read(folder, place / "cache")
-        lines.append(f"| {name} | {time.perf_counter() - start:.2f} |")
-    return lines
+        rows.append([name, f"{time.perf_counter() - start:.2f}"])
+    return Table(["run", "seconds"], rows)
 
 
 def _spread(values: list[float]) -> str:
@@ -149,12 +143,10 @@ def main() -> None:
         folder = Path(place) / "photographs"
         paths = write_photographs(folder, options.photographs)
         load = os.getloadavg()[0]
-        lines = [*compare(folder, paths), "", *rerun(folder, Path(place))]
-    head = f"{date.today()}, {os.cpu_count()} cores, {platform.machine()}, load {load:.1f} before it began."  # noqa: DTZ011
-    text = "\n".join(["# Ingest", "", f"{head} `python benchmarks/ingest.py`", "", *lines])
-    print(text)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(text + "\n", encoding="utf-8")
+        compared, notes = compare(folder, paths)
+        again = rerun(folder, Path(place))
+    about = f"Load {load:.1f} before it began. `python benchmarks/ingest.py`"
+    write_page("ingest", "Ingest", about, [compared, again], notes)
 
 
 if __name__ == "__main__":

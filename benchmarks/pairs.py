@@ -5,20 +5,18 @@ brute force on a sample of rows; faiss-cpu (extra `bench`) is timed on 100,000.
 """
 
 import argparse
-import datetime
-import platform
 import resource
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from tables import Table, write_page
 
 from curation.dedupe.pairs import Pairs, pairs_within
 
-OUT = Path("benchmarks/results/pairs.md")
 Hashes = NDArray[np.uint64]
+HEADER = ["hashes (64 bits)", "number", "radius", "pairs", "seconds", "processor seconds", "exact on a sample"]
 
 
 def even(n: int, rng: np.random.Generator) -> Hashes:
@@ -83,12 +81,12 @@ def timed(make: Callable[[], Iterator[Pairs]]) -> tuple[int, float, float]:
     return pairs, time.perf_counter() - clock, time.process_time() - cpu
 
 
-def faiss_line(hashes: Hashes, radius: int) -> str:
+def faiss_row(hashes: Hashes, radius: int) -> list[object]:
     """Time faiss IndexBinaryFlat.range_search, whose radius is exclusive, on the same hashes."""
     try:
         import faiss
     except ImportError:
-        return "| faiss IndexBinaryFlat | not installed: pip install -e .[bench] | | | | | |"
+        return ["faiss IndexBinaryFlat is not installed: pip install -e .[bench]", *[""] * (len(HEADER) - 1)]
     index = faiss.IndexBinaryFlat(64)
     codes = hashes.view(np.uint8).reshape(len(hashes), 8)
     index.add(codes)
@@ -96,7 +94,15 @@ def faiss_line(hashes: Hashes, radius: int) -> str:
     limits, _, _ = index.range_search(codes, radius + 1)
     spent, used = time.perf_counter() - clock, time.process_time() - cpu
     pairs = (int(limits[-1]) - len(hashes)) // 2
-    return f"| faiss IndexBinaryFlat | {len(hashes):,} | {radius} | {pairs:,} | {spent:.2f} | {used:.2f} | yes |"
+    return case("faiss IndexBinaryFlat", len(hashes), radius, (pairs, spent, used), right=True)
+
+
+def case(name: str, number: int, radius: int, found: tuple[int, float, float], *, right: bool) -> list[object]:
+    """A row of the table."""
+    pairs, spent, used = found
+    row = [name, f"{number:,}", radius, f"{pairs:,}", f"{spent:.2f}", f"{used:.2f}", "yes" if right else "NO"]
+    print(*row, sep="  ", flush=True)
+    return row
 
 
 def main() -> None:
@@ -105,29 +111,19 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=1_000_000)
     options = parser.parse_args()
     list(pairs_within(even(1000, np.random.default_rng(0)), 6))  # compile, or load from numba's cache
-    lines = []
+    rows = []
     for make, radius in ((even, 6), (half_constant, 6), (biased, 6), (clustered, 6), (even, 8), (even, 10)):
         rng = np.random.default_rng(1)
         hashes = make(options.count, rng)
-        pairs, spent, used = timed(lambda hashes=hashes, radius=radius: pairs_within(hashes, radius))
-        right = "yes" if exact(hashes, radius, rng) else "NO"
+        found = timed(lambda hashes=hashes, radius=radius: pairs_within(hashes, radius))
         text = (make.__doc__ or "").strip().rstrip(".")
-        lines.append(f"| {text} | {options.count:,} | {radius} | {pairs:,} | {spent:.2f} | {used:.2f} | {right} |")
-        print(lines[-1], flush=True)
+        rows.append(case(text, options.count, radius, found, right=exact(hashes, radius, rng)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     small = even(100_000, np.random.default_rng(2))
-    pairs, spent, used = timed(lambda: pairs_within(small, 6))
-    lines.append(f"| ours, beside faiss | 100,000 | 6 | {pairs:,} | {spent:.2f} | {used:.2f} | yes |")
-    lines.append(faiss_line(small, 6))
-    print(lines[-2], lines[-1], sep="\n")
-    head = f"{datetime.datetime.now(tz=datetime.UTC).date()}, {platform.processor() or platform.machine()}, 2 cores"
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(
-        f"# All pairs within a Hamming radius\n\n`python benchmarks/pairs.py`: {head}. Peak memory {peak:.2f} GB.\n\n"
-        "| hashes (64 bits) | number | radius | pairs | seconds | processor seconds | exact on a sample |\n"
-        "|---|---|---|---|---|---|---|\n" + "\n".join(lines) + "\n",
-        encoding="utf-8",
-    )
+    rows.append(case("ours, beside faiss", len(small), 6, timed(lambda: pairs_within(small, 6)), right=True))
+    rows.append(faiss_row(small, 6))
+    about = f"`python benchmarks/pairs.py`. Peak memory {peak:.2f} GB."
+    write_page("pairs", "All pairs within a Hamming radius", about, [Table(HEADER, rows)])
 
 
 if __name__ == "__main__":

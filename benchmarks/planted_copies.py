@@ -11,25 +11,22 @@ that share most of it.) `--photos FOLDER` adds photographs of your own.
 """
 
 import argparse
-import datetime
-import os
-import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from photographs import LISTED, SHARED, alike, photograph, real, sources
 from PIL import Image, ImageDraw, ImageEnhance
+from tables import Table, write_page
 
 from curation.dedupe.find import find
 from curation.dedupe.pictures import from_frame
 from curation.images.ingest import ingest_folder
 from curation.params import Params
 
-OUT = Path("benchmarks/results/planted_copies.md")
 Turn = Image.Transpose
 SEED = 10_000  # the curve is drawn on seeds from 0 on
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -104,6 +101,11 @@ class Score(NamedTuple):
     wrong: int
     unclear: int
 
+    @property
+    def precision(self) -> float:
+        """Share of the twins that are right, of those that somebody can judge."""
+        return self.right / max(self.right + self.wrong, 1)
+
 
 def score(pictures: list[Image.Image], unclear: Callable[[int, int], bool]) -> Score:
     """Plant copies, search, and count; unclear: whether nobody can say if two photographs are twins."""
@@ -136,23 +138,23 @@ def of_folder(folder: Path) -> list[Image.Image]:
     return found
 
 
-def lines(scores: dict[str, Score]) -> list[str]:
+def table(scores: dict[str, Score]) -> Table:
     """One column a set of photographs."""
-
-    def row(name: str, values: Iterable[str]) -> str:
-        return f"| {name} | {' | '.join(values)} |"
-
     sets = scores.values()
-    return [
-        row("", scores),
-        "|---|" + "---|" * len(scores),
-        row("photographs and copies", (f"{one.files:,}" for one in sets)),
-        row("**recall** (at least 0.95)", (f"**{np.mean(list(one.recall.values())):.3f}**" for one in sets)),
-        row("**precision** (at least 0.99)", (f"**{one.right / max(one.right + one.wrong, 1):.3f}**" for one in sets)),
-        row("twins: right, wrong, unclear", (f"{one.right}, {one.wrong}, {one.unclear}" for one in sets)),
-        *(row(f"recall: {kind}", (f"{one.recall[kind]:.3f}" for one in sets)) for kind in PLANTS),
-        row("seconds of dedupe", (f"{one.seconds:.1f}" for one in sets)),
-    ]
+    return Table(
+        ["", *scores],
+        [
+            ["photographs and copies", *(f"{one.files:,}" for one in sets)],
+            ["**recall** (at least 0.95)", *(f"**{np.mean(list(one.recall.values())):.3f}**" for one in sets)],
+            [
+                "**precision** (at least 0.99)",
+                *(f"**{one.precision:.3f}**" for one in sets),
+            ],
+            ["twins: right, wrong, unclear", *(f"{one.right}, {one.wrong}, {one.unclear}" for one in sets)],
+            *([f"recall: {kind}", *(one.recall[kind] for one in sets)] for kind in PLANTS),
+            ["seconds of dedupe", *(f"{one.seconds:.1f}" for one in sets)],
+        ],
+    )
 
 
 def main() -> None:
@@ -172,11 +174,8 @@ def main() -> None:
     originals = sources()
     made = [photograph(originals, SEED + number) for number in range(options.count)]
     scores[f"{options.count} made"] = score(made, lambda one, two: alike(len(originals), SEED + one, SEED + two))
-    today = datetime.datetime.now(tz=datetime.UTC).date()
-    head = f"`python benchmarks/planted_copies.py`: {today}, {platform.machine()}, {os.cpu_count()} cores."
-    text = "\n".join(["# Planted copies of photographs", "", head, "", *lines(scores), ""])
-    print(text)
-    OUT.write_text(text, encoding="utf-8")
+    about = "`python benchmarks/planted_copies.py`"
+    write_page("planted_copies", "Planted copies of photographs", about, [table(scores)])
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from fashion_twins import FOUND_WITHIN, TRUE_WITHIN, table_of
 from numpy.typing import NDArray
 from photographs import alike, photograph, sources
 from planted_copies import plant
+from tables import Table, write_page
 
 from curation.dedupe.agreement import SEARCH, STILL, similarities
 from curation.dedupe.pairs import pairs_within
@@ -33,7 +34,6 @@ from curation.params import Params
 from curation.params.blocks import Dedupe
 
 PLOT = Path("docs/verification_curve.png")
-TABLE = Path("benchmarks/results/verification_curve.md")
 Scores = NDArray[np.float32]
 SHOWN = (0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 LEVELS = np.round(np.arange(0.5, 1.0, 0.01), 2)
@@ -166,22 +166,20 @@ def main() -> None:
     least, leak, good = choose(families)
     sizes = ", ".join(f"{name}: {one.images:,} images" for name, one in families.items())
     now = f"The defaults are {Dedupe().min_similarity:g} and {Dedupe().leak_similarity:g}."
-    lines = [
-        "# Verification: the curve, and the thresholds chosen from it",
-        "",
-        f"{sizes}. Goals are met from {good}: `min_similarity` {least:.2f}, `leak_similarity` {leak:.2f}. {now}",
-        "",
-        "| similarity | family | twins that agree | others that agree | true, of all that agree |",
-        "|---|---|---|---|---|",
+    about = (
+        f"{sizes}. Goals are met from {good}: `min_similarity` {least:.2f}, `leak_similarity` {leak:.2f}. {now} "
+        "`python benchmarks/verification_curve.py`"
+    )
+    rows = [
+        [f"{level:.2f}", name, f"{one.kept(level):.4f}", f"{one.strays(level):.5f}", one.true(level)]
+        for name, one in families.items()
+        for level in sorted({*SHOWN, least, leak})
     ]
-    for name, one in families.items():
-        for level in sorted({*SHOWN, least, leak}):
-            values = f"{one.kept(level):.4f} | {one.strays(level):.5f} | {one.true(level):.3f}"
-            lines.append(f"| {level:.2f} | {name} | {values} |")
-    print("\n".join(lines))
+    header = ["similarity", "family", "twins that agree", "others that agree", "true, of all that agree"]
     if len(families) == len(GOALS):
         draw(families, (least, leak))
-        TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        title = "Verification: the curve, and the thresholds chosen from it"
+        write_page("verification_curve", title, about, [Table(header, rows)])
 
 
 if __name__ == "__main__":
