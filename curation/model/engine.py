@@ -16,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from curation.errors import CurationError
 from curation.model import augment, modes
 from curation.model.checkpoint import State
+from curation.model.compiled import compiling
 from curation.model.device import Device
 from curation.model.examples import Examples, Ints, batches_of, epoch_order
 from curation.model.feed import Batch, Feed
@@ -67,7 +68,8 @@ class Engine:
         losses: list[tuple[torch.Tensor, Batch]] = []
         for batch in feed.batches(examples, parts):
             set_rate(self.optimizer, rate_at(epoch * len(parts) + batch.number, len(parts), params))
-            loss, right = self._step(batch, examples, parts[batch.number], epoch)
+            with compiling(params.train.compile):
+                loss, right = self._step(batch, examples, parts[batch.number], epoch)
             sums += torch.stack([loss, right])
             losses.append((loss, batch))
             if not self.device.is_cuda or len(losses) == LOOK_EVERY or batch.number + 1 == len(parts):

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import torch
 
 from curation.model import checkpoint, training
 from curation.model.ancestor import AncestorError, make_backbone, start_from
+from curation.model.compiled import CompileError
 from curation.model.engine import DivergedError
 from curation.model.examples import NothingToTrainError
 from curation.model.header import CheckpointError, read_header
@@ -86,6 +88,36 @@ def test_half_precision_resumes_and_agrees_with_single(toy, here, precision):
     run(toy, params, name="half")
     single, half = (np.loadtxt(f"reports/{name}/history.csv", delimiter=",", skiprows=1) for name in ("single", "half"))
     assert np.allclose(half[:, 2], single[:, 2], rtol=0.05)
+
+
+@pytest.fixture
+def plain_net(toy, here):
+    """Parameters of one epoch of a network of few operations, which takes seconds to compile."""
+    path = here / "plain-net.safetensors"
+    params = changed(toy.params, arch="resnet18", epochs=1, lr=1e-4, base_model=str(path))
+    make_backbone(params, path)
+    return params
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler: apt-get install g++")
+def test_a_compiled_model_learns_what_the_plain_one_does(toy, plain_net):
+    for name, compiled in (("plain", False), ("compiled", True)):
+        run(toy, changed(plain_net, train={"compile": compiled}), name=name)
+    plain, compiled = (
+        np.loadtxt(f"reports/{name}/history.csv", delimiter=",", skiprows=1) for name in ("plain", "compiled")
+    )
+    assert np.allclose(compiled, plain, rtol=1e-2)
+    assert read_header(Path("models/compiled.safetensors")).classes == ("cherry", "leaf", "sky")
+
+
+def test_where_nothing_can_be_compiled_the_error_says_what_to_do(toy, here, plain_net, monkeypatch):
+    import torch._inductor.config
+
+    monkeypatch.setattr(torch._inductor.config.cpp, "cxx", ("/nowhere/g++",))
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(here / "inductor"))
+    torch._dynamo.reset()
+    with pytest.raises(CompileError, match=r"Set `train.compile: false`"):
+        run(toy, changed(plain_net, train={"compile": True}))
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(toy, here):
