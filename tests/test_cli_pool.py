@@ -149,6 +149,9 @@ def test_next_feeds_label_and_only_decided_images_move(project):
     assert len(log) == 6
     assert log.note.str.contains("identified as").all()
     assert (log.reviewer == "ana").all()
+    picked = set(pd.read_csv("picks.csv", dtype=str).image_id)
+    assert not picked & {row["image_id"] for row in as_json("next", "-n", 20, "--strategy", "margin")}
+    assert not picked & {row["image_id"] for row in as_json("unknowns", "--min-conf", 0)}
     run("next", "-n", 9, "--csv", "more.csv", "--strategy", "margin")
     assert "no class" in run("label", "accept", "more.csv", "--rest-as", "gazelle", code=1).stderr
 

@@ -44,7 +44,7 @@ def next_images(
     from curation.identify.propose import propose
     from curation.identify.questions import check_class
 
-    answers, wants = source.load(), _wants(want or [])
+    answers, wants = source.load().still_open(), _wants(want or [])
     for label in wants:
         check_class(label, answers.table, answers.classes)
     found = propose(answers.table, answers.predictions(), count, strategy, wants, seed)

@@ -45,7 +45,7 @@ def purge(
         return
     from curation.identify.questions import purgeable
 
-    answers = source.load()
+    answers = source.load().still_open()
     found = purgeable(answers.table, max_conf, min_out_of_scope)
     found = found[[Path(path).exists() for path in found.path]].reset_index(drop=True)
     found = found.head(limit) if limit else found

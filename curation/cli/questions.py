@@ -39,7 +39,7 @@ def unknowns(
     """
     from curation.identify import questions
 
-    answers = source.load()
+    answers = source.load().still_open()
     questions.check_class(of_class, answers.table, answers.classes)
     sure = answers.threshold(min_conf, target_precision)
     say_expected(answers, sure)
@@ -70,7 +70,7 @@ def thin(
     from curation import params
     from curation.identify import needs
 
-    answers = source.load()
+    answers = source.load().still_open()
     found = needs.thin(_selection(answers), params.load(), want)
     offers = _offers(answers, _only(found, of_class), answers.threshold(min_conf, target_precision), each)
     to.deliver(offers, "thin", answers.model, ("missing",), limit)
@@ -95,7 +95,7 @@ def staged(
     """
     from curation.identify import needs
 
-    answers = source.load()
+    answers = source.load().still_open()
     found = needs.staged(_selection(answers), share)
     offers = _offers(answers, _only(found, of_class), answers.threshold(min_conf, target_precision), each)
     to.deliver(offers, "staged", answers.model, ("missing",), limit)
@@ -120,7 +120,7 @@ def lookalikes(
     from curation.identify import questions
     from curation.identify.lookalikes import lookalikes as rank
 
-    answers = source.load()
+    answers = source.load().still_open()
     questions.check_class(label, answers.table, answers.classes)
     found = rank(answers.table, answers.predictions(), label, max_conf)
     to.deliver(found, f"lookalikes of {label}", answers.model, ("group", "unlike"), limit)

@@ -1,7 +1,7 @@
 """What a question needs from disk: the table, and the calibration that says what a confidence is worth."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +12,7 @@ from curation.evaluation.calibration import Calibration
 from curation.evaluation.thresholds import Expected
 from curation.identify.decode import content_id
 from curation.identify.models import CALIBRATION, CANDIDATE
+from curation.selection.reviews import last_named, read_reviews
 
 IDENTIFIED = Path("data/identified.parquet")
 PREDICTIONS = Path("data/predictions.parquet")
@@ -44,6 +45,12 @@ class Answers:
         """The model that gave the answers, as the log names it; where they do not tell, the candidate."""
         told = self.calibration.model if self.calibration else ""
         return (told or (content_id(CANDIDATE) if CANDIDATE.exists() else ""))[:12]
+
+    def still_open(self) -> "Answers":
+        """The same without the images that people named or removed since: nobody asks about these any more."""
+        named = last_named(read_reviews())
+        settled = self.table["image_id"].isin(named.loc[named["decision"] != "unknown", "image_id"])
+        return replace(self, table=self.table[~settled].reset_index(drop=True)) if settled.any() else self
 
     def predictions(self) -> pd.DataFrame:
         """The scores of the images that are known, for comparison."""

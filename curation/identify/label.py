@@ -18,7 +18,7 @@ from curation.identify.decode import one_line
 from curation.identify.files import POOL, files_of
 from curation.identify.moves import AWAY, Journal, Move
 from curation.identify.sheets import FILE, NAME, Line, key, lines_below
-from curation.selection.reviews import append_reviews
+from curation.selection.reviews import append_reviews, last_named
 
 RAW = "data/raw"
 JOURNAL = Path(".cache/curation/label")
@@ -96,7 +96,7 @@ def record(rows: Sequence[Mapping[str, str]], reviews: Path) -> int:
 
 def movable(images: pd.DataFrame, reviews: pd.DataFrame, only: set[str] | None = None) -> dict[str, tuple[str, str]]:
     """Pool files that a decision names, identical copies too: path -> (image_id, label). The last decision holds."""
-    about = reviews[reviews.decision.isin(["relabel", "remove", "unknown"])].drop_duplicates("image_id", keep="last")
+    about = last_named(reviews)
     named = dict(zip(*about.loc[about.decision == "relabel", ["image_id", "label"]].to_numpy().T, strict=True))
     pool = images[(images.source == "unlabelled") & images.image_id.isin(named)]
     chosen = pool if only is None else pool[pool.image_id.isin(only)]

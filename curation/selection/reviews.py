@@ -75,6 +75,12 @@ def read_reviews(path: Path = REVIEWS) -> "pd.DataFrame":
     return frame.astype(dict.fromkeys(REVIEW_COLUMNS, "str"))
 
 
+def last_named(reviews: "pd.DataFrame") -> "pd.DataFrame":
+    """The last row of each image that says what it shows: relabel, unknown, or that it is to be removed."""
+    about = reviews[reviews["decision"].isin(["relabel", "remove", "unknown"])]
+    return about.drop_duplicates("image_id", keep="last")
+
+
 def append_reviews(path: Path, rows: "Iterable[Mapping[str, object]] | pd.DataFrame") -> int:
     """Add rows (dicts or a frame with some of REVIEW_COLUMNS) to the log and return how many were added.
 
