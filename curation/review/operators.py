@@ -137,6 +137,12 @@ class NeedsTurning(Decide):
         return str(ctx.params.get("choice", ""))
 
 
+class SubjectSmall(Decide):
+    """Its subject is small in the picture: training never zooms out of it."""
+
+    name, label, tag, unlisted = "subject_small", "Review: its subject is small (m)", "small", False
+
+
 def targets(ctx: Any) -> list[str]:
     """The samples a decision is about: the selected ones and the one that is open."""
     return list(dict.fromkeys([*ctx.selected, *([ctx.current_sample] if ctx.current_sample else [])]))
@@ -151,4 +157,4 @@ def one_of(title: str, values: list[str]) -> Any:
     return types.Property(inputs)
 
 
-DECISIONS = [Decide, Accept, Keep, Remove, Unknown, Relabel, ToBenchmark, NeedsTurning]
+DECISIONS = [Decide, Accept, Keep, Remove, Unknown, Relabel, ToBenchmark, NeedsTurning, SubjectSmall]

@@ -19,7 +19,8 @@ BUTTONS = {
 }
 KEYS = """
 `a` accept the suggestion · `k` keep · `d` remove · `u` unknown · `l` relabel · `b` to a benchmark set ·
-`1` `2` `3` turn by 90°, 180°, 270° · `n` nearest right answers · `v` go to a view · `Enter` open the first image
+`1` `2` `3` turn by 90°, 180°, 270° · `m` its subject is small · `n` nearest right answers · `v` go to a view ·
+`Enter` open the first image
 """
 
 

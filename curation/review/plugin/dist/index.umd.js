@@ -7,10 +7,10 @@
 (() => {
   "use strict";
   const PLUGIN = "@curation/review/";
-  const DECISIONS = { k: "keep", d: "remove", u: "unknown", 1: "turn:90", 2: "turn:180", 3: "turn:270" };
+  const DECISIONS = { k: "keep", d: "remove", u: "unknown", 1: "turn:90", 2: "turn:180", 3: "turn:270", m: "small" };
   const ARROWS = ["ArrowLeft", "ArrowRight"];
   const ASKING = ["l", "b", "v", "w"];
-  const HINTS = "a accept · k keep · d remove · u unknown · l relabel · b benchmark · 1 2 3 turn · n nearest · v view · w who";
+  const HINTS = "a accept · k keep · d remove · u unknown · l relabel · b benchmark · 1 2 3 turn · m small · n nearest · v view · w who";
   const GRID_HINTS = `Enter opens the first image · decisions are about the selected ones: ${HINTS}`;
   const MOVED_WITHIN = 5000; // milliseconds until the App must have shown the next image
   const CLICKED_WITHIN = 800; // milliseconds that a click on the grid has to open its image
