@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from curation import workers as pool
 from curation.dedupe import twins
 from curation.dedupe.groups import Cut, Known, arrays, components, leak_groups, link
-from curation.dedupe.pictures import Pictures, from_frame
+from curation.dedupe.pictures import Pictures, from_frame, release
 from curation.dedupe.ranking import keeper_order
 from curation.images.labels import UNKNOWN
 from curation.params.blocks import Dedupe
 
 Rows = NDArray[np.int32]
+GROUPS = 256  # that a thread draws stars in at a time
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,14 @@ def find(
         np.zeros(len(facts), np.int8),
     )
     known = arrays(pictures)
+
+    def draw(part: list[Rows]) -> None:
+        for rows in part:
+            twins.stars(known, rows[np.argsort(rank[rows])], params.min_similarity, found)
+        release(pictures.thumbnails)
+
     with ThreadPoolExecutor(pool.count(workers)) as threads:
-        list(
-            threads.map(
-                lambda rows: twins.stars(known, rows[np.argsort(rank[rows])], params.min_similarity, found), groups
-            )
-        )
+        list(threads.map(draw, pool.chunks(groups, GROUPS)))
     ids = facts["image_id"].array  # never a million Python strings
     keeper = np.where(found[0] < 0, np.arange(len(facts)), found[0])
     table["keeper"], table["distance"], table["similarity"], table["orientation"] = ids.take(keeper), *found[1:]
@@ -110,6 +113,7 @@ def conflicts(pictures: Pictures, known: Known, groups: list[Rows], least: float
             continue
         local = np.where(codes[rows] < 0, -1, local)
         seen = twins.disputes(known, rows, local, least, len(kinds))
+        release(pictures.thumbnails)
         for place, kind in zip(*np.nonzero(seen), strict=True):
             others.setdefault(int(rows[place]), set()).add(names[kinds[kind]])
     return {row: " / ".join(sorted(found)) for row, found in others.items()}

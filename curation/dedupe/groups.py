@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from curation import workers as pool
 from curation.dedupe import agreement, twins
 from curation.dedupe.candidates import candidates, is_large
-from curation.dedupe.pictures import Pictures
+from curation.dedupe.pictures import Pictures, release
 from curation.params.blocks import Dedupe
 
 Rows = NDArray[np.int32]
@@ -72,8 +72,13 @@ def arrays(pictures: Pictures) -> Known:
 
 def verify(pictures: Pictures, pairs: Rows, threads: ThreadPoolExecutor) -> NDArray[np.float32]:
     """Similarity of each pair of candidates."""
-    parts = [pairs[k : k + SLICE] for k in range(0, len(pairs), SLICE)]
-    found = list(threads.map(lambda part: agreement.similarities(pictures.thumbnails, part), parts))
+
+    def part(low: int) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = agreement.similarities(pictures.thumbnails, pairs[low : low + SLICE])
+        release(pictures.thumbnails)
+        return found
+
+    found = list(threads.map(part, range(0, len(pairs), SLICE)))
     return np.concatenate(found) if found else np.zeros(0, np.float32)
 
 

@@ -22,6 +22,7 @@ from curation.images import measure
 FACTS = ["image_id", "source", "label", "origin", "copy_labels", "format", "bytes", "width", "height", "blur"]
 FACTS += ["hash_quality"]
 COLUMNS = [*FACTS, "error", "hash", "thumbnail"]
+SPARED = 2**28  # bytes of a mapped file that are not worth giving back
 BATCH = 4096  # rows that exist as Python objects at a time
 
 
@@ -64,13 +65,14 @@ def from_parquet(path: Path) -> Pictures:
 def release(part: NDArray[np.uint8]) -> None:
     """Take a part of a mapped array out of this process's memory; read again, it comes from the file, or its cache.
 
-    part: consecutive rows. Without effect on an array that is not mapped, and where the system can't.
+    part: consecutive rows. The system maps 64 KB around each byte that is read, so a few thousand thumbnails here and
+    there are a quarter of a gigabyte. No effect on files under SPARED, on what is not mapped, where the system can't.
     """
     whole: object = part
     start = 0  # the address of the mapping
     while isinstance(whole, np.ndarray):
         start, whole = whole.ctypes.data, whole.base
-    if not (isinstance(whole, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED")):
+    if not (isinstance(whole, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED")) or len(whole) < SPARED:
         return
     first = -(-(part.ctypes.data - start) // mmap.PAGESIZE) * mmap.PAGESIZE
     last = (part.ctypes.data - start + part.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from curation import tables
+from curation.dedupe import pictures
 from curation.dedupe.find import find, find_duplicates
 from curation.dedupe.groups import Linked, leak_groups
 from curation.dedupe.pages import report
@@ -136,7 +137,8 @@ def resident():
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is counted as Linux does")
-def test_released_pages_leave_the_memory_and_keep_what_is_in_them(tmp_path):
+def test_released_pages_leave_the_memory_and_keep_what_is_in_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(pictures, "SPARED", 0)
     rows = np.memmap(tmp_path / "scratch", np.uint8, "w+", shape=(20_000, 1024))
     rows[:] = np.arange(20_000, dtype=np.uint32)[:, None] % 251
     full = resident()
