@@ -44,8 +44,7 @@ test: .venv/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-report= --ignore tests/pipeline/demo
-	$(BIN)/pytest --cov --cov-append --cov-report=term:skip-covered tests/pipeline/demo
+	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered
 
 bench: .venv/.bench
 	@for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -17,6 +17,26 @@ os.environ["DVC_NO_ANALYTICS"] = "true"  # also of the commands that tests start
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 FLAGS += ["--disable-sync", "--no-first-run", "--disable-dev-shm-usage", "--mute-audio"]
 SLOW = 90_000  # milliseconds that a page may take on a busy machine
+CHAIN = "tests/pipeline/demo/"  # its tests go on from one another, in one project, for ten minutes
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the chain, so that no worker waits for it at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(CHAIN))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Several workers (`pytest -n 2`) share the tests file by file, but for the chain, which goes to one of them."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    config.option.loadscopereorder = False
+
+    class Files(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return CHAIN if nodeid.startswith(CHAIN) else nodeid.split("::", 1)[0]
+
+    return Files(config, log)
 
 
 @pytest.fixture(scope="session")
