@@ -128,7 +128,7 @@ def _counts(found: Round) -> Iterator[Rule]:
     yield "every class of the model has its minimum", standing.loc[have < least, "image_id"]
     kept = selection[selection["state"] == "kept"]
     most = Limits(params.cutoff, "max", ends).of(kept["label"])
-    over = kept["label"].map(kept["label"].value_counts()) > most
+    over = kept["label"].value_counts().reindex(kept["label"], fill_value=0).to_numpy() > most
     yield "no class has more than its maximum", kept.loc[over, "image_id"]
 
 

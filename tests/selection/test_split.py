@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from curation.params import Params
 from curation.selection import draw, minimum
+from curation.selection.check import Round, verdicts
 from curation.selection.cutoff import select
 from curation.selection.groups import choose
 from curation.selection.split import split
@@ -42,6 +43,15 @@ def test_draws_are_uniform_independent_and_blind_to_the_others():
     assert abs(np.corrcoef(lots, draw.uniform(ids, "b"))[0, 1]) < 0.03
     assert (draw.uniform(ids[::-1][:50], "a") == lots[::-1][:50]).all()
     assert len(set(draw.uniform(["ä" * 40, "ä" * 41, "", "a"], "a"))) == 4
+
+
+def test_a_round_that_keeps_no_image_breaks_no_promise():
+    images, params = toys.images(crowd(5, label="a")), Params.model_validate({"cutoff": {"min": 20}})
+    duplicates = toys.duplicates(images)
+    selection = select(images, duplicates, toys.no_reviews(), params)
+    assert not (selection["state"] == "kept").any()
+    found = Round(images, duplicates, selection, split(selection, params, {}), params, {})
+    assert all(verdict.holds for verdict in verdicts(found))
 
 
 def test_fractions_hold_overall_and_in_every_class():
