@@ -52,7 +52,7 @@ def main() -> None:
     listed = len(frame) + int(frame["copy_paths"].map(len).sum())
     summary, reasons = told(frame, listed, seconds)
     about = f"`python benchmarks/hostile.py --files {options.files} --seed {options.seed}`: {summary}"
-    write_page("hostile", "Damaged and hostile files", about, [reasons, silent])
+    write_page("hostile", "Damaged and hostile files", about, [reasons, silent], keep=options.files >= 10_000)
     sys.exit(listed != options.files)
 
 

@@ -26,16 +26,20 @@ class Table:
         return [*([self.caption, ""] if self.caption else []), *(f"| {' | '.join(row)} |" for row in cells)]
 
 
-def write_page(name: str, title: str, about: str, tables: Sequence[Table], notes: str = "") -> Path:
-    """Write results/`name`.md and print it; `about` says what was measured and how, `notes` what to make of it."""
+def write_page(
+    name: str, title: str, about: str, tables: Sequence[Table], notes: str = "", *, keep: bool = True
+) -> None:
+    """Print a page, and write it to results/`name`.md unless it is of a trial run (`keep`).
+
+    about: what was measured and how. notes: what to make of it.
+    """
     today = datetime.datetime.now(tz=datetime.UTC)
     parts = [[f"# {title}"], [f"{today:%Y-%m-%d}, {machine()}. {about}".rstrip()], *(table.lines() for table in tables)]
     text = "\n\n".join("\n".join(part) for part in [*parts, *([[notes]] if notes else [])]) + "\n"
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.md"
-    path.write_text(text, encoding="utf-8")
     print(text, end="")
-    return path
+    if keep:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
 
 
 def machine() -> str:

@@ -176,10 +176,11 @@ def main() -> None:
         for level in sorted({*SHOWN, least, leak})
     ]
     header = ["similarity", "family", "twins that agree", "others that agree", "true, of all that agree"]
-    if len(families) == len(GOALS):
+    whole = len(families) == len(GOALS)
+    if whole:
         draw(families, (least, leak))
-        title = "Verification: the curve, and the thresholds chosen from it"
-        write_page("verification_curve", title, about, [Table(header, rows)])
+    title = "Verification: the curve, and the thresholds chosen from it"
+    write_page("verification_curve", title, about, [Table(header, rows)], keep=whole)
 
 
 if __name__ == "__main__":
