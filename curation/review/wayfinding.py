@@ -7,7 +7,7 @@ import fiftyone.operators as foo
 from curation.errors import CurationError
 from curation.review import decide
 from curation.review.operators import one_of, targets
-from curation.review.views import stale, tidy
+from curation.review.views import WAITING, stale, tidy
 
 
 class Info(foo.Operator):  # type: ignore[misc]
@@ -106,7 +106,7 @@ class Refresh(foo.Operator):  # type: ignore[misc]
             ctx.ops.close_sample()
         tidy(ctx.dataset)
         ctx.ops.reload_samples()
-        return {"left": ctx.view.match({"role": "queue", "decision": ""}).count()}
+        return {"left": ctx.view.match(WAITING).count()}
 
 
 def describe(dataset: Any, one: str) -> dict[str, Any]:
