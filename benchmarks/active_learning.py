@@ -3,7 +3,7 @@
     python benchmarks/active_learning.py --data FOLDER --seeds 3
 
 Each round trains the small network of fashion.py from scratch on the labels so far and scores the pool; the strategy
-under test (curation.identify.acquire, what `curate next` calls) picks the next ones. Writes
+under test (curation.pool.acquisition, what `curate next` calls) picks the next ones. Writes
 benchmarks/results/active_learning.md and .png.
 """
 
@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from curation.evaluation.calibration import Calibration
-from curation.identify.acquire import Pool, choose
-from curation.identify.evidence import unit
+from curation.pool.acquisition import Pool, choose
+from curation.predict.calibration import Calibration
+from curation.predict.ood import unit
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fashion import USUAL, Probe, load

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from curation.evaluation.calibration import Calibration
+from curation.predict.calibration import Calibration
 
 sys.path.insert(0, str(Path(__file__).parent))
 from fashion import USUAL, Probe, load

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from tables import Table, write_page
 
-from curation.evaluation import clusters
-from curation.evaluation.explain import explanations
 from curation.evaluation.neighbours import unit
+from curation.evaluation.queue import error_clusters
+from curation.evaluation.queue.cluster_explanation import explanations
 
 
 def errors(count: int, seed: int) -> tuple[np.ndarray, pd.DataFrame]:
@@ -36,15 +36,15 @@ def measured(count: int) -> list[list[object]]:
     """Rows: the steps of the stage `cluster` that look at `count` errors, and their seconds."""
     vectors, frame = errors(count, 0)
     marks = [time.perf_counter()]
-    points = clusters.reduce(unit(vectors), 20, 0)
+    points = error_clusters.reduce(unit(vectors), 20, 0)
     marks.append(time.perf_counter())
-    usual = clusters.usual_distance(points, 0)
+    usual = error_clusters.usual_distance(points, 0)
     codes = [pd.factorize(frame[name], sort=True)[0] for name in ("label", "taken")]
-    apart = clusters.with_pairs(points, codes, clusters.APART * usual)
-    how = clusters.least_size(count, 5), clusters.NEAR * usual
-    frame["cluster"] = clusters.cluster(apart, *how)
+    apart = error_clusters.with_pairs(points, codes, error_clusters.APART * usual)
+    how = error_clusters.least_size(count, 5), error_clusters.NEAR * usual
+    frame["cluster"] = error_clusters.cluster(apart, *how)
     marks.append(time.perf_counter())
-    stable = clusters.stability(apart, frame["cluster"].to_numpy(), *how, 0)
+    stable = error_clusters.stability(apart, frame["cluster"].to_numpy(), *how, 0)
     marks.append(time.perf_counter())
     found = explanations(frame, points, frame, stable)
     marks.append(time.perf_counter())

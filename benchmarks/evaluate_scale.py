@@ -87,9 +87,9 @@ def evaluate_there(folder: Path) -> None:
 
     sys.path.insert(0, str(Path(__file__).parents[1]))
     from curation import tables
-    from curation.evaluation.scores import Scored
     from curation.model.header import read_header
     from curation.params import Params
+    from curation.predict.score_store import Scored
 
     stage, script = (importlib.import_module(name) for name in ("curation.evaluation.evaluate", "stages.evaluate"))
 

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from tables import Table, write_page
 
-from curation.dedupe.find import find
-from curation.dedupe.pictures import from_frame
+from curation.dedupe.image_arrays import from_frame
+from curation.dedupe.near_duplicates import find
 from curation.images.hashing import orient
-from curation.images.measure import Settings, measure
+from curation.images.image_measures import Settings, measure
 from curation.params import Params
 
 CORES = len(os.sched_getaffinity(0))

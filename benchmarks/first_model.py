@@ -24,10 +24,10 @@ from fashion import NAMES, USUAL, load
 from project import write_project
 from tables import Table, write_page
 
-from curation.model.ancestor import make_backbone
-from curation.model.pixels import Pixels
-from curation.model.scoring import Scorer
-from curation.model.training import train
+from curation.images.store.pixels import Pixels
+from curation.model.base_model import make_backbone
+from curation.model.scorer import Scorer
+from curation.model.training.train_candidate import train
 from curation.params.loading import parse
 
 SIZE, VAL, TEST = 32, 1500, 2000

@@ -24,13 +24,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from curation import workers
-from curation.identify.decode import Decoder, Item, failed
-from curation.identify.models import open_model
-from curation.identify.parts import Parts
-from curation.identify.scoring import STEP
-from curation.identify.sources import items
-from curation.images.measure import Settings
+from curation.engine import workers
+from curation.images.image_measures import Settings
+from curation.pool.file_sources import items
+from curation.predict.decode import Decoder, Item, failed
+from curation.predict.model_lookup import open_model
+from curation.predict.score_files import STEP
+from curation.predict.score_parts import Parts
 
 sys.path.insert(0, str(Path(__file__).parent))
 from tables import RESULTS, Table, write_page
@@ -44,8 +44,8 @@ SPEED_NOTE = (
     "reach that has to do both; a GPU works beside the decoding. Start: a run with one image, not in the figures."
 )
 MILLION = """
-import sys; from pathlib import Path; from curation.identify.decode import Item
-from curation.identify.folder import identify_items; from curation.identify.models import open_model
+import sys; from pathlib import Path; from curation.predict.decode import Item
+from curation.pool.identify_folder import identify_items; from curation.predict.model_lookup import open_model
 from curation.params import Params
 items = [Item(f"photos/{n // 1000:04d}/{n:09d}.jpg", f"123456-17000000{n:09d}") for n in range(int(sys.argv[1]))]
 print(identify_items(items, open_model(Path("m.safetensors")), Params(), Path("out.parquet")).scored)

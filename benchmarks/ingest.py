@@ -49,7 +49,7 @@ def once(folder: Path) -> float:
 
 def compare(folder: Path, paths: list[Path]) -> tuple[Table, str]:
     """Time both in turns, and hold their hashes against each other."""
-    from curation.images.measure import hashes
+    from curation.images.image_measures import hashes
 
     plain, ours, theirs = [], [], []
     part = len(paths) // TURNS
@@ -84,7 +84,7 @@ def read(folder: Path, cache: Path | None = None) -> "pd.DataFrame":
 
 def _per_image(paths: list[Path]) -> str:
     """Processor time for one image, in this process alone: what is left when other work disturbs the clock."""
-    from curation.images.measure import Settings
+    from curation.images.image_measures import Settings
     from curation.images.reading import Reader, Request
 
     reader = Reader(str(paths[0].parent), Settings())

@@ -21,10 +21,10 @@ from sklearn.metrics import average_precision_score
 from tables import Table, write_page
 from torch import nn
 
-from curation.evaluation.clusters import reduce
-from curation.evaluation.evidence import Subjects
-from curation.evaluation.label_errors import verdicts
+from curation.evaluation.label_errors.label_evidence import Subjects
+from curation.evaluation.label_errors.wrong_label import verdicts
 from curation.evaluation.neighbours import unit
+from curation.evaluation.queue.error_clusters import reduce
 
 LOOK_ALIKE = {0: [6, 3], 1: [3], 2: [4, 6], 3: [0, 4], 4: [2, 6], 5: [7], 6: [0, 2, 4], 7: [5, 9], 9: [7]}
 HEADER = ["flips", "rate", "seed", "first 10 % hold", "AP", "AP of cleanlab"]

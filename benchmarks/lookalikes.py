@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from curation.evaluation.calibration import Calibration
-from curation.identify.evidence import Reference
-from curation.identify.lookalikes import lookalikes, near_class
-from curation.identify.table import identified
+from curation.pool.identified_table import identified
+from curation.pool.lookalikes import lookalikes, near_class
+from curation.predict.calibration import Calibration
+from curation.predict.ood import Reference
 from curation.tables import PREDICTIONS
 
 sys.path.insert(0, str(Path(__file__).parent))

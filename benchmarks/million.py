@@ -69,10 +69,10 @@ def frames(number: int) -> Iterator[pd.DataFrame]:
 
 def remember(number: int, folder: Path) -> list:
     """Fill ingest's cache with the measures of files that are not there; return what a scan would have found."""
-    from curation.images.cache import Cache
-    from curation.images.measure import Measures, Settings
+    from curation.images.collection.scan import Found
+    from curation.images.image_measures import Measures, Settings
+    from curation.images.ingest_cache import Cache
     from curation.images.reading import Reading
-    from curation.images.scan import Found
 
     random = np.random.default_rng(0)
     cache = Cache(folder, Settings())

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tables import Table, write_page
 
-from curation.dedupe.pairs import Pairs, pairs_within
+from curation.dedupe.hash_pairs import Pairs, pairs_within
 
 Hashes = NDArray[np.uint64]
 HEADER = ["hashes (64 bits)", "number", "radius", "pairs", "seconds", "processor seconds", "exact on a sample"]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from curation import workers
+from curation.engine import workers
 
 SIZE = (1024, 768)
 LISTED = Path(__file__).with_name("real_photographs.txt")

@@ -22,8 +22,8 @@ from photographs import LISTED, SHARED, alike, photograph, real, sources
 from PIL import Image, ImageDraw, ImageEnhance
 from tables import Table, write_page
 
-from curation.dedupe.find import find
-from curation.dedupe.pictures import from_frame
+from curation.dedupe.image_arrays import from_frame
+from curation.dedupe.near_duplicates import find
 from curation.images.ingest import ingest_folder
 from curation.params import Params
 

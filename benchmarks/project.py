@@ -11,8 +11,8 @@ import pandas as pd
 from PIL import Image
 
 from curation import tables
-from curation.model.pixels import Pixels
-from curation.model.store import write_store
+from curation.images.store.pixel_store import write_store
+from curation.images.store.pixels import Pixels
 from curation.params.blocks import Resize
 
 NOTHING = {"subclass": "", "origin": "real", "leak_group": "", "benchmark_set": "", "basis": "draw", "reason": ""}

@@ -145,7 +145,7 @@ def check(root: Path, keys: list[str]) -> list[object]:
     """What the log says: rows, images decided twice or out of order, and decisions by kind."""
     import pandas as pd
 
-    from curation.selection.reviews import read_reviews
+    from curation.decisions.log import read_reviews
 
     log = read_reviews(root / "data/reviews.csv")
     queue = pd.read_parquet(root / "data/errors.parquet").sort_values("rank")["image_id"].head(len(keys))

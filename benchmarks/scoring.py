@@ -20,7 +20,7 @@ from tables import Table, write_page
 from curation.model import checkpoint
 from curation.model.backbone import IMAGENET_MEAN, IMAGENET_STD, Spec, build
 from curation.model.header import Header
-from curation.model.scoring import Scorer
+from curation.model.scorer import Scorer
 
 ROUNDS = 5
 

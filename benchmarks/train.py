@@ -33,7 +33,7 @@ from tables import Table, write_page
 if TYPE_CHECKING:
     import torch
 
-    from curation.model.engine import Engine
+    from curation.model.training.epoch import Engine
 
 SIZE, CLASSES, WARM, SECONDS = 224, 4, 4, 10  # pixels; classes; batches that are not counted; seconds that are
 LOOPS = {
@@ -65,7 +65,7 @@ def make_images(folder: Path, count: int) -> None:
     """Photographs in class folders, and their pixel store."""
     import pandas as pd
 
-    from curation.model.store import write_store
+    from curation.images.store.pixel_store import write_store
     from curation.params.blocks import Resize
 
     paths = [
@@ -94,8 +94,8 @@ def engine(asked: argparse.Namespace) -> "Engine":
     """Our engine on a fresh model."""
     from curation.model.backbone import IMAGENET_MEAN, IMAGENET_STD, Spec, build, find_head
     from curation.model.device import choose
-    from curation.model.engine import Engine
     from curation.model.header import Header
+    from curation.model.training.epoch import Engine
     from curation.params.loading import parse
 
     params = parse({"arch": asked.arch[0], "image_size": SIZE, "batch_size": asked.batch, "epochs": 1})
@@ -119,9 +119,9 @@ def bare(asked: argparse.Namespace) -> "Clock":
 
 def ours(asked: argparse.Namespace) -> "Clock":
     """One epoch of the stage `train`, told batch by batch."""
-    from curation.model.examples import Examples
-    from curation.model.feed import Feed
-    from curation.model.pixels import Pixels
+    from curation.images.store.pixels import Pixels
+    from curation.model.training.examples import Examples
+    from curation.model.training.loader import Feed
 
     pixels = Pixels(asked.folder / "pixels")
     count = len(pixels)

@@ -26,9 +26,9 @@ from photographs import alike, photograph, sources
 from planted_copies import plant
 from tables import Table, write_page
 
-from curation.dedupe.agreement import SEARCH, STILL, similarities
-from curation.dedupe.pairs import pairs_within
-from curation.dedupe.pictures import from_frame
+from curation.dedupe.hash_pairs import pairs_within
+from curation.dedupe.image_arrays import from_frame
+from curation.dedupe.thumbnail_agreement import SEARCH, STILL, similarities
 from curation.images.ingest import ingest_folder
 from curation.params import Params
 from curation.params.blocks import Dedupe

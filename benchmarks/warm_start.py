@@ -27,9 +27,9 @@ from fashion import NAMES, USUAL, load
 from project import write_project
 from tables import RESULTS, Table, write_page
 
-from curation.model.ancestor import make_backbone
-from curation.model.pixels import Pixels
-from curation.model.training import train
+from curation.images.store.pixels import Pixels
+from curation.model.base_model import make_backbone
+from curation.model.training.train_candidate import train
 from curation.params import Params
 from curation.params.loading import parse
 

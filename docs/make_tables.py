@@ -1,4 +1,4 @@
-"""Writes docs/tables.md from curation/tables.py, whose comments describe the columns.
+"""Writes docs/tables.md from curation/tables/schemas.py, whose comments describe the columns.
 
 Run it after a change there: python docs/make_tables.py
 """
@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from curation import tables
+from curation.tables import schemas
 
 HERE = Path(__file__).parent
 INTRO = """# The tables
@@ -24,7 +25,7 @@ Read one with pandas:
 
 def document() -> str:
     """The page, in Markdown."""
-    remarks = comments(Path(tables.__file__).read_text(encoding="utf-8"))
+    remarks = comments(Path(schemas.__file__).read_text(encoding="utf-8"))
     parts = [INTRO]
     for table in tables.ALL:
         rows = [

@@ -13,7 +13,7 @@ OUT = Path("models/backbone.safetensors")
 
 @fail_cleanly
 def main() -> None:
-    from curation.model.ancestor import make_backbone
+    from curation.model.base_model import make_backbone
 
     print(make_backbone(params.load(), OUT))
 

@@ -10,7 +10,7 @@ DATA = Path("data")
 
 @fail_cleanly
 def main() -> None:
-    from curation.evaluation.queue import COLUMNS, Inputs, review_queue
+    from curation.evaluation.queue.review_queue import COLUMNS, Inputs, review_queue
 
     inputs = Inputs(
         predictions=tables.stored(tables.PREDICTIONS, COLUMNS["predictions"]),

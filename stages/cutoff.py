@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 from curation import params, tables
+from curation.decisions import fold
+from curation.decisions.log import REVIEWS, read_reviews
 from curation.errors import fail_cleanly
-from curation.selection import decisions, figures, funnel
+from curation.report import funnel_figure
+from curation.selection import funnel
 from curation.selection.cutoff import FROM_DUPLICATES, FROM_IMAGES, select
-from curation.selection.reviews import REVIEWS, read_reviews
 
 DATA = Path("data")
 REPORTS = Path("reports/selection")
@@ -19,7 +21,7 @@ def main() -> None:
     images = tables.stored(tables.IMAGES, FROM_IMAGES)
     duplicates = tables.stored(tables.DUPLICATES, FROM_DUPLICATES)
     reviews = read_reviews(REVIEWS)
-    gone = decisions.unmatched(decisions.fold(reviews), images)
+    gone = fold.unmatched(fold.fold(reviews), images)
     if gone:
         print(
             f"{REVIEWS}: {len(gone)} decided images are not in data/ (the first: {gone[0]}); ignored", file=sys.stderr
@@ -28,8 +30,8 @@ def main() -> None:
     tables.write(selection, DATA / "selection.parquet", tables.SELECTION)
     table, passed = funnel.classes(selection, knobs), funnel.funnel(selection)
     parts = {"funnel": passed, "classes": table, "dropped": funnel.dropped(selection)}
-    figures.write_tables(REPORTS, parts)
-    figures.draw_funnel(passed, table, funnel.ORIGINS, REPORTS / "funnel.svg")
+    funnel_figure.write_tables(REPORTS, parts)
+    funnel_figure.draw_funnel(passed, table, funnel.ORIGINS, REPORTS / "funnel.svg")
     counts = selection["state"].value_counts()
     print("cutoff: " + ", ".join(f"{counts[state]:,} {state}" for state in sorted(counts.index)))
 

@@ -11,10 +11,10 @@ FACTS = ["image_id", "path", "label", "copy_paths", "copy_labels", "error"]
 
 @fail_cleanly
 def main() -> None:
-    from curation.dedupe.find import find
-    from curation.dedupe.pages import report, write_report
-    from curation.dedupe.pictures import from_parquet
-    from curation.selection.reviews import read_reviews
+    from curation.decisions.log import read_reviews
+    from curation.dedupe.image_arrays import from_parquet
+    from curation.dedupe.near_duplicates import find
+    from curation.report.duplicates_page import report, write_report
 
     knobs = params.load()
     reviewed = set(read_reviews(DATA / "reviews.csv")["image_id"])

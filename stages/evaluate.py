@@ -13,7 +13,7 @@ COLUMNS = ["image_id", "label", "subclass", "split", "benchmark_set", "fold", "b
 @fail_cleanly
 def main() -> None:
     from curation.evaluation.evaluate import Paths, evaluate
-    from curation.model.pixels import Pixels
+    from curation.images.store.pixels import Pixels
 
     knobs = params.load()
     paths = Paths(

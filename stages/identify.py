@@ -10,8 +10,8 @@ DATA = Path("data")
 
 @fail_cleanly
 def main() -> None:
-    from curation.identify.models import CANDIDATE, open_model
-    from curation.identify.pool import Known, identify_pool
+    from curation.pool.identify_pool import Known, identify_pool
+    from curation.predict.model_lookup import CANDIDATE, open_model
 
     found = identify_pool(Known.read(DATA), open_model(CANDIDATE), params.load())
     tables.write(found, DATA / "identified.parquet", tables.IDENTIFIED)

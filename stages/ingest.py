@@ -20,7 +20,7 @@ TABLE = Path("data/images.parquet")
 def main() -> None:
     from curation import tables
     from curation.images.ingest import ingest_batches
-    from curation.images.report import Report
+    from curation.images.ingest_report import Report
 
     report = Report()
 

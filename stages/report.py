@@ -9,7 +9,7 @@ OUT = Path("reports/report.html")
 
 @fail_cleanly
 def main() -> None:
-    from curation.evaluation.report import write_report
+    from curation.report import write_report
 
     print(f"{write_report(Path(), OUT)} sections in {OUT}")
 

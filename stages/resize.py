@@ -11,7 +11,7 @@ CACHE = Path(".cache/curation/pixels")
 
 @fail_cleanly
 def main() -> None:
-    from curation.model.store import expected_bytes, plan, write_store
+    from curation.images.store.pixel_store import expected_bytes, plan, write_store
 
     knobs = params.load()
     splits = tables.stored(tables.SPLITS, ["image_id", "turn"])

@@ -12,7 +12,7 @@ from pathlib import Path
 from curation.errors import fail_cleanly
 from curation.params import load
 from curation.review.database import ReviewUnavailableError
-from curation.review.project import is_temporary, push_project, receipt
+from curation.review.project_queue import is_temporary, push_project, receipt
 
 RECEIPT = Path("reports/review.json")
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from curation import params, tables
 from curation.errors import fail_cleanly
 from curation.model.header import read_header
-from curation.selection import check, figures, funnel
+from curation.report import funnel_figure
+from curation.selection import funnel, split_check
 from curation.selection.split import split
 
 DATA = Path("data")
@@ -20,8 +21,8 @@ def main() -> None:
     splits = split(selection, knobs, lineage)
     tables.write(splits, DATA / "splits.parquet", tables.SPLITS)
     table, passed = funnel.sides(splits), funnel.funnel(selection, splits)
-    figures.write_tables(REPORTS, {"funnel": passed, "classes": table, "basis": funnel.basis(splits)})
-    figures.draw_funnel(passed, table, check.SIDES, REPORTS / "funnel.svg")
+    funnel_figure.write_tables(REPORTS, {"funnel": passed, "classes": table, "basis": funnel.basis(splits)})
+    funnel_figure.draw_funnel(passed, table, split_check.SIDES, REPORTS / "funnel.svg")
     counts = splits["split"].value_counts()
     print("split: " + ", ".join(f"{counts[name]:,} {name}" for name in sorted(counts.index)))
 

@@ -17,8 +17,8 @@ COLUMNS = ["image_id", "label", "subclass", "split", "small"]
 
 @fail_cleanly
 def main() -> None:
-    from curation.model.pixels import Pixels
-    from curation.model.training import train
+    from curation.images.store.pixels import Pixels
+    from curation.model.training.train_candidate import train
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     splits = tables.stored(tables.SPLITS, COLUMNS)

@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from curation import tables
 from curation.cli.main import app
+from curation.decisions.log import append_reviews, read_reviews
 from curation.params import Params
 from curation.selection.cutoff import select
-from curation.selection.reviews import append_reviews, read_reviews
 from curation.selection.split import split
 
 sys.path.insert(0, str(Path(__file__).parent / "selection"))

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from curation import tables
 from curation.cli.main import app
-from curation.evaluation.calibration import Calibration
-from curation.evaluation.thresholds import curve
+from curation.predict.calibration import Calibration
+from curation.predict.thresholds import curve
 
 COMMANDS = ["unknowns", "thin", "staged", "lookalikes", "purge", "next", "identify", "label accept", "label export"]
 OUTPUTS = ["--json", "--csv", "--html", "--push", "--limit", "--copy-to"]

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from curation import tables
-from curation.evaluation.calibration import Calibration
+from curation.predict.calibration import Calibration
 
 TAG = textwrap.dedent("""
     import fiftyone as fo

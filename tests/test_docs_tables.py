@@ -1,4 +1,4 @@
-"""docs/tables.md is made from curation/tables.py and is not behind it."""
+"""docs/tables.md is made from curation/tables/schemas.py and is not behind it."""
 
 import importlib.util
 from pathlib import Path

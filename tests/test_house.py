@@ -12,10 +12,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = [
-    *("errors", "files", "workers", "params", "tables", "images", "dedupe", "selection"),
-    *("model", "evaluation", "identify", "review", "registry", "cli"),
+    *("errors", "files", "tables", "params", "engine", "decisions", "images", "dedupe", "selection", "model", "sample"),
+    *("predict", "evaluation", "tuning", "pool", "labelling", "review", "registry", "report", "cli"),
 ]
-ONLY_IN = {"torch": "model", "torchvision": "model", "timm": "model", "fiftyone": "review"}
+ONLY_IN = {"torch": {"model"}, "torchvision": {"model", "sample"}, "timm": {"model"}, "fiftyone": {"review"}}
 FILES = sorted([*ROOT.glob("curation/**/*.py"), *ROOT.glob("stages/*.py")])
 
 
@@ -40,7 +40,7 @@ def test_a_file_keeps_the_house_rules(path):
     assert path.read_text().count("\n") < 250
     for name in imported(path):
         head, *rest = name.split(".")
-        assert ONLY_IN.get(head, room(path)) == room(path), f"{head} is imported outside its room"
+        assert room(path) in ONLY_IN.get(head, {room(path)}), f"{head} is imported outside its room"
         assert head not in {"pickle", "dill", "cloudpickle"}
         if head == "curation" and room(path) in ROOMS and rest and rest[0] in ROOMS:
             assert ROOMS.index(rest[0]) <= ROOMS.index(room(path)), f"{name} lies above"

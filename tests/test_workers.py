@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from curation import workers
+from curation.engine import workers
 
 
 @pytest.mark.parametrize("processes", [1, 2])

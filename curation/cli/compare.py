@@ -26,8 +26,8 @@ def compare(
     """
     if by not in BY:
         raise typer.BadParameter(f"`{by}` is none of {', '.join(BY)}", param_hint="--by")
-    from curation.registry.compare import compare as compare_rounds
-    from curation.registry.compare import read_revision
+    from curation.evaluation.comparison.compare_rounds import compare as compare_rounds
+    from curation.evaluation.comparison.compare_rounds import read_revision
 
     found = compare_rounds(read_revision(ROOT, rev_a), read_revision(ROOT, rev_b))
     rows: list[dict[str, Any]] = [{"set": name, **result.as_dict()} for name, result in found.sets.items()]

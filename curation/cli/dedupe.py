@@ -34,11 +34,11 @@ def dedupe(
       curate dedupe photos --html twins.html
       curate dedupe photos --json > twins.json
     """
-    from curation.dedupe.find import find
-    from curation.dedupe.pages import report, write_pages
-    from curation.dedupe.pictures import from_frame
+    from curation.dedupe.image_arrays import from_frame
+    from curation.dedupe.near_duplicates import find
     from curation.images.ingest import ingest_folder
     from curation.params import Params
+    from curation.report.duplicates_page import report, write_pages
 
     knobs = Params()
     changes = {"radius": radius, "min_similarity": min_similarity}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from curation.selection.explain import Papers
+    from curation.selection.image_history import Papers
     from curation.tables import Table
 
 
@@ -29,7 +29,7 @@ def explain(
     Reads the tables that are there; stages that have not run yet have nothing to tell.
     """
     from curation import tables
-    from curation.selection.explain import find, life
+    from curation.selection.image_history import find, life
 
     columns = [name for name in tables.IMAGES.columns if name not in {"hash", "thumbnail"}]
     images = tables.stored(tables.IMAGES, columns)
@@ -43,8 +43,8 @@ def explain(
 
 def _papers(images: "pd.DataFrame") -> "Papers":
     from curation import tables
-    from curation.selection.explain import Papers
-    from curation.selection.reviews import read_reviews
+    from curation.decisions.log import read_reviews
+    from curation.selection.image_history import Papers
 
     few = ["image_id", "predicted", "label", "confidence", "top_labels", "top_confidences"]
     few += ["base_predicted", "base_confidence"]

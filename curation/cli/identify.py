@@ -10,9 +10,9 @@ from curation.cli.output import show
 from curation.cli.pool_options import AsJson, note
 
 if TYPE_CHECKING:
-    from curation.identify.folder import Context
-    from curation.identify.models import Model
     from curation.params import Params
+    from curation.pool.identify_folder import Context
+    from curation.predict.model_lookup import Model
 
 Place = Annotated[str, typer.Argument(metavar="FOLDER|GLOB|URL", help="What to look at: local, or any fsspec URL.")]
 Which = Annotated[str, typer.Option("--model", help="candidate, production, a .safetensors file, or a git revision.")]
@@ -37,9 +37,9 @@ def identify(
 
     Example: curate identify 's3://bucket/photos/**/*.jpg' --model production --out photos.parquet
     """
-    from curation.identify.folder import identify_items
-    from curation.identify.models import resolve
-    from curation.identify.sources import items
+    from curation.pool.file_sources import items
+    from curation.pool.identify_folder import identify_items
+    from curation.predict.model_lookup import resolve
 
     found, knobs = items(place), _knobs(batch_size, workers)
     asked = resolve(model)
@@ -65,10 +65,10 @@ def _knobs(batch_size: int, workers: int | None) -> "Params":
 def _context(model: "Model", knobs: "Params") -> "Context":
     """Compare with the project's own images, where this model belongs to them and they are there."""
     from curation import tables
-    from curation.identify.evidence import Reference
-    from curation.identify.folder import Context
-    from curation.identify.models import CANDIDATE
-    from curation.identify.twins import Known
+    from curation.pool.identify_folder import Context
+    from curation.pool.known_twins import Known
+    from curation.predict.model_lookup import CANDIDATE
+    from curation.predict.ood import Reference
 
     predictions, images = Path("data/predictions.parquet"), Path("data/images.parquet")
     own = model.path.exists() and CANDIDATE.exists() and model.path.samefile(CANDIDATE)

@@ -14,8 +14,8 @@ from curation.cli.spread import spread
 if TYPE_CHECKING:
     import pandas as pd
 
-    from curation.identify.answers import Answers
-    from curation.identify.label import Stamp
+    from curation.labelling.accept import Stamp
+    from curation.pool.answers import Answers
 
 label = typer.Typer(
     cls=CurateGroup, help="Bring images from the pool into training, by decision.", no_args_is_help=True
@@ -59,7 +59,7 @@ def accept(
 
     Example: curate next --csv picks.csv --push; curate label accept picks.csv --pull next --rest-as predicted
     """
-    from curation.identify import label as room
+    from curation.labelling import accept as room
 
     answers = source.load()
     rows, stamp = answers.table, _stamp(reviewer, answers)
@@ -88,16 +88,16 @@ def export(
 
     Example: curate label export picks.csv tasks.json --to labelstudio
     """
-    from curation.identify import cvat, labelstudio
-    from curation.identify.label import read_picks
+    from curation.labelling import cvat, label_studio
+    from curation.labelling.accept import read_picks
 
     answers = source.load()
     rows, classes = read_picks(picks, answers.table), sorted(answers.classes)
     if to is Tool.CVAT:
         count = cvat.write_images(rows, out, classes)
     else:
-        count = labelstudio.write_tasks(rows, out, answers.model)
-        out.with_suffix(".config.xml").write_text(labelstudio.config(classes), encoding="utf-8")
+        count = label_studio.write_tasks(rows, out, answers.model)
+        out.with_suffix(".config.xml").write_text(label_studio.config(classes), encoding="utf-8")
         note(f"labelling interface: {out.with_suffix('.config.xml')}")
     note(f"{count:,} images: {out}")
 
@@ -117,16 +117,16 @@ def import_decisions(
 
     Example: curate label import project.json --from labelstudio; curate label accept
     """
-    from curation.identify import cvat, labelstudio
-    from curation.identify.label import record
-    from curation.selection.reviews import REVIEWS, read_reviews
+    from curation.decisions.log import REVIEWS, read_reviews
+    from curation.labelling import cvat, label_studio
+    from curation.labelling.accept import record
 
     answers = source.load()
     rows, stamp = answers.table, _stamp(reviewer, answers)
     if tool is Tool.CVAT:
         made = {image_id: (name, "") for image_id, name in cvat.read_tags(path, _ids(rows)).items()}
     else:
-        made = labelstudio.read_annotations(path)
+        made = label_studio.read_annotations(path)
     new = _new_decisions(made, rows, stamp, read_reviews(REVIEWS))
     _refuse_new_classes({row["label"] for row in new}, allowed=new_class)
     record(new, REVIEWS)
@@ -137,7 +137,7 @@ def _new_decisions(
     made: dict[str, tuple[str, str]], rows: "pd.DataFrame", stamp: "Stamp", log: "pd.DataFrame"
 ) -> list[dict[str, str]]:
     """The decisions as rows of the log that does not end with them already."""
-    from curation.identify.label import LabelError, with_provenance
+    from curation.labelling.accept import LabelError, with_provenance
 
     strange = sorted(set(made) - set(rows.image_id))
     if strange:
@@ -152,8 +152,8 @@ def _new_decisions(
 
 
 def _accept_rest(chosen: "pd.DataFrame | None", rest_as: str, stamp: "Stamp", *, new_class: bool) -> int:
-    from curation.identify.label import LabelError, accept_rest, record
-    from curation.selection.reviews import REVIEWS, read_reviews
+    from curation.decisions.log import REVIEWS, read_reviews
+    from curation.labelling.accept import LabelError, accept_rest, record
 
     if not rest_as:
         return 0
@@ -167,8 +167,8 @@ def _accept_rest(chosen: "pd.DataFrame | None", rest_as: str, stamp: "Stamp", *,
 def _move(rows: "pd.DataFrame", chosen: "pd.DataFrame | None", stamp: "Stamp") -> tuple[int, dict[str, str]]:
     """Move what is decided; a decision that says nothing of the model gets a row that does, before its file moves."""
     from curation import tables
-    from curation.identify import label as room
-    from curation.selection.reviews import REVIEWS, read_reviews
+    from curation.decisions.log import REVIEWS, read_reviews
+    from curation.labelling import accept as room
 
     images = tables.stored(tables.IMAGES, ["image_id", "path", "copy_paths", "source"])
     log = read_reviews(REVIEWS)
@@ -185,10 +185,10 @@ def _move(rows: "pd.DataFrame", chosen: "pd.DataFrame | None", stamp: "Stamp") -
 def _pull(question: str, reviewer: str, new_class: bool) -> int:
     """Bring the tags made in the App on a question's dataset into the log."""
     from curation import params
+    from curation.decisions.log import REVIEWS
     from curation.review import database
-    from curation.review.project import known_classes
+    from curation.review.project_queue import known_classes
     from curation.review.pull import pull
-    from curation.selection.reviews import REVIEWS
 
     root = Path.cwd().resolve()
     dataset = database.load(database.connect(), f"{params.load().review.dataset}-{question}", root)
@@ -199,8 +199,8 @@ def _pull(question: str, reviewer: str, new_class: bool) -> int:
 
 
 def _refuse_new_classes(names: set[str], *, allowed: bool) -> None:
-    from curation.identify.label import LabelError
-    from curation.review.project import known_classes
+    from curation.labelling.accept import LabelError
+    from curation.review.project_queue import known_classes
 
     strange = sorted(names - known_classes(Path.cwd()) - {"", "unknown"})
     if strange and not allowed:
@@ -209,7 +209,7 @@ def _refuse_new_classes(names: set[str], *, allowed: bool) -> None:
 
 def _stamp(reviewer: str, answers: "Answers") -> "Stamp":
     from curation.cli.review import _me
-    from curation.identify.label import Stamp
+    from curation.labelling.accept import Stamp
 
     return Stamp(reviewer or _me(), answers.model)
 

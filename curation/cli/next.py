@@ -41,8 +41,8 @@ def next_images(
     if strategy == "seed":
         _seed(count, seed, to)
         return
-    from curation.identify.propose import propose
-    from curation.identify.questions import check_class
+    from curation.pool.proposals import propose
+    from curation.pool.questions import check_class
 
     answers, wants = source.load().still_open(), _wants(want or [])
     for label in wants:
@@ -55,7 +55,7 @@ def _seed(count: int, seed: int, to: Outputs) -> None:
     import pandas as pd
 
     from curation import tables
-    from curation.identify.propose import seed_images
+    from curation.pool.proposals import seed_images
 
     columns = ["image_id", "path", "source", "error", "thumbnail"]
     images = tables.stored(tables.IMAGES, columns)

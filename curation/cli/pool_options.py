@@ -16,7 +16,7 @@ from curation.errors import CurationError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from curation.identify.answers import Answers
+    from curation.pool.answers import Answers
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON list.")]
 Csv = Annotated[Path | None, typer.Option("--csv", help="Write a CSV file.", metavar="FILE")]
@@ -50,7 +50,7 @@ class Source:
 
     def load(self) -> "Answers":
         """Read them."""
-        from curation.identify.answers import load
+        from curation.pool.answers import load
 
         if self.table and self.rev:
             raise WhereError(f"--table {self.table} and --rev {self.rev}: both name a table; give one of them")
@@ -75,12 +75,12 @@ class Outputs:
         plain, told = records(rows, [*COLUMNS, *extra]), _title(title, rows, frame)
         show(plain, as_json=self.as_json, csv=self.csv, title=told, hidden=HIDDEN)
         if self.html:
-            from curation.identify.pages import write_page
+            from curation.report.pool_page import write_page
 
             write_page(rows, self.html, title)
             note(f"pictures: {self.html}")
         if self.copy_to:
-            from curation.identify.copies import copy_named
+            from curation.pool.answer_copies import copy_named
 
             note(f"{copy_named(rows, self.copy_to):,} files copied to {self.copy_to}")
         if self.push:
@@ -109,9 +109,9 @@ def note(text: str) -> None:
 def push(rows: "pd.DataFrame", title: str, model: str) -> None:
     """Push an answer to FiftyOne as a dataset of its own, named after the question."""
     from curation import params
+    from curation.decisions.log import REVIEWS
     from curation.review import database
     from curation.review.push import push_rows
-    from curation.selection.reviews import REVIEWS
 
     fo = database.connect()
     root = Path.cwd().resolve()

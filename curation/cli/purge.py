@@ -13,7 +13,7 @@ from curation.cli.spread import spread
 if TYPE_CHECKING:
     import pandas as pd
 
-    from curation.identify.purge import Purged
+    from curation.labelling.purge import Purged
 
 Scope = Annotated[float, typer.Option("--min-out-of-scope", help="Spare what is nearer to known images.", min=0, max=1)]
 Yes = Annotated[bool, typer.Option("--yes", help="Move the files. Without it nothing is touched.")]
@@ -43,7 +43,7 @@ def purge(
     if undo:
         _undo(name)
         return
-    from curation.identify.questions import purgeable
+    from curation.pool.questions import purgeable
 
     answers = source.load().still_open()
     found = purgeable(answers.table, max_conf, min_out_of_scope)
@@ -58,7 +58,7 @@ def purge(
 
 def _purge(found: "pd.DataFrame") -> None:
     from curation import tables
-    from curation.identify.purge import purge as move
+    from curation.labelling.purge import purge as move
 
     images = tables.stored(tables.IMAGES, ["image_id", "path", "copy_paths"])
     _say("moved to", move(found, images, Path.cwd().resolve()))
@@ -66,7 +66,7 @@ def _purge(found: "pd.DataFrame") -> None:
 
 
 def _undo(name: str) -> None:
-    from curation.identify.purge import undo
+    from curation.labelling.purge import undo
 
     for done in undo(Path.cwd().resolve(), name=name):
         _say("brought back from", done)

@@ -12,8 +12,8 @@ from curation.cli.spread import spread
 if TYPE_CHECKING:
     import pandas as pd
 
-    from curation.identify.answers import Answers
-    from curation.identify.needs import Need
+    from curation.pool.answers import Answers
+    from curation.pool.class_needs import Need
 
 Want = Annotated[int, typer.Option(help="Images a class should have; 0: its cutoff and cutoff.reach on top.", min=0)]
 Each = Annotated[float, typer.Option(help="Candidates for each image that is missing.", min=0.1)]
@@ -37,7 +37,7 @@ def unknowns(
 
     Example: curate unknowns --min-conf 0.9 --class cat --limit 50
     """
-    from curation.identify import questions
+    from curation.pool import questions
 
     answers = source.load().still_open()
     questions.check_class(of_class, answers.table, answers.classes)
@@ -68,10 +68,10 @@ def thin(
     Example: dvc exp run -S cutoff.min=35 -S throwaway=true; curate thin --rev EXPERIMENT --html thin.html
     """
     from curation import params
-    from curation.identify import needs
+    from curation.pool import class_needs
 
     answers = source.load().still_open()
-    found = needs.thin(_selection(answers), params.load(), want)
+    found = class_needs.thin(_selection(answers), params.load(), want)
     offers = _offers(answers, _only(found, of_class), answers.threshold(min_conf, target_precision), each)
     to.deliver(offers, "thin", answers.model, ("missing",), limit)
 
@@ -93,10 +93,10 @@ def staged(
 
     Example: curate staged --share 0.3 --html staged.html
     """
-    from curation.identify import needs
+    from curation.pool import class_needs
 
     answers = source.load().still_open()
-    found = needs.staged(_selection(answers), share)
+    found = class_needs.staged(_selection(answers), share)
     offers = _offers(answers, _only(found, of_class), answers.threshold(min_conf, target_precision), each)
     to.deliver(offers, "staged", answers.model, ("missing",), limit)
 
@@ -117,8 +117,8 @@ def lookalikes(
 
     Example: curate lookalikes antelope --limit 50 --html gazelles.html
     """
-    from curation.identify import questions
-    from curation.identify.lookalikes import lookalikes as rank
+    from curation.pool import questions
+    from curation.pool.lookalikes import lookalikes as rank
 
     answers = source.load().still_open()
     questions.check_class(label, answers.table, answers.classes)
@@ -128,7 +128,7 @@ def lookalikes(
 
 def _offers(answers: "Answers", found: "list[Need]", min_conf: float, each: float) -> "pd.DataFrame":
     """Find candidates; say what each class misses and what was found for it."""
-    from curation.identify import questions
+    from curation.pool import questions
 
     say_expected(answers, min_conf)
     offers = questions.candidates(answers.table, found, min_conf, each)

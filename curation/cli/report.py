@@ -20,7 +20,7 @@ def report(
 
     Example: curate report --out round-3.html --open
     """
-    from curation.evaluation.report import write_report
+    from curation.report import write_report
 
     sections = write_report(Path(), out)
     typer.echo(f"{sections} sections in {out}")

@@ -27,7 +27,7 @@ def push(as_json: AsJson = False) -> None:
     Example: curate review push
     """
     from curation.params import load
-    from curation.review.project import push_project
+    from curation.review.project_queue import push_project
 
     pushed, _ = push_project(Path.cwd().resolve(), load())
     row = {"dataset": pushed.dataset, "samples": pushed.samples, "added": pushed.added}
@@ -42,7 +42,7 @@ def open_app(port: Port = 5151, reviewer: Reviewer = "") -> None:
     """
     from curation.params import load
     from curation.review import app as server
-    from curation.review.project import push_project
+    from curation.review.project_queue import push_project
 
     os.environ["CURATION_REVIEWER"] = reviewer or _me()
     pushed, _ = push_project(Path.cwd().resolve(), load())
@@ -60,7 +60,7 @@ def pull(new_class: NewClass = False, reviewer: Reviewer = "", as_json: AsJson =
 
     Example: curate review pull
     """
-    from curation.review.project import pull_project
+    from curation.review.project_queue import pull_project
 
     done = pull_project(Path.cwd().resolve(), reviewer or _me(), new_class)
     for image_id, reason in sorted(done.held_back.items()):
@@ -75,8 +75,8 @@ def status(as_json: AsJson = False) -> None:
     Example: curate review status --json
     """
     from curation.params import load
-    from curation.review.project import read_queue
-    from curation.review.status import progress
+    from curation.review.project_queue import read_queue
+    from curation.review.queue_status import progress
 
     show(progress(read_queue(Path.cwd(), load().review.limit)), as_json=as_json, title="review queue")
 

@@ -44,7 +44,7 @@ def sample(
       curate sample fashion-mnist --from UNPACKED_DEBIAN_PACKAGE
       curate sample cifar10 --count 5000
     """
-    from curation.images.sample.writing import TRUTH, present, write_sample
+    from curation.sample.write_sample import TRUTH, present, write_sample
 
     settings: dict[str, Any] = {"name": name, "count": count, "mess": mess, "seed": seed, "round": round_}
     written = None if force else present(ROOT, settings)
@@ -62,8 +62,8 @@ def sample(
 
 
 def _plan(source: Any, settings: dict[str, Any]) -> Any:
-    from curation.images.sample.plan import Mess, plan_clean, plan_mess
     from curation.params import Params, load
+    from curation.sample.mess_plan import Mess, plan_clean, plan_mess
 
     count, seed = settings["count"], settings["seed"]
     if not settings["mess"]:
@@ -74,12 +74,12 @@ def _plan(source: Any, settings: dict[str, Any]) -> Any:
 
 def _source(name: str, folder: Path | None) -> Any:
     """Find the set: the digits come with scikit-learn, Fashion-MNIST with Debian, the rest through torchvision."""
-    from curation.images.sample import sources
+    from curation.sample import image_sources
 
     if name == "digits":
-        return sources.digits()
-    if name == "fashion-mnist" and (found := sources.find_fashion(folder)):
-        return sources.fashion_mnist(found)
-    from curation.model.torchvision_sets import download
+        return image_sources.digits()
+    if name == "fashion-mnist" and (found := image_sources.find_fashion(folder)):
+        return image_sources.fashion_mnist(found)
+    from curation.sample.torchvision_sets import download
 
     return download(name, folder)

@@ -13,7 +13,7 @@ from curation.cli.output import Rows, show
 if TYPE_CHECKING:
     import pandas as pd
 
-    from curation.selection.check import Round
+    from curation.selection.split_check import Round
 
 SHOWN = 20  # images named for each change, where people read
 
@@ -69,7 +69,7 @@ def _round(revision: str) -> "Round":
 
 
 def _rules(rounds: "dict[str, Round]") -> Rows:
-    from curation.selection.check import verdicts
+    from curation.selection.split_check import verdicts
 
     return [
         {"revision": name, "rule": verdict.rule, "broken": len(verdict.broken), "images": verdict.broken[:SHOWN]}
@@ -79,7 +79,7 @@ def _rules(rounds: "dict[str, Round]") -> Rows:
 
 
 def _changes(rounds: "dict[str, Round]") -> Rows:
-    from curation.selection.check import changes
+    from curation.selection.split_check import changes
 
     if len(rounds) < 2:
         return []

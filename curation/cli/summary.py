@@ -13,7 +13,7 @@ def summary() -> None:
 
     Example: curate summary
     """
-    from curation.evaluation.summary import summary as summarise
+    from curation.report.summary import summary as summarise
 
     for line in summarise(Path()):
         typer.echo(line)

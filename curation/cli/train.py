@@ -16,7 +16,7 @@ from curation.cli.output import Rows, show
 if TYPE_CHECKING:
     import pandas as pd
 
-    from curation.model.pixels import Pixels
+    from curation.images.store.pixels import Pixels
     from curation.params import Params
 
 STUDIES = Path(".cache/curation/tune")
@@ -49,7 +49,7 @@ def tune_command(
     Run it again after a kill, or with more trials: the study goes on where it stood. Needs the extra `tune`.
     """
     from curation import params
-    from curation.model.search import search
+    from curation.tuning.search import search
 
     best = search(params.load().tune, STUDIES, trials=trials, sampler=sampler.value, seed=seed)
     apply = f"dvc exp apply {best.experiment}"
@@ -74,7 +74,7 @@ def learning_curve_command(
 
     Trains from the base model on nested parts of train. Writes points, fitted law and plot to reports/learning_curve.
     """
-    from curation.model.trials import EVERYTHING, learning_curve
+    from curation.tuning.learning_curve import EVERYTHING, learning_curve
 
     splits, pixels, knobs = _inputs(epochs)
     _known(chosen or [], splits)
@@ -90,7 +90,7 @@ def cross_validate_command(epochs: Epochs = 0, as_json: Json = False) -> None:
 
     Writes reports/cross_validation/predictions.csv. Folds are made of whole leak groups by the stage `split`.
     """
-    from curation.model.trials import cross_validate
+    from curation.tuning.cross_validation import cross_validate
 
     splits, pixels, knobs = _inputs(epochs)
     found = cross_validate(splits, pixels, knobs)
@@ -109,7 +109,7 @@ def cross_validate_command(epochs: Epochs = 0, as_json: Json = False) -> None:
 
 def _inputs(epochs: int) -> "tuple[pd.DataFrame, Pixels, Params]":
     from curation import params, tables
-    from curation.model.pixels import Pixels
+    from curation.images.store.pixels import Pixels
 
     knobs = params.load()
     if epochs:
@@ -128,7 +128,7 @@ def _known(chosen: list[str], splits: "pd.DataFrame") -> None:
 
 def _law_rows(found: "pd.DataFrame", name: str) -> Rows:
     """What was measured, and what the fitted law expects of more."""
-    from curation.model.trials import fit_law
+    from curation.tuning.learning_curve import fit_law
 
     points = found[found["class"] == name]
     law = fit_law(points["images"].tolist(), points["accuracy"].tolist())

@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.dedupe import views
-from curation.dedupe.agreement import MARKED, SIDE, STILL
-from curation.dedupe.pairs import Pairs, collapse, pairs_across, pairs_within
-from curation.dedupe.pictures import Pictures
+from curation.dedupe import part_hashes
+from curation.dedupe.hash_pairs import Pairs, collapse, pairs_across, pairs_within
+from curation.dedupe.image_arrays import Pictures
+from curation.dedupe.thumbnail_agreement import MARKED, SIDE, STILL
 from curation.params.blocks import Dedupe
 
 Rows = NDArray[np.int64]
@@ -59,10 +59,10 @@ def _marked(
     thumbnails: NDArray[np.uint8], wanted: NDArray[np.bool_], radius: int, tools: Tools
 ) -> Iterator[tuple[Pairs, int]]:
     """Yield pairs, and orientation, that agree without two of their borders."""
-    for window, orientations in ((views.UPPER_LEFT, range(8)), (views.LOWER_RIGHT, range(1))):
-        still = views.look(thumbnails, tools[0], window)
+    for window, orientations in ((part_hashes.UPPER_LEFT, range(8)), (part_hashes.LOWER_RIGHT, range(1))):
+        still = part_hashes.look(thumbnails, tools[0], window)
         for orientation in orientations:
-            turned = views.look(thumbnails, tools[0], window, orientation) if orientation else still
+            turned = part_hashes.look(thumbnails, tools[0], window, orientation) if orientation else still
             for found in _join_telling(turned, still, wanted, radius, tools[1] if orientation else -tools[1]):
                 yield found, orientation
 
@@ -73,16 +73,16 @@ def _cropped(
     """Yield pairs, orientation and view: the second, without its border, agrees with the whole of the first."""
     if not wanted.any():
         return
-    crops = [(view, views.look(thumbnails, tools[0], views.crop(view))) for view in views.CROPS]
+    crops = [(view, part_hashes.look(thumbnails, tools[0], part_hashes.crop(view))) for view in part_hashes.CROPS]
     for orientation in range(8):
-        whole = views.look(thumbnails, tools[0], orientation=orientation)
+        whole = part_hashes.look(thumbnails, tools[0], orientation=orientation)
         for view, cropped in crops:
             for found in _join_telling(whole, cropped, wanted, radius, tools[1]):
                 yield found, orientation, view
 
 
 def _join_telling(
-    left: views.View, right: views.View, wanted: NDArray[np.bool_], radius: int, workers: int
+    left: part_hashes.View, right: part_hashes.View, wanted: NDArray[np.bool_], radius: int, workers: int
 ) -> Iterator[Pairs]:
     """Join where both windows hold enough to hash; a negative number of workers: both sides are one."""
     ours, theirs = np.flatnonzero(left.telling & wanted), np.flatnonzero(right.telling & wanted)

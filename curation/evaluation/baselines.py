@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from curation.evaluation.neighbours import nearest, unit
-from curation.evaluation.scores import PixelStore
+from curation.predict.score_store import PixelStore
 
 MOST_TRAIN = 20_000
 MOST_TEST = 5_000

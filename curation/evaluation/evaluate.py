@@ -15,20 +15,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from curation import tables
-from curation.evaluation import against, measure, scope
+from curation.evaluation import out_of_scope, split_metrics
 from curation.evaluation.baselines import baselines
-from curation.evaluation.breakdown import breakdown
-from curation.evaluation.calibration import Calibration
-from curation.evaluation.columns import Columns
-from curation.evaluation.cross import cross_train
-from curation.evaluation.facts import Facts, read_facts
-from curation.evaluation.plots import write_plots
-from curation.evaluation.predictions import codes, write_predictions
-from curation.evaluation.scores import PixelStore, Scored, score
+from curation.evaluation.comparison import paired
+from curation.evaluation.error_breakdown import breakdown
+from curation.evaluation.label_errors.cross_training import cross_train
+from curation.evaluation.plot_files import write_plots
+from curation.evaluation.prediction_facts import Facts, read_facts
+from curation.evaluation.prediction_table import codes, write_predictions
+from curation.evaluation.probability_columns import Columns
 from curation.files import write_text
+from curation.images.store.pixels import Pixels
 from curation.model.header import read_header
-from curation.model.pixels import Pixels
 from curation.params import Params
+from curation.predict.calibration import Calibration
+from curation.predict.score_store import PixelStore, Scored, score
 
 MOST_CALIBRATED = 100_000
 CHECKED = ["hand-made", "decision"]  # the basis of benchmark images that a person put there, label and all
@@ -73,7 +74,7 @@ def evaluate(paths: Paths, splits: pd.DataFrame, pixels: PixelStore, params: Par
             return base.embeddings[rows] if base else score_base([ids[row] for row in rows]).embeddings
 
         tables.write(cross_trained(splits, pixels, params, Path(folder)), paths.cross, tables.CROSS_TRAINED)
-        result["baselines"] = measure.tidy(baselines(splits, counted, embed, pixels, params.seed))
+        result["baselines"] = split_metrics.tidy(baselines(splits, counted, embed, pixels, params.seed))
     write_json(paths.metrics, result)
     return result
 
@@ -81,7 +82,7 @@ def evaluate(paths: Paths, splits: pd.DataFrame, pixels: PixelStore, params: Par
 def history(paths: Paths, image_ids: pd.Series) -> tuple[NDArray[np.bool_], bool]:
     """Which images candidate or base learnt from, and whether the base has answers; lineages are large, and let go."""
     headers = [read_header(path) for path in (paths.candidate, paths.base)]
-    return measure.seen_by(image_ids, *(header.lineage for header in headers)), headers[1].has_head
+    return split_metrics.seen_by(image_ids, *(header.lineage for header in headers)), headers[1].has_head
 
 
 def cross_trained(splits: pd.DataFrame, pixels: PixelStore, params: Params, scratch: Path) -> pd.DataFrame:
@@ -112,18 +113,18 @@ def report(
     write_predictions(paths.predictions, splits, scored, base, probabilities)
     calibration.write(paths.calibration)
     facts = read_facts(paths.predictions, scored.classes)
-    sets = measure.measured_sets(facts, seen)
+    sets = split_metrics.measured_sets(facts, seen)
     numbers = numbers_of(facts, sets, columns, params)
-    result = measure.nest(numbers) | {"against_base": compared(facts, sets)}
+    result = split_metrics.nest(numbers) | {"against_base": compared(facts, sets)}
     test = facts.where(sets.get("test", np.zeros(len(facts), bool)))
-    result["thresholds"] = scope.operating_points(test, calibration, params.evaluate.precisions)
+    result["thresholds"] = out_of_scope.operating_points(test, calibration, params.evaluate.precisions)
     wanted = calibration.threshold_for(params.evaluate.precisions[0])
-    result["out_of_scope"] = scope.out_of_scope(facts, seen, wanted)
+    result["out_of_scope"] = out_of_scope.out_of_scope(facts, seen, wanted)
     result["breakdown"] = breakdown(numbers, calibration.label_noise)
     held_out = facts.in_split("test") | facts.in_split("benchmark")
     result["left_out"] = {"seen_by_an_ancestor": int((seen & held_out).sum())}
     write_plots(facts, sets, paths.plots)
-    return measure.tidy(result)
+    return split_metrics.tidy(result)
 
 
 def numbers_of(
@@ -132,7 +133,7 @@ def numbers_of(
     """The metrics of every measured set that has images of the model's classes."""
     out = {}
     for name, mask in sets.items():
-        found = measure.measure(facts.where(mask), params.evaluate.bootstrap, params.seed)
+        found = split_metrics.measure(facts.where(mask), params.evaluate.bootstrap, params.seed)
         if found:
             out[name] = found | {"auc": columns.macro_auc(facts.label, mask & (facts.label >= 0))}
     return out
@@ -160,8 +161,8 @@ def compared(facts: Facts, sets: dict[str, Any]) -> dict[str, Any]:
         if name == "test" or name.startswith("benchmark/"):
             both = facts.where(mask & facts.base_answered & (facts.label >= 0))
             if len(both):
-                out[name] = against.against(both.right, both.base_right).as_dict()
-    return measure.nest(out)
+                out[name] = paired.against(both.right, both.base_right).as_dict()
+    return split_metrics.nest(out)
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:

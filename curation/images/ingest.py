@@ -14,18 +14,18 @@ from typing import Any
 
 import pandas as pd
 
-from curation import workers
-from curation.images.cache import Cache, CacheError
-from curation.images.guard import Bounds, Failure, run_guarded
+from curation.engine import workers
+from curation.engine.guard import Bounds, Failure, run_guarded
+from curation.images.collection.scan import BENCHMARK, RAW, UNLABELLED, Found, scan, scan_folder
+from curation.images.file_type import mislabelled
 from curation.images.hashing import check
-from curation.images.known import known_to_dvc
-from curation.images.labels import UNKNOWN
-from curation.images.measure import Measures, Settings
+from curation.images.image_measures import Measures, Settings
+from curation.images.ingest_cache import Cache, CacheError
+from curation.images.known_md5 import known_to_dvc
 from curation.images.reading import Reader, Reading, Request, content_id
-from curation.images.scan import BENCHMARK, RAW, UNLABELLED, Found, scan, scan_folder
-from curation.images.sniff import mislabelled
 from curation.params import Params
 from curation.tables import IMAGES
+from curation.tables.class_names import UNKNOWN
 
 CACHE = Path(".cache") / "curation"
 BATCH = 8192

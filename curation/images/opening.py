@@ -3,7 +3,7 @@
 One function for the whole project. The format is told by the first bytes, never by the name; EXIF orientation is
 applied; the pixels end as 8-bit RGB; bombs are refused before they are decoded; whatever a library raises on damaged
 bytes becomes one `UnreadableImage` with a reason. It can't stop a decoder that hangs or crashes:
-`curation.images.guard.run_guarded` does.
+`curation.engine.guard.run_guarded` does.
 """
 
 import warnings
@@ -17,9 +17,9 @@ from PIL import Image, UnidentifiedImageError
 
 from curation.errors import CurationError
 from curation.images.damage import damage
-from curation.images.flatten import TURNS, orientation, to_rgb, upright
+from curation.images.file_type import NotAnImage, sniff
 from curation.images.jpeg import decode_any, decode_plain, size_of_plain
-from curation.images.sniff import NotAnImage, sniff
+from curation.images.to_rgb import TURNS, orientation, to_rgb, upright
 
 MAX_MEGAPIXELS = 250.0
 MAX_SIDE = 65_535

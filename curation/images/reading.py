@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from curation.images.measure import Measures, Settings, measure
+from curation.images.image_measures import Measures, Settings, measure
 from curation.images.opening import MAX_BYTES, UnreadableImage
 
 BLOCK = 2**20

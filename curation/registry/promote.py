@@ -17,16 +17,17 @@ import pandas as pd
 from curation import params as parameters
 from curation import tables
 from curation.errors import CurationError
-from curation.evaluation.measure import seen_by
+from curation.evaluation.comparison import gate
+from curation.evaluation.split_metrics import seen_by
 from curation.files import whole
 from curation.model.header import Header, read_header
-from curation.registry import card, gate, project, versions
+from curation.registry import model_card, project_state, versions
 from curation.registry.register import register
 
 RECORD = "models/production.json"
 CARD = "models/production.md"
 CALIBRATION = "models/production.calibration.json"  # where `curate identify --model production` looks
-TRACKED = [f"{project.PRODUCTION}.dvc", f"{CALIBRATION}.dvc"]
+TRACKED = [f"{project_state.PRODUCTION}.dvc", f"{CALIBRATION}.dvc"]
 OURS = ["params.yaml", *TRACKED, RECORD, CARD, str(versions.LOG), "models/.gitignore"]
 
 
@@ -54,13 +55,13 @@ class Outcome:
 
 def promote(root: Path, choice: Choice) -> Outcome:
     """Make models/candidate.safetensors production; PromotionRefusedError says why it may not be."""
-    candidate = root / project.CANDIDATE
+    candidate = root / project_state.CANDIDATE
     header = read_header(candidate)
     if header.throwaway:
         raise PromotionRefusedError("the candidate is a throw-away model; set `throwaway: false` and run `dvc repro`")
     knobs = parameters.load(root / "params.yaml")
-    md5 = project.md5_of(candidate)
-    project.check_evaluated(root, md5)
+    md5 = project_state.md5_of(candidate)
+    project_state.check_evaluated(root, md5)
     log = versions.read_log(root)
     if log and log[-1].md5 == md5:
         raise PromotionRefusedError(
@@ -71,7 +72,7 @@ def promote(root: Path, choice: Choice) -> Outcome:
     entry = _entry(root, md5, header, log, choice.reason)
     facts = _card_facts(root, entry, header, verdict)
     _install(root)
-    card.write_card(root / CARD, facts)
+    model_card.write_card(root / CARD, facts)
     _record(root, asdict(entry) | _comparison(verdict))
     versions.append(root, entry)
     notes = register(root, entry, OURS, commit=choice.commit)
@@ -84,10 +85,10 @@ def rollback(root: Path, version: str | None, choice: Choice) -> Outcome:
     target = versions.find(log, version) if version else versions.before_current(log)
     if log[-1].version == target.version:
         raise versions.VersionError(f"{target.version} is production already")
-    _point(root / project.PRODUCTION, target.md5, target.size)
+    _point(root / project_state.PRODUCTION, target.md5, target.size)
     _point(root / CALIBRATION, target.calibration_md5, target.calibration_size)
     _fetch(root, target)
-    project.set_base_model(root, project.PRODUCTION)
+    project_state.set_base_model(root, project_state.PRODUCTION)
     moment = _moment(root)
     entry = versions.Entry(**{**asdict(target), **moment, "action": "rollback", "reason": choice.reason})
     _record(root, asdict(entry))
@@ -98,8 +99,8 @@ def rollback(root: Path, version: str | None, choice: Choice) -> Outcome:
 
 def _judged(root: Path, knobs: parameters.Params) -> gate.Gate:
     columns = [*gate.NEEDED, "loss"]
-    predictions = tables.read(root / project.PREDICTIONS, tables.PREDICTIONS, columns)
-    lineages = [read_header(root / name).lineage for name in (project.CANDIDATE, knobs.base_model)]
+    predictions = tables.read(root / project_state.PREDICTIONS, tables.PREDICTIONS, columns)
+    lineages = [read_header(root / name).lineage for name in (project_state.CANDIDATE, knobs.base_model)]
     seen = pd.Series(seen_by(predictions["image_id"], *lineages), index=predictions.index)
     return gate.judge(predictions, seen, knobs.promote.max_class_drop)
 
@@ -115,13 +116,13 @@ def _hold_or_force(verdict: gate.Gate, choice: Choice) -> None:
         )
 
 
-def _card_facts(root: Path, entry: versions.Entry, header: Header, verdict: gate.Gate) -> card.Facts:
+def _card_facts(root: Path, entry: versions.Entry, header: Header, verdict: gate.Gate) -> model_card.Facts:
     splits = tables.stored(tables.SPLITS, ["label", "split"], root)
     inside = splits[splits["label"].isin(header.classes)]
     counts = pd.crosstab(inside["label"], inside["split"])
     shown = [name for name in ("train", "val", "test", "benchmark", "reserve") if name in counts.columns]
     per_class = pd.read_csv(root / "reports/evaluate/per_class.csv", keep_default_na=False)
-    return card.Facts(entry, header, verdict, counts[shown], per_class, project.tracked_data(root))
+    return model_card.Facts(entry, header, verdict, counts[shown], per_class, project_state.tracked_data(root))
 
 
 def _comparison(verdict: gate.Gate) -> dict[str, Any]:
@@ -142,9 +143,9 @@ def _entry(root: Path, md5: str, header: Header, log: list[versions.Entry], reas
         action="promote",
         version=versions.next_version(log, classes),
         md5=md5,
-        size=(root / project.CANDIDATE).stat().st_size,
-        calibration_md5=project.md5_of(root / project.CALIBRATION),
-        calibration_size=(root / project.CALIBRATION).stat().st_size,
+        size=(root / project_state.CANDIDATE).stat().st_size,
+        calibration_md5=project_state.md5_of(root / project_state.CALIBRATION),
+        calibration_size=(root / project_state.CALIBRATION).stat().st_size,
         classes=classes,
         parent=header.parent,
         dataset=header.dataset,
@@ -155,19 +156,19 @@ def _entry(root: Path, md5: str, header: Header, log: list[versions.Entry], reas
 
 
 def _moment(root: Path) -> dict[str, Any]:
-    revision = project.git(root, "rev-parse", "HEAD") or ""
-    if revision and project.dirty_besides(root, []):
+    revision = project_state.git(root, "rev-parse", "HEAD") or ""
+    if revision and project_state.dirty_besides(root, []):
         revision += "+changes"
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"git_revision": revision, "time": now, "person": project.person(root)}
+    return {"git_revision": revision, "time": now, "person": project_state.person(root)}
 
 
 def _install(root: Path) -> None:
     """Copy model and calibration, then track both."""
-    _copy(root / project.CANDIDATE, root / project.PRODUCTION)
-    _copy(root / project.CALIBRATION, root / CALIBRATION)
-    project.dvc(root, "add", project.PRODUCTION, CALIBRATION)
-    project.set_base_model(root, project.PRODUCTION)
+    _copy(root / project_state.CANDIDATE, root / project_state.PRODUCTION)
+    _copy(root / project_state.CALIBRATION, root / CALIBRATION)
+    project_state.dvc(root, "add", project_state.PRODUCTION, CALIBRATION)
+    project_state.set_base_model(root, project_state.PRODUCTION)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -185,9 +186,9 @@ def _point(path: Path, md5: str, size: int) -> None:
 
 def _fetch(root: Path, target: versions.Entry) -> None:
     try:
-        project.dvc(root, "checkout", *TRACKED)
-    except project.ProjectError:
-        project.dvc(root, "pull", *TRACKED)
-    for name, md5 in ((project.PRODUCTION, target.md5), (CALIBRATION, target.calibration_md5)):
-        if project.md5_of(root / name) != md5:
+        project_state.dvc(root, "checkout", *TRACKED)
+    except project_state.ProjectError:
+        project_state.dvc(root, "pull", *TRACKED)
+    for name, md5 in ((project_state.PRODUCTION, target.md5), (CALIBRATION, target.calibration_md5)):
+        if project_state.md5_of(root / name) != md5:
             raise versions.VersionError(f"{name} came back with other bytes than {target.version} has")

@@ -7,7 +7,7 @@ else is uncommitted; otherwise the commands to run are said, for what belongs in
 from collections.abc import Sequence
 from pathlib import Path
 
-from curation.registry import project
+from curation.registry import project_state
 from curation.registry.versions import Entry
 
 ARTIFACT = "classifier"
@@ -19,7 +19,7 @@ def register(root: Path, entry: Entry, files: Sequence[str], *, commit: bool) ->
     by_hand = (
         f"git add {' '.join(_there(root, files))} && git commit -m '{_subject(entry)}' && curate versions --register"
     )
-    others = project.dirty_besides(root, files)
+    others = project_state.dirty_besides(root, files)
     if others is None:
         return ["Not a git repository: no version tag was made."]
     if not commit:
@@ -27,8 +27,8 @@ def register(root: Path, entry: Entry, files: Sequence[str], *, commit: bool) ->
     if others:
         shown = ", ".join(others[:5])
         return [f"Not committed, because other files have changes ({shown}). Commit the round with them: {by_hand}"]
-    if project.git(root, "add", "-f", "--", *_there(root, files)) is None or (
-        project.git(root, "commit", "-q", "-m", _subject(entry), "--", *_there(root, files)) is None
+    if project_state.git(root, "add", "-f", "--", *_there(root, files)) is None or (
+        project_state.git(root, "commit", "-q", "-m", _subject(entry), "--", *_there(root, files)) is None
     ):
         return [f"git would not commit (is user.name set?). By hand: {by_hand}"]
     return [f"Committed: {_subject(entry)}", *tag(root, entry)]
@@ -40,7 +40,7 @@ def tag(root: Path, entry: Entry) -> list[str]:
 
     notes = []
     name = f"{ARTIFACT}@{entry.version}"
-    if project.git(root, "rev-parse", "-q", "--verify", f"refs/tags/{name}") is None:
+    if project_state.git(root, "rev-parse", "-q", "--verify", f"refs/tags/{name}") is None:
         gto.api.register(repo=str(root), name=ARTIFACT, ref="HEAD", version=entry.version, message=_subject(entry))
         notes.append(f"Registered {name}")
     gto.api.assign(

@@ -14,10 +14,10 @@ from typing import Any
 
 import pandas as pd
 
+from curation.decisions.log import append_reviews, read_reviews
+from curation.review.decision_tags import Decision, malformed, parse
 from curation.review.fields import LABELS
-from curation.review.tags import Decision, malformed, parse
-from curation.review.views import tidy
-from curation.selection.reviews import append_reviews, read_reviews
+from curation.review.saved_views import tidy
 
 TagsOf = dict[str, list[str]]
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from curation.review import brain, fields, layout, tags, views
-from curation.review.rows import fingerprint
+from curation.review import brain, decision_tags, fields, layout
+from curation.review import saved_views as views
+from curation.review.queue_rows import fingerprint
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,11 @@ def _create(fo: Any, name: str) -> Any:
 
 def _remove(dataset: Any, gone: set[str]) -> int:
     ids, held = dataset.values(["image_id", "tags"])
-    idle = [one for one, given in zip(ids, held, strict=True) if one in gone and not any(map(tags.parse, given or []))]
+    idle = [
+        one
+        for one, given in zip(ids, held, strict=True)
+        if one in gone and not any(map(decision_tags.parse, given or []))
+    ]
     if idle:
         dataset.delete_samples(dataset.select_by("image_id", idle))
     return len(idle)

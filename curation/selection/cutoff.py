@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from curation.images.labels import UNKNOWN
+from curation.decisions import fold
 from curation.params import Params
-from curation.selection import decisions, maximum, twins
-from curation.selection.limits import Limits
+from curation.selection import cap, star_labels
+from curation.selection.class_limits import Limits
 from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE
 from curation.tables import SELECTION
+from curation.tables.class_names import UNKNOWN
 
 __all__ = ["FROM_DUPLICATES", "FROM_IMAGES", "Limits", "minimums", "select"]
 
@@ -34,11 +35,11 @@ def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame
     Raises ReviewsError for a relabel to no class, MergeError for a circle of merges.
     """
     images = images.sort_values("image_id", kind="stable", ignore_index=True)
-    folded = decisions.fold(reviews)
-    decisions.refuse_unknown_classes(folded, images, params)
-    ends = decisions.resolve_merges(params.classes.merge)
-    frame = twins.spread_decisions(twins.join(decisions.apply(images, folded), duplicates))
-    frame["label"] = decisions.merged(frame["label"], ends)
+    folded = fold.fold(reviews)
+    fold.refuse_unknown_classes(folded, images, params)
+    ends = fold.resolve_merges(params.classes.merge)
+    frame = star_labels.spread_decisions(star_labels.join(fold.apply(images, folded), duplicates))
+    frame["label"] = fold.merged(frame["label"], ends)
     frame["state"], frame["reason"] = "", ""
     _set_aside(frame)
     _drop_twins(frame, _copies(images, ends))
@@ -82,19 +83,24 @@ def _drop_twins(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
     shown = frame.loc[frame["state"] == "benchmark"].drop_duplicates("leak_group").set_index("leak_group")["image_id"]
     near = frame["leak_group"].isin(shown.index)
     _mark(frame, near, "dropped", lambda rows: TWIN + "the benchmark image " + rows["leak_group"].map(shown).str[:12])
-    torn = twins.conflicts(frame, copies)
+    torn = star_labels.conflicts(frame, copies)
     in_words = CONFLICT + torn + ", until review decides"
     _mark(frame, frame.index.isin(torn.index), "dropped", lambda rows: in_words[rows.index])
-    removed = twins.redundant(frame, frame["word"] == "remove") & (frame["word"] == "").to_numpy()
+    removed = star_labels.redundant(frame, frame["word"] == "remove") & (frame["word"] == "").to_numpy()
     _mark(frame, removed, "dropped", lambda rows: TWIN + rows["keeper"].str[:12] + ", which review removed")
-    _mark(frame, twins.redundant(frame, frame["state"] == ""), "dropped", lambda rows: TWIN + rows["keeper"].str[:12])
+    _mark(
+        frame,
+        star_labels.redundant(frame, frame["state"] == ""),
+        "dropped",
+        lambda rows: TWIN + rows["keeper"].str[:12],
+    )
 
 
 def _copies(images: pd.DataFrame, ends: Mapping[str, str]) -> pd.DataFrame:
     """Label of every further file with the same bytes: image_id, label (merged)."""
     some = np.fromiter(map(len, images["copy_labels"]), dtype=np.int64, count=len(images)) > 0
     rows = images.loc[some, ["image_id", "copy_labels"]].explode("copy_labels")
-    labels = decisions.merged(rows["copy_labels"].astype("str"), ends)
+    labels = fold.merged(rows["copy_labels"].astype("str"), ends)
     return pd.DataFrame({"image_id": rows["image_id"].to_numpy(), "label": labels.to_numpy()})
 
 
@@ -121,7 +127,7 @@ def _above_maximum(frame: pd.DataFrame, images: pd.DataFrame, limits: Limits) ->
     standing = np.flatnonzero(frame["state"] == "")
     most = limits.of(frame["label"].iloc[standing])
     columns = frame[["image_id", "label", "subclass", "origin"]].iloc[standing]
-    spare = standing[maximum.spare(columns, images["hash"].iloc[standing], most)]
+    spare = standing[cap.spare(columns, images["hash"].iloc[standing], most)]
     mask = np.zeros(len(frame), dtype=bool)
     mask[spare] = True
     full = pd.Series(limits.of(frame["label"].iloc[spare]), index=spare).astype("str")

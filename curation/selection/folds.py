@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from curation.params.blocks import Split
-from curation.selection import draw
+from curation.selection import hash_buckets
 
 
 def assign(table: pd.DataFrame, knobs: Split) -> NDArray[np.int16]:
@@ -20,7 +20,7 @@ def assign(table: pd.DataFrame, knobs: Split) -> NDArray[np.int16]:
         return folds
     rows = table.loc[train, ["image_id", "leak_group", "label"]]
     groups = rows.groupby("leak_group", sort=True).agg(label=("label", "first"), size=("image_id", "size"))
-    groups["lot"] = draw.uniform(groups.index, f"{knobs.salt}/folds")
+    groups["lot"] = hash_buckets.uniform(groups.index, f"{knobs.salt}/folds")
     dealt = groups.sort_values(["label", "size", "lot"], ascending=[True, False, True])
     # Dealing goes on from class to class, so that small classes don't all begin with fold 0.
     fold = pd.Series(np.arange(len(dealt)) % knobs.folds, index=dealt.index)

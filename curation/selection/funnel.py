@@ -6,11 +6,11 @@ write what they return to reports/selection/ and reports/split/, and `curate thi
 
 import pandas as pd
 
-from curation.images.labels import UNKNOWN
+from curation.decisions.fold import resolve_merges
 from curation.params import Params
-from curation.selection.decisions import resolve_merges
-from curation.selection.limits import Limits
+from curation.selection.class_limits import Limits
 from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE
+from curation.tables.class_names import UNKNOWN
 
 STEPS = ["raw", "readable", "unique", "decided", "above cutoff", "kept"]
 SIDES = ["train", "val", "test", "benchmark", "out"]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from curation import params, tables
 from curation.errors import CurationError
-from curation.selection.check import Round
+from curation.selection.split_check import Round
 from curation.tables import Table
 
 DATA = Path("data")

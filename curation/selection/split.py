@@ -13,12 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from curation.params import Params
-from curation.selection import draw, groups, minimum, reasons
+from curation.selection import group_splits, hash_buckets, minimum_counts, reasons
 from curation.selection.folds import assign
-from curation.selection.minimum import BENCHMARK, SIDES, TRAIN, Bools, Floats, Ints
+from curation.selection.minimum_counts import BENCHMARK, SIDES, TRAIN, Bools, Floats, Ints
 from curation.tables import SPLITS
 
-NONE = groups.NONE
+NONE = group_splits.NONE
 FROZEN = "frozen"
 IN_PLAY = ["kept", "reserve", "unknown", "benchmark"]
 
@@ -50,9 +50,9 @@ def split(selection: pd.DataFrame, params: Params, lineage: Mapping[str, str]) -
     frame = selection.sort_values("image_id", kind="stable", ignore_index=True)
     known = _codes(frame["image_id"].map(lineage))
     hand = (frame["state"] == "benchmark").to_numpy()
-    group, number = groups.factorize(frame["leak_group"].to_numpy())
-    given = groups.known_sides(group, np.where(hand, BENCHMARK, known), number)[group]
-    spoiled = groups.known_sides(group, np.where(known == TRAIN, TRAIN, NONE), number)[group] == TRAIN
+    group, number = group_splits.factorize(frame["leak_group"].to_numpy())
+    given = group_splits.known_sides(group, np.where(hand, BENCHMARK, known), number)[group]
+    spoiled = group_splits.known_sides(group, np.where(known == TRAIN, TRAIN, NONE), number)[group] == TRAIN
     frozen = (known == BENCHMARK) & reasons.can_be_scored(frame)
     play = frame["state"].isin(IN_PLAY).to_numpy() | frozen
     rows = frame[play].reset_index(drop=True)
@@ -71,19 +71,19 @@ def _codes(sides: pd.Series) -> Ints:
 def _board(rows: pd.DataFrame, facts: tuple[Ints, Ints, Ints, Bools], params: Params) -> Board:
     group, known, given, spoiled = facts
     subclass = (rows["label"] + "/" + rows["subclass"]).to_numpy()
-    numbers = groups.factorize(subclass)[0]
+    numbers = group_splits.factorize(subclass)[0]
     numbers[(rows["subclass"] == "").to_numpy()] = NONE
     size = len(rows)
     return Board(
         group=group,
-        label=groups.factorize(rows["label"].to_numpy())[0],
+        label=group_splits.factorize(rows["label"].to_numpy())[0],
         subclass=numbers,
         real=(rows["origin"] == "real").to_numpy(),
         kept=(rows["state"] == "kept").to_numpy(),
         known=known,
         given=given,
         spoiled=spoiled,
-        lot=draw.uniform(rows["image_id"], params.split.salt),
+        lot=hash_buckets.uniform(rows["image_id"], params.split.salt),
         second=_second(rows["image_id"], group, params.split.salt),
         side=np.full(size, TRAIN, dtype=np.int64),
         basis=np.full(size, "draw", dtype=object),
@@ -94,7 +94,7 @@ def _second(image_ids: pd.Series, group: Ints, salt: str) -> Floats:
     """A second lot for images that are not alone in their group; 0 for the others, who need none."""
     many = np.bincount(group)[group] > 1
     lots = np.zeros(len(group))
-    lots[many] = draw.uniform(image_ids[many], f"{salt}/group")
+    lots[many] = hash_buckets.uniform(image_ids[many], f"{salt}/group")
     return lots
 
 
@@ -103,15 +103,15 @@ def _draw(board: Board, params: Params, number: int) -> None:
     knobs = params.split
     free = board.kept & board.real & (board.given == NONE)
     if knobs.mixed == "follow":
-        board.lot[free] = board.lot[groups.anchors(board.group, board.second, free, number)[board.group[free]]]
-    settled = np.where(board.given == NONE, minimum.Circle.of(knobs).sides(board.lot), board.given)
+        board.lot[free] = board.lot[group_splits.anchors(board.group, board.second, free, number)[board.group[free]]]
+    settled = np.where(board.given == NONE, minimum_counts.Circle.of(knobs).sides(board.lot), board.given)
     settled[~(board.kept & board.real)] = NONE
-    least = minimum.promised(board.label[settled != NONE], knobs, int(board.label.max(initial=-1)) + 1)
-    topped = minimum.top_up(board.lot, settled, free, (board.label, board.subclass), least, knobs)
+    least = minimum_counts.promised(board.label[settled != NONE], knobs, int(board.label.max(initial=-1)) + 1)
+    topped = minimum_counts.top_up(board.lot, settled, free, (board.label, board.subclass), least, knobs)
     if knobs.mixed == "follow":
-        whole = groups.dominant(board.group, topped, free, number)
+        whole = group_splits.dominant(board.group, topped, free, number)
     else:
-        whole = groups.choose(board.group, topped, free, board.second, knobs)
+        whole = group_splits.choose(board.group, topped, free, board.second, knobs)
     side = np.where(board.given == NONE, whole[board.group], board.given)
     torn = free & (topped != side) if knobs.mixed == "out" else np.zeros(len(side), bool)
     board.basis[free & (topped != settled)] = "minimum"

@@ -10,14 +10,14 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from curation import tables
-from curation.dedupe import pictures
-from curation.dedupe.find import find, find_duplicates
-from curation.dedupe.groups import Linked, leak_groups
-from curation.dedupe.pages import report
-from curation.dedupe.pictures import from_frame, from_parquet, release
-from curation.dedupe.ranking import keeper_order
-from curation.images.measure import Settings, measure
+from curation.dedupe import image_arrays
+from curation.dedupe.image_arrays import from_frame, from_parquet, release
+from curation.dedupe.keeper_ranking import keeper_order
+from curation.dedupe.leak_groups import Linked, leak_groups
+from curation.dedupe.near_duplicates import find, find_duplicates
+from curation.images.image_measures import Settings, measure
 from curation.params.blocks import Dedupe
+from curation.report.duplicates_page import report
 
 SETTINGS = Settings()
 KNOBS = Dedupe()
@@ -138,7 +138,7 @@ def resident():
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is counted as Linux does")
 def test_released_pages_leave_the_memory_and_keep_what_is_in_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(pictures, "SPARED", 0)
+    monkeypatch.setattr(image_arrays, "SPARED", 0)
     rows = np.memmap(tmp_path / "scratch", np.uint8, "w+", shape=(20_000, 1024))
     rows[:] = np.arange(20_000, dtype=np.uint32)[:, None] % 251
     full = resident()

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from curation.dedupe import find_duplicates
-from curation.dedupe.groups import LEVELS, Linked, arrays, leak_groups
-from curation.dedupe.pictures import from_frame
-from curation.dedupe.ranking import keeper_order
-from curation.dedupe.twins import compare
-from curation.images.measure import Settings, measure_opened
+from curation.dedupe.group_kernels import compare
+from curation.dedupe.image_arrays import from_frame
+from curation.dedupe.keeper_ranking import keeper_order
+from curation.dedupe.leak_groups import LEVELS, Linked, arrays, leak_groups
+from curation.images.image_measures import Settings, measure_opened
 from curation.images.opening import Opened
 from curation.params.blocks import Dedupe
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.dedupe import pairs as module
-from curation.dedupe.pairs import pairs_across, pairs_within
+from curation.dedupe import hash_pairs as module
+from curation.dedupe.hash_pairs import pairs_across, pairs_within
 
 
 def random_hashes(n, words, seed):

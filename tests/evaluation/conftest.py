@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from curation import tables
-from curation.evaluation.scores import Scored
+from curation.predict.score_store import Scored
 
 CLASSES = ["ape", "bear", "cat", "dog"]
 SPLIT_SHARES = {"train": 0.6, "val": 0.15, "test": 0.15, "benchmark": 0.1}
@@ -97,4 +97,4 @@ def rounds():
 
 @pytest.fixture(autouse=True)
 def _small_forests(monkeypatch):
-    monkeypatch.setattr("curation.evaluation.evidence.TREES", 12)
+    monkeypatch.setattr("curation.evaluation.label_errors.label_evidence.TREES", 12)

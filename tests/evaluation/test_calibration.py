@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.evaluation.calibration import Calibration, CalibrationError
-from curation.evaluation.noise import log_softmax
-from curation.evaluation.thresholds import curve, wilson
+from curation.predict.calibration import Calibration, CalibrationError
+from curation.predict.calibration_noise import log_softmax
+from curation.predict.thresholds import curve, wilson
 
 
 def world(count, sharpness, noise, seed=0, classes=10):

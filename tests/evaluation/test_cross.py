@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from curation import tables
-from curation.evaluation.cross import FoldsError, cross_train, recipe_of, stacked
+from curation.evaluation.label_errors.cross_training import FoldsError, cross_train, recipe_of, stacked
+from curation.images.store.pixel_store import write_store
+from curation.images.store.pixels import Pixels
 from curation.model import checkpoint
-from curation.model.ancestor import make_backbone
+from curation.model.base_model import make_backbone
 from curation.model.header import Header
-from curation.model.pixels import Pixels
-from curation.model.store import write_store
 from curation.params.loading import parse
 
 COLOURS = {"cherry": (200, 30, 40), "leaf": (40, 180, 60), "sky": (60, 90, 220)}

@@ -6,13 +6,13 @@ import pytest
 from sklearn import metrics as sk
 
 from curation import tables
-from curation.evaluation import measure, predictions
-from curation.evaluation.calibration import Calibration
+from curation.evaluation import prediction_table, split_metrics
 from curation.evaluation.evaluate import Paths, calibrate, evaluate, report
-from curation.evaluation.facts import read_facts
+from curation.evaluation.prediction_facts import read_facts
 from curation.model.header import Header
 from curation.params.blocks import Params
 from curation.params.loading import parse
+from curation.predict.calibration import Calibration
 
 
 def paths_in(folder):
@@ -67,7 +67,7 @@ def test_the_size_of_blocks_changes_nothing(evaluated, monkeypatch):
     splits, scored, calibration, _, table, folder = evaluated
     monkeypatch.setattr(type(scored), "blocks", lambda _: (slice(i, min(i + 7, 600)) for i in range(0, 600, 7)))
     again = folder / "again.parquet"
-    predictions.write_predictions(again, splits, scored, None, calibration.probabilities)
+    prediction_table.write_predictions(again, splits, scored, None, calibration.probabilities)
     same = [name for name in table.columns if not name.startswith("base_")]
     pd.testing.assert_frame_equal(tables.read(again, tables.PREDICTIONS)[same], table[same])
 
@@ -75,7 +75,9 @@ def test_the_size_of_blocks_changes_nothing(evaluated, monkeypatch):
 def test_images_that_an_ancestor_learnt_from_never_count(rounds, tmp_path):
     splits, scored, base, _ = rounds.make(300)
     test = splits.image_id[splits.split == "test"]
-    seen = measure.seen_by(splits.image_id, {test.iloc[0]: "train", test.iloc[1]: "val", test.iloc[2]: "benchmark"})
+    seen = split_metrics.seen_by(
+        splits.image_id, {test.iloc[0]: "train", test.iloc[1]: "val", test.iloc[2]: "benchmark"}
+    )
     calibration = calibrate(splits, scored, seen, 0)
     numbers = report(paths_in(tmp_path), splits, (scored, base), calibration, seen, Params())
     assert numbers["test"]["images"] == len(test) - 2
@@ -159,4 +161,4 @@ def test_facts_of_an_empty_table(tmp_path):
 
 
 def test_what_is_not_a_number_is_left_out():
-    assert measure.tidy({"a": float("nan"), "b": {"c": float("nan")}, "d": 1.0, "e": 3}) == {"d": 1.0, "e": 3}
+    assert split_metrics.tidy({"a": float("nan"), "b": {"c": float("nan")}, "d": 1.0, "e": 3}) == {"d": 1.0, "e": 3}

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from curation.evaluation.evidence import Subjects, fold_of, pool
-from curation.evaluation.label_errors import bent, combined, settle, verdicts
-from curation.evaluation.label_noise import Noise, wrong_given
+from curation.evaluation.label_errors.label_evidence import Subjects, fold_of, pool
+from curation.evaluation.label_errors.label_noise import Noise, wrong_given
+from curation.evaluation.label_errors.wrong_label import bent, combined, settle, verdicts
 
 
 def blobs(count=600, classes=4, spread=1.0, seed=0):

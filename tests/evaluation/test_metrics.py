@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from curation.evaluation import bootstrap, metrics
-from curation.evaluation.against import Against, against, by_class
+from curation.evaluation.comparison.paired import Against, against, by_class
 
 pairs = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60)
 

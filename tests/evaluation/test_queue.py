@@ -3,11 +3,11 @@ import pandas as pd
 import pytest
 
 from curation import tables
-from curation.evaluation import clusters
 from curation.evaluation.evaluate import calibrate
 from curation.evaluation.neighbours import nearest, unit
-from curation.evaluation.predictions import write_predictions
-from curation.evaluation.queue import Inputs, review_queue
+from curation.evaluation.prediction_table import write_predictions
+from curation.evaluation.queue import error_clusters
+from curation.evaluation.queue.review_queue import Inputs, review_queue
 from curation.params.blocks import Params
 
 
@@ -88,15 +88,15 @@ def test_a_queue_of_nothing(made, tmp_path):
 
 
 def test_clusters_are_numbered_by_size_and_noise_stays():
-    assert clusters.renumber(np.array([5, 5, -1, 2, 2, 2, 7])).tolist() == [1, 1, -1, 0, 0, 0, 2]
+    assert error_clusters.renumber(np.array([5, 5, -1, 2, 2, 2, 7])).tolist() == [1, 1, -1, 0, 0, 0, 2]
 
 
 def test_tight_clusters_are_found_again():
     rng = np.random.default_rng(0)
     points = np.concatenate([rng.normal(at, 0.1, (40, 2)) for at in (0, 5, 10)]).astype(np.float32)
-    how = 5, clusters.NEAR * clusters.usual_distance(points, 0)
-    labels = clusters.cluster(points, *how)
-    found = clusters.stability(points, labels, *how, 0)
+    how = 5, error_clusters.NEAR * error_clusters.usual_distance(points, 0)
+    labels = error_clusters.cluster(points, *how)
+    found = error_clusters.stability(points, labels, *how, 0)
     assert len(found) == 3
     assert min(found.values()) > 0.9
 
@@ -104,8 +104,10 @@ def test_tight_clusters_are_found_again():
 def test_images_in_one_place_part_by_what_they_are_taken_for():
     points = np.random.default_rng(0).normal(0, 1, (60, 3)).astype(np.float32)
     label, taken = np.zeros(60, int), np.repeat([1, 2, 3], 20)
-    usual = clusters.usual_distance(points, 0)
-    found = clusters.cluster(clusters.with_pairs(points, [label, taken], 3 * usual), 5, clusters.NEAR * usual)
+    usual = error_clusters.usual_distance(points, 0)
+    found = error_clusters.cluster(
+        error_clusters.with_pairs(points, [label, taken], 3 * usual), 5, error_clusters.NEAR * usual
+    )
     parts = [set(found[taken == code]) - {-1} for code in (1, 2, 3)]
     assert all(parts)
     assert sum(map(len, parts)) == len(set.union(*parts))
@@ -113,14 +115,14 @@ def test_images_in_one_place_part_by_what_they_are_taken_for():
 
 def test_hundreds_of_classes_stay_apart_in_few_dimensions():
     codes = np.arange(300)
-    placed = clusters.with_pairs(np.zeros((300, 1), np.float32), [codes, codes], 1.0)
+    placed = error_clusters.with_pairs(np.zeros((300, 1), np.float32), [codes, codes], 1.0)
     assert placed.shape == (300, 25)
     gaps = np.linalg.norm(placed[:, None] - placed[None], axis=2)[np.triu_indices(300, 1)]
     assert gaps.min() > 0.4
 
 
 def test_among_thousands_a_cluster_is_larger():
-    assert [clusters.least_size(count, 5) for count in (10, 100, 10_000)] == [5, 5, 50]
+    assert [error_clusters.least_size(count, 5) for count in (10, 100, 10_000)] == [5, 5, 50]
 
 
 def test_neighbours_in_cells_find_nearly_all_that_a_full_search_finds(monkeypatch):

@@ -12,11 +12,11 @@ from PIL import Image
 
 from curation import tables
 from curation.errors import CurationError
-from curation.evaluation.calibration import Calibration
-from curation.evaluation.predictions import write_predictions
-from curation.evaluation.report import write_report
-from curation.evaluation.report.collection import kind_of
-from curation.evaluation.scores import Scored
+from curation.evaluation.prediction_table import write_predictions
+from curation.predict.calibration import Calibration
+from curation.predict.score_store import Scored
+from curation.report import write_report
+from curation.report.collection_part import kind_of
 
 CLASSES = ["ape", "cat", "dog"]
 VOID = {"meta", "img", "br", "line", "rect", "circle", "polyline"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from curation.images.guard import Bounds, Failure, run_guarded
+from curation.engine.guard import Bounds, Failure, run_guarded
 
 HANG = "__import__('time').sleep(600)"
 SPIN = "[0 for _ in iter(int, 1)]"
@@ -81,7 +81,7 @@ def living(session: int) -> list[int]:
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_nothing_is_left_running_after_ctrl_c_or_a_kill(end):
     code = (
-        "from curation.images.guard import *\n"
+        "from curation.engine.guard import *\n"
         "if __name__ == '__main__':\n"
         f"    items = ['1', {HANG!r}, {HANG!r}]\n"
         "    for result in run_guarded(eval, items, processes=2, bounds=Bounds(2.0), chunk=1):\n"

@@ -16,13 +16,13 @@ import pytest
 
 from curation import tables
 from curation.images import ingest as stage
-from curation.images.cache import Cache, CacheError
+from curation.images.collection.scan import scan
 from curation.images.hashing import HashError
+from curation.images.image_measures import Measures, Settings
 from curation.images.ingest import ingest, ingest_batches, ingest_folder
-from curation.images.known import known_to_dvc
-from curation.images.measure import Measures, Settings
+from curation.images.ingest_cache import Cache, CacheError
+from curation.images.known_md5 import known_to_dvc
 from curation.images.reading import Reading
-from curation.images.scan import scan
 from curation.params.loading import parse
 
 ONE = parse({"ingest": {"workers": 1}})

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.images.labels import LabelError, canonical, refuse_clashes, refuse_splits
+from curation.tables.class_names import LabelError, canonical, refuse_clashes, refuse_splits
 
 
 @pytest.mark.parametrize(

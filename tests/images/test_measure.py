@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
-from curation.images import measure as measures
+from curation.images import image_measures as measures
 from curation.images.hashing import orient
-from curation.images.measure import Settings, measure
+from curation.images.image_measures import Settings, measure
 
 SETTINGS = Settings()
 

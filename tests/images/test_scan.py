@@ -5,9 +5,9 @@ import unicodedata
 
 import pytest
 
-from curation.images.labels import LabelError
-from curation.images.metadata import MetadataError
-from curation.images.scan import LayoutError, scan, scan_folder
+from curation.images.collection.metadata import MetadataError
+from curation.images.collection.scan import LayoutError, scan, scan_folder
+from curation.tables.class_names import LabelError
 
 TWO = {"data/raw/cat/a.jpg": "a", "data/raw/dog/b.jpg": "b"}
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from curation.images.opening import UnreadableImage
-from curation.images.sheet import Section, Tile, tile_data_uri, write_sheet
+from curation.report.contact_sheet import Section, Tile, tile_data_uri, write_sheet
 
 
 def embedded(page: str) -> list[Image.Image]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from curation.images.report import SHOWN, Report
+from curation.images.ingest_report import SHOWN, Report
 
 HOUSE = Path(__file__).parents[2]
 

@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 from curation import tables
-from curation.model.ancestor import make_backbone
-from curation.model.pixels import Pixels
-from curation.model.scoring import Scorer
-from curation.model.store import write_store
+from curation.images.store.pixel_store import write_store
+from curation.images.store.pixels import Pixels
+from curation.model.base_model import make_backbone
+from curation.model.scorer import Scorer
 from curation.params import Params
 from curation.params.loading import parse
 

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.model import augment
+from curation.model.training import augment
 from curation.params.blocks import Augment
 
 OFF = Augment(flip=0, rotate=0, zoom_in=0, zoom_out=0)

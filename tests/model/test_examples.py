@@ -4,15 +4,23 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.model import checks
-from curation.model.ancestor import start_from
+from curation.model.base_model import start_from
 from curation.model.device import choose
-from curation.model.engine import Engine
-from curation.model.examples import Examples, batches_of, classes_of, dataset_hash, epoch_order, examples_of, weights
-from curation.model.feed import Feed
-from curation.model.loop import Data
-from curation.model.modes import ModeError, check_modes, set_training
-from curation.model.training import data_of
+from curation.model.training import sanity_checks
+from curation.model.training.epoch import Engine
+from curation.model.training.examples import (
+    Examples,
+    batches_of,
+    classes_of,
+    dataset_hash,
+    epoch_order,
+    examples_of,
+    weights,
+)
+from curation.model.training.loader import Feed
+from curation.model.training.loop import Data
+from curation.model.training.norm_modes import ModeError, check_modes, set_training
+from curation.model.training.train_candidate import data_of
 
 
 def made(labels, groups=None) -> Examples:
@@ -75,7 +83,7 @@ def engine(toy) -> Engine:
 def test_a_sound_run_passes_every_check_and_is_not_touched(toy, engine, caplog):
     caplog.set_level("INFO")
     before = {name: tensor.clone() for name, tensor in engine.model.state_dict().items()}
-    checks.check_all(engine, data_of(toy.splits, classes_of(toy.splits), toy.pixels))
+    sanity_checks.check_all(engine, data_of(toy.splits, classes_of(toy.splits), toy.pixels))
     assert "learnt by heart" in caplog.text
     assert "unrelated" not in caplog.text
     assert all(tensor.equal(before[name]) for name, tensor in engine.model.state_dict().items())
@@ -86,30 +94,30 @@ def test_shuffled_labels_are_noticed(toy):
     draw = np.random.default_rng(0)
     train = data.train
     mixed = Examples(train.image_ids, train.rows, draw.permutation(train.labels), train.groups, train.small)
-    assert checks.related(data, 0) < 0.02
-    assert checks.related(Data(data.pixels, mixed, data.val), 0) > 0.05
+    assert sanity_checks.related(data, 0) < 0.02
+    assert sanity_checks.related(Data(data.pixels, mixed, data.val), 0) > 0.05
 
 
 def test_pixels_of_another_image_are_noticed(toy, engine):
     data = data_of(toy.splits, classes_of(toy.splits), toy.pixels)
     train = data.train
     wrong = Examples(train.image_ids, np.roll(train.rows, 1), train.labels, train.groups, train.small)
-    with pytest.raises(checks.CheckError, match="another image"):
-        checks.check_all(engine, Data(data.pixels, wrong, data.val))
+    with pytest.raises(sanity_checks.CheckError, match="another image"):
+        sanity_checks.check_all(engine, Data(data.pixels, wrong, data.val))
 
 
 def test_a_head_that_is_too_loud_is_noticed(toy, engine):
     engine.model.get_submodule(engine.head).weight.data.add_(torch.randn(3, 1) * 1e6)
-    with pytest.raises(checks.CheckError, match="loss at step 0"):
-        checks.check_all(engine, data_of(toy.splits, classes_of(toy.splits), toy.pixels))
+    with pytest.raises(sanity_checks.CheckError, match="loss at step 0"):
+        sanity_checks.check_all(engine, data_of(toy.splits, classes_of(toy.splits), toy.pixels))
 
 
 def test_a_network_that_learns_nothing_is_noticed(toy, engine):
     for layer in engine.model.modules():
         if isinstance(layer, torch.nn.ReLU):
             layer.forward = lambda x: x * 0
-    with pytest.raises(checks.CheckError, match="learnt by heart"):
-        checks.check_all(engine, data_of(toy.splits, classes_of(toy.splits), toy.pixels))
+    with pytest.raises(sanity_checks.CheckError, match="learnt by heart"):
+        sanity_checks.check_all(engine, data_of(toy.splits, classes_of(toy.splits), toy.pixels))
 
 
 def test_a_norm_layer_in_the_wrong_mode_is_noticed(engine):

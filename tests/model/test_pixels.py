@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from curation.model.pixels import Pixels, PixelsError, square, upright
-from curation.model.segments import Segments
-from curation.model.store import expected_bytes, plan, write_store
+from curation.images.store.pixel_store import expected_bytes, plan, write_store
+from curation.images.store.pixels import Pixels, PixelsError, square, upright
+from curation.images.store.segments import Segments
 from curation.params.blocks import Resize
 
 ARRAY, JPEG = Resize(workers=1), Resize(workers=1, store="jpeg", quality=98)
@@ -56,7 +56,7 @@ def test_the_store_does_not_depend_on_order_workers_or_cache(tmp_path, knobs):
 
 
 def test_new_images_leave_most_shards_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr("curation.model.store.SHARD_BYTES", 16 * 16 * 3 * 4)
+    monkeypatch.setattr("curation.images.store.pixel_store.SHARD_BYTES", 16 * 16 * 3 * 4)
     wanted = paint(tmp_path, 60)
     write_store(wanted.iloc[:59], tmp_path / "old", tmp_path / "cache", 16, ARRAY)
     write_store(wanted, tmp_path / "new", tmp_path / "cache", 16, ARRAY)

@@ -3,10 +3,10 @@ import pytest
 import torch
 
 from curation.model import checkpoint
-from curation.model.ancestor import make_backbone, start_from
 from curation.model.backbone import Spec, body_state, build
+from curation.model.base_model import make_backbone, start_from
 from curation.model.header import CheckpointError, Header
-from curation.model.scoring import Scorer, score_stream
+from curation.model.scorer import Scorer, score_stream
 
 CLASSES = ("a", "b", "c")
 

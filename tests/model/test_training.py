@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 import torch
 
-from curation.model import checkpoint, training
-from curation.model.ancestor import AncestorError, make_backbone, start_from
+from curation.model import checkpoint
+from curation.model.base_model import AncestorError, make_backbone, start_from
 from curation.model.compiled import CompileError
-from curation.model.engine import DivergedError
-from curation.model.examples import NothingToTrainError
 from curation.model.header import CheckpointError, read_header
-from curation.model.training import train, united_lineage
+from curation.model.training import train_candidate
+from curation.model.training.epoch import DivergedError
+from curation.model.training.examples import NothingToTrainError
+from curation.model.training.train_candidate import train, united_lineage
 from curation.params import Params
 
 
@@ -38,7 +39,7 @@ class StopError(Exception):
 
 
 def stop_after(epochs: int, toy, params: Params) -> None:
-    real, calls = training.fit, []
+    real, calls = train_candidate.fit, []
 
     def listen(row):
         calls.append(row)
@@ -49,7 +50,7 @@ def stop_after(epochs: int, toy, params: Params) -> None:
         return real(engine, data, runs, [*listeners, listen], **rest)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "fit", stopping)
+        patch.setattr(train_candidate, "fit", stopping)
         with pytest.raises(StopError):
             run(toy, params, name="stopped")
 

@@ -17,8 +17,8 @@ SCRIPT = """
 import signal, sys; from pathlib import Path; import pandas as pd, torch
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started with it ignored
 torch.set_num_threads(1)
-from curation.model.pixels import Pixels
-from curation.model.training import train
+from curation.images.store.pixels import Pixels
+from curation.model.training.train_candidate import train
 from curation.params.loading import load
 train(pd.read_parquet("splits.parquet"), Pixels(Path("pixels")), load(), Path("out.safetensors"), Path("report"))
 """

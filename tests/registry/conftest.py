@@ -9,9 +9,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from curation import tables
-from curation.evaluation.calibration import Calibration
 from curation.model.header import Header, encode
-from curation.registry.project import md5_of
+from curation.predict.calibration import Calibration
+from curation.registry.project_state import md5_of
 
 CLASSES = ("cat", "dog")
 PARAMS = "# a comment that stays\nbase_model: models/backbone.safetensors   # and this one\nthrowaway: false\n"

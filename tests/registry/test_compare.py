@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from curation.registry.compare import CompareError, compare, read_revision
+from curation.evaluation.comparison.compare_rounds import CompareError, compare, read_revision
 
 pytestmark = pytest.mark.pipeline
 

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from curation.identify.models import resolve
-from curation.registry.project import ProjectError
+from curation.predict.model_lookup import resolve
+from curation.registry.project_state import ProjectError
 from curation.registry.promote import Choice, PromotionRefusedError, promote, rollback
 from curation.registry.versions import VersionError, read_log
 

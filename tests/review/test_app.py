@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from curation.selection.reviews import read_reviews
+from curation.decisions.log import read_reviews
 
 pytestmark = [
     pytest.mark.browser,

@@ -4,16 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from curation.review import decide, views
-from curation.review.tags import Decision
-from curation.selection.reviews import read_reviews
+from curation.decisions.log import read_reviews
+from curation.review import saved_views
+from curation.review.decision_tags import Decision
+from curation.review.interface import decide
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 OTHER_REVIEWER = """
 import sys, warnings
 warnings.simplefilter("ignore")
-from curation.review import database, decide
-from curation.review.tags import Decision
+from curation.review import database
+from curation.review.interface import decide
+from curation.review.decision_tags import Decision
 dataset = database.connect().load_dataset(sys.argv[1])
 ids = dataset.values("id")
 print("ready", flush=True)
@@ -45,11 +47,11 @@ def test_views_stand_still_while_they_are_walked_until_they_are_tidied(small):
     ids = small.values("id")
     decide.decide(small, ids[1:3], Decision("keep"), "Ana")
     assert shown("to review") == ids
-    assert views.stale(small).values("id") == shown("decided") == ids[1:3]
-    views.tidy(small)
+    assert saved_views.stale(small).values("id") == shown("decided") == ids[1:3]
+    saved_views.tidy(small)
     assert shown("to review") == [ids[0], *ids[3:]]
     assert shown("decided") == ids[1:3]
-    assert not views.stale(small).count()
+    assert not saved_views.stale(small).count()
 
 
 def test_accepting_means_what_the_suggestion_says(small):

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from curation.decisions.log import append_reviews, read_reviews
+from curation.review.decision_tags import Decision
 from curation.review.pull import decisions, pull, to_rows
-from curation.review.tags import Decision
-from curation.selection.reviews import append_reviews, read_reviews
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 CLASSES = {"cat", "dog", "fox"}

@@ -3,7 +3,7 @@ import pytest
 
 from curation.params import load
 from curation.review import database
-from curation.review import project as work
+from curation.review import project_queue as work
 from curation.review.push import push_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore")

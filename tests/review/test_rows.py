@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from curation.review import rows
-from curation.selection.reviews import REVIEW_COLUMNS
+from curation.decisions.log import REVIEW_COLUMNS
+from curation.review import queue_rows
 
 
 def log(*lines):
@@ -17,7 +17,7 @@ def by_model(image_id, decision, label, model):
 
 def test_the_queue_comes_in_order_of_rank_with_its_nearest_right_answers_behind_it(project):
     shuffled = project.errors.sample(frac=1, random_state=0)
-    frame = rows.queue(shuffled, project.predictions, project.images, 10)
+    frame = queue_rows.queue(shuffled, project.predictions, project.images, 10)
     assert frame["rank"].tolist()[:10] == list(range(10))
     assert (frame["role"] == "queue").sum() == 10
     neighbours = frame[frame["role"] == "neighbour"]
@@ -29,16 +29,16 @@ def test_the_queue_comes_in_order_of_rank_with_its_nearest_right_answers_behind_
 def test_rows_do_not_depend_on_the_order_of_the_tables(project):
     tables = (project.errors, project.predictions, project.images)
     mixed = [table.sample(frac=1, random_state=1) for table in tables]
-    assert rows.fingerprint(rows.queue(*tables, 20)) == rows.fingerprint(rows.queue(*mixed, 20))
+    assert queue_rows.fingerprint(queue_rows.queue(*tables, 20)) == queue_rows.fingerprint(queue_rows.queue(*mixed, 20))
 
 
 def test_the_fingerprint_changes_with_any_value(project):
-    frame = rows.queue(project.errors, project.predictions, project.images, 5)
+    frame = queue_rows.queue(project.errors, project.predictions, project.images, 5)
     for column in frame.columns:
         other = frame.copy()
         other[column] = other[column].astype(object)
         other.at[0, column] = "else"
-        assert rows.fingerprint(other) != rows.fingerprint(frame), column
+        assert queue_rows.fingerprint(other) != queue_rows.fingerprint(frame), column
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_the_fingerprint_changes_with_any_value(project):
     ],
 )
 def test_what_counts_as_decided(lines, expected):
-    assert rows.decided(log(*lines), "this") == expected
+    assert queue_rows.decided(log(*lines), "this") == expected
 
 
 def test_the_model_is_named_by_its_bytes(tmp_path):
     checkpoint = tmp_path / "candidate.safetensors"
-    assert rows.model_id(checkpoint) == ""
+    assert queue_rows.model_id(checkpoint) == ""
     checkpoint.write_bytes(b"weights")
-    assert rows.model_id(checkpoint) == "63f4f1e9b725"
+    assert queue_rows.model_id(checkpoint) == "63f4f1e9b725"

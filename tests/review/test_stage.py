@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from curation.review.project import is_temporary
+from curation.review.project_queue import is_temporary
 
 REPOSITORY = Path(__file__).parents[2]
 

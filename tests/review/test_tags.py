@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.review.tags import Decision, malformed, parse
+from curation.review.decision_tags import Decision, malformed, parse
 
 NAMES = (
     st.text("abcdefghijklmnopqrstuvwxyzäöü 0123456789-_", min_size=1)

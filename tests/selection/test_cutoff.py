@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 import selection_toys as toys
 
+from curation.decisions.fold import MergeError, resolve_merges
+from curation.decisions.log import ReviewsError
 from curation.params import Params
-from curation.selection import figures, funnel
+from curation.report import funnel_figure
+from curation.selection import funnel
+from curation.selection.cap import level
 from curation.selection.cutoff import select
-from curation.selection.decisions import MergeError, resolve_merges
-from curation.selection.maximum import level
-from curation.selection.novelty import most_different
-from curation.selection.reviews import ReviewsError
+from curation.selection.diversity import most_different
 
 ID = toys.image_id
 
@@ -191,6 +192,6 @@ def test_the_picture_of_the_funnel_is_the_same_every_time(tmp_path):
     found = select(images, toys.duplicates(images), toys.no_reviews(), knobs())
     for name in ("one.svg", "two.svg"):
         table = funnel.classes(found, knobs())
-        figures.draw_funnel(funnel.funnel(found), table, funnel.ORIGINS, tmp_path / name)
+        funnel_figure.draw_funnel(funnel.funnel(found), table, funnel.ORIGINS, tmp_path / name)
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
     assert b"$x_{$" in (tmp_path / "one.svg").read_bytes()

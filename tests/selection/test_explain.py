@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 import selection_toys as toys
 
-from curation.selection.explain import NoSuchImageError, Papers, find, life
+from curation.selection.image_history import NoSuchImageError, Papers, find, life
 
 ID = toys.image_id
 

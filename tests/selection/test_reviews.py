@@ -8,7 +8,7 @@ import selection_toys as toys
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.selection.reviews import REVIEW_COLUMNS, ReviewsError, append_reviews, parse_decision, read_reviews
+from curation.decisions.log import REVIEW_COLUMNS, ReviewsError, append_reviews, parse_decision, read_reviews
 
 HEADER = ",".join(REVIEW_COLUMNS) + "\n"
 ID = toys.image_id("one")
@@ -21,7 +21,7 @@ def row(number=1, **values):
 WRITER = """
 import hashlib, sys
 from pathlib import Path
-from curation.selection.reviews import append_reviews
+from curation.decisions.log import append_reviews
 
 for number in range(40):
     image_id = hashlib.md5(f"{sys.argv[2]} {number}".encode()).hexdigest()

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from curation.params import Params
-from curation.selection.check import Round, changes, verdicts
 from curation.selection.cutoff import select
 from curation.selection.split import split
+from curation.selection.split_check import Round, changes, verdicts
 
 ROUNDS = int(os.environ.get("CURATION_ROUNDS", "20"))
 CASES = int(os.environ.get("CURATION_CASES", "3"))

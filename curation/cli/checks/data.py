@@ -59,7 +59,7 @@ def files(root: Path) -> Check:
 
 def decisions(root: Path) -> Check:
     """data/reviews.csv can be read."""
-    from curation.selection.reviews import read_reviews
+    from curation.decisions.log import read_reviews
 
     path = root / "data/reviews.csv"
     if not path.exists():

@@ -5,8 +5,8 @@ import sys
 from importlib import metadata, util
 from pathlib import Path
 
-from curation import workers
 from curation.cli.checks.check import Check, broken, note, ok
+from curation.engine import workers
 
 OLDEST_PYTHON = (3, 11)
 LITTLE_DISK, TIGHT_DISK = 2**30, 10 * 2**30  # bytes free: nothing works well below the first; the second is a warning

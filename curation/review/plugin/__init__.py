@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from curation.review.operators import DECISIONS
-from curation.review.panel import ReviewPanel
-from curation.review.wayfinding import WAYS
+from curation.review.interface.operators import DECISIONS
+from curation.review.interface.panel import ReviewPanel
+from curation.review.interface.wayfinding import WAYS
 
 
 def register(plugin: Any) -> None:

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from curation.selection.reviews import read_reviews
+from curation.decisions.log import read_reviews
 
 pytestmark = [
     pytest.mark.pipeline,

@@ -1,0 +1,86 @@
+"""What the search needs to know of every image, as plain arrays, sorted by image_id.
+
+Read from the Parquet file in batches, images never exist as Python objects. Thumbnails are most of it, 1.15 GB a
+million: they lie in a memory-mapped scratch file, and who went through a part gives its memory back (`release`).
+"""
+
+import mmap
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from curation import tables
+from curation.images import image_measures
+
+FACTS = ["image_id", "source", "label", "origin", "copy_labels", "format", "bytes", "width", "height", "blur"]
+FACTS += ["hash_quality"]
+COLUMNS = [*FACTS, "error", "hash", "thumbnail"]
+SPARED = 2**28  # bytes of a mapped file that are not worth giving back
+BATCH = 4096  # rows that exist as Python objects at a time
+
+
+class Pictures(NamedTuple):
+    """Readable images: facts [n rows of FACTS], hashes uint64 [n, 8, words], thumbnails uint8 [n, bytes]."""
+
+    facts: pd.DataFrame
+    hashes: NDArray[np.uint64]
+    thumbnails: NDArray[np.uint8]
+
+
+def from_frame(images: pd.DataFrame) -> Pictures:
+    """Take the readable images of a table IMAGES."""
+    frame = images.loc[images["error"] == ""].sort_values("image_id", kind="stable").reset_index(drop=True)
+    return Pictures(frame[FACTS], image_measures.hashes(frame), _thumbnail_bytes(frame["thumbnail"].tolist()))
+
+
+def from_parquet(path: Path) -> Pictures:
+    """Read the readable images of the file data/images.parquet, a batch at a time; its rows are sorted by image_id."""
+    tables.read(path, tables.IMAGES, ["image_id"])
+    source = pq.ParquetFile(path, pre_buffer=False)
+    shape = (max(source.metadata.num_rows, 1), image_measures.THUMBNAIL_BYTES)
+    with tempfile.TemporaryFile() as file:  # the mapping outlives the file's name
+        scratch = np.memmap(file, np.uint8, "w+", shape=shape)
+    facts, hashes, filled = [], [], 0
+    for batch in source.iter_batches(BATCH, columns=COLUMNS):
+        frame = batch.to_pandas()
+        frame = frame.loc[frame["error"] == ""]
+        scratch[filled : filled + len(frame)] = _thumbnail_bytes(frame["thumbnail"].tolist())
+        release(scratch[filled : filled + len(frame)])
+        hashes.append(image_measures.hashes(frame))
+        facts.append(frame[FACTS].assign(copy_labels=[tuple(labels) for labels in frame["copy_labels"]]))
+        filled += len(frame)
+    if not facts:
+        return from_frame(pd.DataFrame(columns=COLUMNS).astype({"error": "str"}))
+    pa.default_memory_pool().release_unused()
+    return Pictures(pd.concat(facts, ignore_index=True), np.concatenate(hashes), scratch[:filled])
+
+
+def release(part: NDArray[np.uint8]) -> None:
+    """Take a part of a mapped array out of this process's memory; read again, it comes from the file, or its cache.
+
+    part: consecutive rows. The system maps 64 KB around each byte that is read, so a few thousand thumbnails here and
+    there are a quarter of a gigabyte. No effect on files under SPARED, on what is not mapped, where the system can't.
+    """
+    whole: object = part
+    start = 0  # the address of the mapping
+    while isinstance(whole, np.ndarray):
+        start, whole = whole.ctypes.data, whole.base
+    if not (isinstance(whole, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED")) or len(whole) < SPARED:
+        return
+    first = -(-(part.ctypes.data - start) // mmap.PAGESIZE) * mmap.PAGESIZE
+    last = (part.ctypes.data - start + part.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
+    if last > first:
+        whole.madvise(mmap.MADV_DONTNEED, first, last - first)
+
+
+def _thumbnail_bytes(column: Sequence[bytes]) -> NDArray[np.uint8]:
+    blank = bytes(image_measures.THUMBNAIL_BYTES)
+    joined = b"".join(text or blank for text in column)
+    return np.frombuffer(joined, np.uint8).reshape(-1, image_measures.THUMBNAIL_BYTES)

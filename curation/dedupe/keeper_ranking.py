@@ -1,0 +1,52 @@
+"""Which of several copies stays: the order in which images become keepers.
+
+Benchmark images come first, because they are frozen: a twin of one must never be trained on. Then as a person would
+choose: reviewed, labelled, real before staged before synthetic, larger, sharper, less compressed, then by image_id.
+"Less compressed" means lossless before lossy, then more bytes a pixel, weighed by what they are worth: at equal quality
+a WebP needs about 70% of a JPEG's bytes (Google's study of 2011), a HEIC half, an AVIF less; a GIF has lost colours.
+"""
+
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from curation.tables.class_names import UNKNOWN
+
+ORIGINS = {"real": 0, "staged": 1, "synthetic": 2}
+WORTH = {
+    "JPEG": 1.0,
+    "JPEG2000": 1.3,
+    "WEBP": 1.4,
+    "HEIF": 2.0,
+    "AVIF": 2.5,
+    "GIF": 0.3,
+}  # of a byte; a GIF's few colours
+
+
+def keeper_order(facts: pd.DataFrame, reviewed: Collection[str] = ()) -> NDArray[np.int32]:
+    """Rows from the one that is kept first to the one that is kept last.
+
+    facts: image_id, source, label, origin, format, width, height, blur (low is blurred), bytes. reviewed: image_ids a
+    person decided on. "Sharper" compares in doublings, as the edges that a hard compression draws look like sharpness.
+    """
+    pixels = facts["width"].to_numpy(np.int64) * facts["height"].to_numpy(np.int64)
+    blur = np.maximum(facts["blur"].to_numpy(np.float64), 1e-9)
+    keys = [
+        facts["image_id"].to_numpy(dtype="S32"),
+        -_quality(facts, pixels),
+        -np.round(np.log2(blur)),
+        -pixels,
+        facts["origin"].map(ORIGINS).fillna(len(ORIGINS)).to_numpy(np.int64),
+        facts["label"].isin(["", UNKNOWN]).to_numpy(),
+        ~facts["image_id"].isin(set(reviewed)).to_numpy(),
+        (facts["source"] != "benchmark").to_numpy(),
+    ]
+    return np.lexsort(keys).astype(np.int32)
+
+
+def _quality(facts: pd.DataFrame, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Bytes a pixel, as a JPEG would need them; infinite where nothing was lost."""
+    worth = facts["format"].map(WORTH).fillna(np.inf).to_numpy(np.float64)
+    return np.asarray(facts["bytes"].to_numpy(np.int64) * worth / np.maximum(pixels, 1))

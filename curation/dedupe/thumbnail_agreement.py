@@ -1,0 +1,191 @@
+"""Do two thumbnails show the same picture? The compiled measure behind every verification.
+
+After alignment (see alignment.py) the smallest of three scores counts: the weighted correlation of the whole; the mean
+structural similarity (after Wang et al., SSIM, 2004) of 49 overlapping blocks without their worst quarter; and the
+residual in grey levels. The first sees the light of a picture, the second its details, the third how far they differ.
+Colour is a guard, not a vote: two coloured pictures of different hue disagree, a grey copy of a coloured one does not.
+"""
+
+import numpy as np
+
+from curation.dedupe.hash_kernels import compiled
+from curation.dedupe.thumbnail_alignment import (
+    MARKED,
+    NOISE,
+    PERFECT,
+    SEARCH,
+    SIDE,
+    STEPS,
+    STILL,
+    fit,
+    sample,
+    start,
+    turns,
+    unpack,
+)
+
+PART = 4  # cells of a block of the grey thumbnail
+CELLS = 8  # of the colour thumbnail
+GREY = 6  # |Cb| + |Cr| a cell, up to which a picture counts as grey
+HOPELESS = 0.5  # a start that scores less is not worth aligning
+RESIDUAL = 75.0  # grey levels of difference that bring the agreement down to 0
+LIGHT = 12.0  # grey levels explained by light alone that make a residual count twice, where nothing is moved
+COLOUR_TURNS = turns(CELLS)
+
+
+@compiled
+def block_sums(a: np.ndarray, b: np.ndarray, box: np.ndarray, rows: np.ndarray, sums: np.ndarray) -> None:
+    """Fill sums [8, 8, 6]: count, a, b, a a, b b, a b in each block of 4 x 4 cells, b seen through the box."""
+    sums[:] = np.float32(0.0)
+    for y in range(SIDE):
+        if not sample(b, box, y, rows):
+            continue
+        for x in range(SIDE):
+            inside, p, q = rows[3, x], a[y, x] * rows[3, x], rows[0, x] * rows[3, x]
+            cell = sums[y // PART, x // PART]
+            cell[0] += inside
+            cell[1] += p
+            cell[2] += q
+            cell[3] += p * p
+            cell[4] += q * q
+            cell[5] += p * q
+
+
+@compiled
+def still_sums(a: np.ndarray, b: np.ndarray, sums: np.ndarray, work: np.ndarray) -> None:
+    """Fill sums [8, 8, 6] as `block_sums` does where nothing is moved, in a form that vectorises; work [5, SIDE]."""
+    for block in range(SIDE // PART):
+        work[:5] = np.float32(0.0)
+        for y in range(block * PART, (block + 1) * PART):
+            for x in range(SIDE):
+                work[0, x] += a[y, x]
+                work[1, x] += b[y, x]
+                work[2, x] += a[y, x] * a[y, x]
+                work[3, x] += b[y, x] * b[y, x]
+                work[4, x] += a[y, x] * b[y, x]
+        for place in range(SIDE // PART):
+            sums[block, place, 0] = PART * PART
+            for k in range(5):
+                total = np.float32(0.0)
+                for x in range(place * PART, (place + 1) * PART):
+                    total += work[k, x]
+                sums[block, place, k + 1] = total
+
+
+@compiled
+def judge(sums: np.ndarray, gain: float) -> tuple[float, float]:
+    """Compare overlapping blocks of 8 x 8 cells, without the worst quarter: (mean structural similarity, residual).
+
+    The residual is the root mean square difference in grey levels, in the light of the darker of the two.
+    """
+    g = np.float32(min(max(gain, 0.3), 3.0))
+    scores, misses = np.empty(49, np.float32), np.empty(49, np.float32)
+    count = 0
+    for y in range(7):
+        for x in range(7):
+            n, p, q, pp, qq, pq = sums[y, x] + sums[y, x + 1] + sums[y + 1, x] + sums[y + 1, x + 1]
+            if n >= 2 * PART * PART:
+                left, right = g * g * (pp - p * p / n) / n, (qq - q * q / n) / n
+                shared = g * (pq - p * q / n) / n
+                scores[count] = (2 * shared + NOISE) / (left + right + NOISE)
+                misses[count] = left + right - 2 * shared
+                count += 1
+    if count < 16:
+        return 0.0, 255.0
+    quarter = count // 4
+    structure, miss = 0.0, 0.0
+    ordered, missed = np.sort(scores[:count]), np.sort(misses[:count])
+    for k in range(count - quarter):
+        structure += ordered[quarter + k]
+        miss += missed[k]
+    kept = count - quarter
+    return structure / kept, np.sqrt(max(miss / kept, 0.0)) / max(g, 1.0)
+
+
+@compiled
+def still(a: np.ndarray, b: np.ndarray, sums: np.ndarray, work: np.ndarray) -> float:
+    """Agreement of two pictures as they stand: only the light may differ, and the more it does, the less else may.
+
+    Small pictures of one kind look alike but for their light; a copy in another light has hardly any residual.
+    """
+    still_sums(a, b, sums, work)
+    totals = np.zeros(6)
+    for y in range(SIDE // PART):
+        for x in range(SIDE // PART):
+            for k in range(6):
+                totals[k] += sums[y, x, k]
+    n, p, q, pp, qq, pq = totals
+    left, right, shared = pp - p * p / n, qq - q * q / n, pq - p * q / n
+    whole = shared / np.sqrt((left + n * NOISE) * (right + n * NOISE))
+    structure, residual = judge(sums, shared / max(left, 1.0))
+    direct = np.sqrt(max(pp + qq - 2 * pq, 0.0) / n)
+    return agreed(whole, structure, residual * (1.0 + max(direct - residual, 0.0) / LIGHT) / RESIDUAL)
+
+
+@compiled
+def hues_differ(one: np.ndarray, other: np.ndarray, orientation: int) -> bool:
+    """Whether both pictures are coloured and their colours have less in common than not (Cb, Cr; 128 is none)."""
+    first, second, apart = 0, 0, 0
+    turn = COLOUR_TURNS[orientation]
+    for cell in range(CELLS * CELLS):
+        for channel in range(2):
+            p = int(one[SIDE * SIDE + 2 * turn[cell] + channel]) - 128
+            q = int(other[SIDE * SIDE + 2 * cell + channel]) - 128
+            first += abs(p)
+            second += abs(q)
+            apart += abs(p - q)
+    grey = GREY * CELLS * CELLS
+    return first > grey and second > grey and 2 * apart > first + second
+
+
+@compiled
+def same_bytes(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two thumbnails are equal, colours included: what flat pictures must be to agree."""
+    for k in range(one.shape[0]):  # noqa: SIM110 - numba knows no all()
+        if one[k] != other[k]:
+            return False
+    return True
+
+
+@compiled
+def similarity(one: np.ndarray, other: np.ndarray, orientation: int, view: int) -> float:
+    """Agreement, 0 to 1, of thumbnail `one` turned by `orientation` with thumbnail `other` (uint8 [bytes]).
+
+    view: which of BOXES to start from; SEARCH: the best of them; STILL: nothing moves, only the light may differ;
+    MARKED: from where it stands, however badly that fits.
+    """
+    if orientation == 0 and same_bytes(one, other):
+        return 1.0
+    if hues_differ(one, other, orientation):
+        return 0.0
+    a, b = np.empty((SIDE, SIDE), np.float32), np.empty((SIDE, SIDE), np.float32)
+    unpack(one, orientation, a)
+    unpack(other, 0, b)
+    box, work, sums = np.zeros(4, np.float32), np.empty((67, SIDE), np.float32), np.empty((8, 8, 6), np.float32)
+    if view == STILL:
+        return still(a, b, sums, work)
+    first = start(a, b, view, box, work)
+    if first < HOPELESS and view >= 0:
+        return 0.0
+    whole, gain = fit(a, b, box, work, 1 if first >= PERFECT else STEPS)
+    block_sums(a, b, box, work[14:18], sums)
+    structure, residual = judge(sums, gain)
+    return agreed(whole, structure, residual / RESIDUAL)
+
+
+@compiled
+def agreed(whole: float, structure: float, miss: float) -> float:
+    """The smallest of the three scores; miss: the residual as a share of the one that is too much."""
+    return max(0.0, min(whole, structure, 1.0 - miss))
+
+
+@compiled
+def similarities(thumbnails: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Similarity, float32 [k], of pairs int32 [k, 4]: row that is turned, row, orientation, view."""
+    out = np.empty(pairs.shape[0], np.float32)
+    for k in range(pairs.shape[0]):
+        out[k] = similarity(thumbnails[pairs[k, 0]], thumbnails[pairs[k, 1]], pairs[k, 2], pairs[k, 3])
+    return out
+
+
+__all__ = ["MARKED", "SEARCH", "SIDE", "STILL", "similarities", "similarity"]

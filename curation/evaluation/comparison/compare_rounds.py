@@ -1,0 +1,86 @@
+"""Any two rounds against each other: commits, tags, branches or experiments, from the predictions that DVC keeps.
+
+Only images count that both rounds held out (test or benchmark), so that neither model has learnt from them; the truth
+is the newer round's label, because reviews mend labels.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from curation import tables
+from curation.errors import CurationError
+from curation.evaluation.comparison.paired import Against, against, by_class
+
+PREDICTIONS = "data/predictions.parquet"
+WORKSPACE = "workspace"
+HELD_OUT = ["test", "benchmark"]
+COLUMNS = ["image_id", "split", "benchmark_set", "label", "predicted", "confidence"]
+
+
+class CompareError(CurationError):
+    """A revision whose predictions can't be had, or two that share no held-out image."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How B compares with A: by set, by class, and every image whose answer changed from or to right."""
+
+    sets: dict[str, Against]
+    classes: pd.DataFrame
+    changed: pd.DataFrame  # image_id, set, label, old, new, change, confidence
+    left_out: int  # images that only one of the two held out
+    relabelled: int
+
+
+def read_revision(root: Path, revision: str) -> pd.DataFrame:
+    """Predictions of a revision; `workspace` is the table that lies here."""
+    if revision == WORKSPACE:
+        return tables.read(root / PREDICTIONS, tables.PREDICTIONS, COLUMNS)
+    import dvc.api
+    from dvc.exceptions import DvcException
+    from dvc.scm import SCMError
+
+    try:
+        data = dvc.api.read(PREDICTIONS, repo=str(root), rev=revision, mode="rb")
+    except (DvcException, SCMError, OSError) as error:
+        raise CompareError(
+            f"`{revision}` has no {PREDICTIONS} that can be read ({error}). Name a commit, tag, branch or experiment "
+            f"at which `dvc repro` was run, or `{WORKSPACE}`; `dvc pull --all-commits` fetches what is not in the cache"
+        ) from None
+    return pd.read_parquet(io.BytesIO(data), columns=COLUMNS)
+
+
+def compare(old: pd.DataFrame, new: pd.DataFrame) -> Comparison:
+    """Compare two tables of predictions on the images that both hold out."""
+    held = [frame[frame["split"].isin(HELD_OUT)] for frame in (old, new)]
+    both = held[1].merge(held[0], "inner", "image_id", suffixes=("", "_old"))
+    if both.empty:
+        raise CompareError("the two rounds share no image in test or benchmark, so there is nothing to compare them on")
+    new_right = np.asarray(both["predicted"] == both["label"], bool)
+    old_right = np.asarray(both["predicted_old"] == both["label"], bool)
+    names = both["split"].where(both["benchmark_set"] == "", "benchmark/" + both["benchmark_set"])
+    sets: dict[str, Against] = {}
+    for name in sorted(set(names)):
+        here = np.asarray(names == name, bool)
+        sets[str(name)] = against(new_right[here], old_right[here])
+    return Comparison(
+        sets,
+        by_class(both["label"], new_right, old_right),
+        _changed(both.assign(set=names), new_right, old_right),
+        len(held[0]) + len(held[1]) - 2 * len(both),
+        int((both["label"] != both["label_old"]).sum()),
+    )
+
+
+def _changed(both: pd.DataFrame, new_right: Any, old_right: Any) -> pd.DataFrame:
+    change = np.select([new_right & ~old_right, old_right & ~new_right], ["better", "worse"], "")
+    columns = {"predicted_old": "old", "predicted": "new"}
+    rows = both.assign(change=change)[change != ""].rename(columns=columns)
+    order = ["change", "confidence", "image_id"]
+    rows = rows.sort_values(order, ascending=[False, False, True], kind="stable", ignore_index=True)
+    return pd.DataFrame(rows[["image_id", "set", "label", "old", "new", "change", "confidence"]])

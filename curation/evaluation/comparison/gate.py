@@ -1,0 +1,67 @@
+"""What must hold before a candidate becomes production.
+
+The comparison is made on images, not on two averages: the same benchmark images through candidate and base, from the
+predictions of this round. Without a benchmark, test stands in. A class that the candidate no longer has counts as lost.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from curation.evaluation.comparison.paired import Against, against, by_class
+
+NEEDED = ["image_id", "split", "benchmark_set", "label", "predicted", "base_predicted"]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The comparison and what speaks against promotion, in words; empty when nothing does."""
+
+    sets: dict[str, Against]
+    classes: pd.DataFrame
+    objections: list[str]
+
+
+def judge(predictions: pd.DataFrame, seen: "pd.Series[bool]", max_class_drop: float) -> Gate:
+    """Compare candidate and base on benchmark images (or test) that neither learnt from."""
+    answered = (predictions["base_predicted"] != "") & ~seen
+    rows = predictions[answered & (predictions["split"] == "benchmark")]
+    if rows.empty:
+        rows = predictions[answered & (predictions["split"] == "test")]
+    rows = rows[_someone_knows(rows, predictions)]
+    new, old = _right(rows, "predicted"), _right(rows, "base_predicted")
+    names = rows["benchmark_set"].where(rows["benchmark_set"] != "", rows["split"])
+    sets = {
+        str(name): against(new[mask], old[mask]) for name in sorted(set(names)) for mask in [(names == name).to_numpy()]
+    }
+    classes = by_class(rows["label"], new, old)
+    return Gate(sets, classes, [*_worse_sets(sets), *_worse_classes(classes, max_class_drop)])
+
+
+def _someone_knows(rows: pd.DataFrame, predictions: pd.DataFrame) -> "pd.Series[bool]":
+    """Images whose label is a class of the candidate or of the base, as far as their answers show."""
+    known = set(predictions["label"][predictions["loss"].notna()]) | set(predictions["base_predicted"])
+    return rows["label"].isin(known)
+
+
+def _right(rows: pd.DataFrame, column: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return np.asarray(rows[column].to_numpy() == rows["label"].to_numpy(), bool)
+
+
+def _worse_sets(sets: dict[str, Against]) -> list[str]:
+    return [
+        f"benchmark `{name}`: {result.worse} of {result.images} images got worse and {result.better} better "
+        f"({result.difference:+.2%}, McNemar p {result.p_value:.2g})"
+        for name, result in sets.items()
+        if result.worse > result.better
+    ]
+
+
+def _worse_classes(classes: pd.DataFrame, most: float) -> list[str]:
+    lost = classes[classes["difference"] < -most - 1e-9]
+    return [
+        f"class `{row['class']}`: recall {row['old']:.2f} -> {row['new']:.2f} on {row['images']} images "
+        f"(promote.max_class_drop is {most})"
+        for _, row in lost.iterrows()
+    ]

@@ -1,0 +1,132 @@
+"""The kind and the amount of label noise that explains the labels best.
+
+A given label is the true one, or, at one rate, any other class, or, at another rate, a class that the true one is
+easily confused with. Rates and opinion weights are fitted together by maximum likelihood (the forward model of
+Natarajan et al. 2013 and Patrini et al. 2017), and a kind of noise is believed only if it pays for its parameter (AIC,
+Akaike 1974). Heavy tails of the opinions explain part of the noise, so the rate found is on the low side.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.evaluation.label_errors.label_evidence import Codes, Reals, pool, some
+
+MOST_ROWS = 10_000
+MOST_NOISE = 0.4
+EVEN = 0.25  # of the confusion kind, so that no flip is thought impossible
+READ_OFF = 4.0  # nats that the confusion kind pays for its pairs, which are read off the very opinions it explains
+FIRST = -2.0  # where the search for a rate begins: a twentieth
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Weights of the opinions, and P(given | true) [true, given] of the noise that was believed."""
+
+    weights: NDArray[np.float64]
+    transitions: Matrix
+    even: float = 1.0  # share of the noise that strikes all classes alike
+
+    @property
+    def rate(self) -> float:
+        """Mean probability that a label is wrong."""
+        return float(1 - np.diag(self.transitions).mean())
+
+
+def fit_noise(opinions: Sequence[Reals], labels: Codes, chosen: NDArray[np.bool_], seed: int) -> Noise:
+    """Fit weights and noise to the `chosen` rows (at most 10,000) of opinions [n, c] and labels [n]."""
+    rows = some(np.flatnonzero(chosen), MOST_ROWS, seed)
+    parts, given = np.stack([opinion[rows] for opinion in opinions]), labels[rows]
+    classes = parts.shape[2]
+    plain, best = _fit(parts, given, [])
+    likely = pool(list(parts), plain[: len(parts)])
+    kinds = [_uniform(classes), _confusion(likely)]
+    fits = [(plain, np.zeros(len(kinds)), best)]
+    for used in ([0], [1], [0, 1]):
+        found, cost = _fit(parts, given, [kinds[kind] for kind in used])
+        rates = np.zeros(len(kinds))
+        rates[used] = found[len(parts) :]
+        fits.append((found[: len(parts)], rates, cost + (READ_OFF if 1 in used else 0)))
+    weights, rates = _average(fits)
+    off = np.tensordot(rates, np.stack(kinds), axes=1)
+    even = float(rates[0] / rates.sum()) if rates.sum() > 0 else 1.0
+    return Noise(weights, off + (1 - rates.sum()) * np.eye(classes), even)
+
+
+def _average(fits: list[tuple[NDArray[np.float64], NDArray[np.float64], float]]) -> tuple[NDArray[np.float64], ...]:
+    """Mean (weights, rates) of fits by Akaike weights (Burnham & Anderson 2002): of two as good, neither is bet on."""
+    costs = np.array([cost for _, _, cost in fits])
+    shares = np.exp(costs.min() - costs)
+    shares /= shares.sum()
+    return tuple(np.tensordot(shares, np.stack([fit[part] for fit in fits]), axes=1) for part in (0, 1))
+
+
+def wrong_given(likely: Matrix, labels: Codes, transitions: Matrix) -> NDArray[np.float64]:
+    """P(the given label is wrong) [n] from P(true class) [n, c], by Bayes."""
+    through = likely * transitions[:, labels].T
+    kept = through[np.arange(len(labels)), labels]
+    return np.asarray(1 - kept / np.maximum(through.sum(axis=1), 1e-300))
+
+
+def _fit(parts: Reals, labels: Codes, kinds: list[Matrix]) -> tuple[NDArray[np.float64], float]:
+    """Weights then rates, and their AIC (in nats, half of the usual), from log opinions [o, n, c]."""
+    from scipy.optimize import minimize
+
+    count, rows = len(parts), np.arange(len(labels))
+    wide = parts.astype(np.float64)
+    noises = [np.ascontiguousarray(kind[:, labels].T) for kind in kinds]
+
+    def cost(free: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        weights, rates = weigh(free[: count + 1]), _rates(free[count + 1 :])
+        likely = pool(list(wide), weights)
+        spread = np.full(likely.shape, 0.0)
+        for rate, noise in zip(rates, noises, strict=True):
+            spread += rate * noise
+        spread[rows, labels] += 1 - rates.sum()
+        seen = np.maximum((likely * spread).sum(axis=1), 1e-300)
+        # d log(seen) / d weight = E[opinion | given] - E[opinion]
+        after = likely * spread / seen[:, None]
+        by_weight = np.array([((after - likely) * opinion).sum(axis=1).mean() for opinion in wide])
+        by_share = weights * (by_weight - (weights @ by_weight) / weights.sum())
+        by_total = (weights @ by_weight) * (1 - 1 / weights.sum())
+        own = likely[rows, labels]
+        by_rate = [(((likely * noise).sum(axis=1) - own) / seen).mean() for noise in noises]
+        slope = rates * (1 - rates * max(len(kinds), 1) / MOST_NOISE)
+        return float(-np.log(seen).mean()), -np.concatenate([by_share, [by_total], np.array(by_rate) * slope])
+
+    start = np.concatenate([np.zeros(count), [-1.0], np.full(len(kinds), FIRST)])
+    bounds = [(-4.0, 4.0)] * count + [(-9.0, 2.0)] + [(-9.0, 4.0)] * len(kinds)
+    found = minimize(cost, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    return np.concatenate([weigh(found.x[: count + 1]), _rates(found.x[count + 1 :])]), float(found.fun) * len(
+        labels
+    ) + len(kinds)
+
+
+def weigh(free: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights from free numbers: shares of a total that is above 1.
+
+    A pool as sharp as its opinions at least can't pass noise off as doubt, which fits separable classes just as well.
+    """
+    shares = np.exp(free[:-1] - free[:-1].max())
+    return np.asarray(shares / shares.sum() * (1 + np.exp(free[-1])))
+
+
+def _rates(free: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(MOST_NOISE / (1 + np.exp(-free)) / max(len(free), 1))
+
+
+def _uniform(classes: int) -> Matrix:
+    return np.asarray((np.ones((classes, classes)) - np.eye(classes)) / max(classes - 1, 1))
+
+
+def _confusion(likely: Matrix) -> Matrix:
+    """How often two classes are both likely for the same image, as P(other | class), a quarter of it spread evenly."""
+    both = likely.T @ likely
+    np.fill_diagonal(both, 0)
+    both += 1e-9
+    np.fill_diagonal(both, 0)
+    return np.asarray(EVEN * _uniform(len(both)) + (1 - EVEN) * both / both.sum(axis=1, keepdims=True))

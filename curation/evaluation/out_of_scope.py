@@ -1,0 +1,53 @@
+"""Images that are none of the model's classes, and whether the model refuses them.
+
+An image is refused when its confidence lies below the threshold that promises the wanted precision. The two areas under
+the curve say how well confidence and energy (Liu et al. 2020) tell such images from those in scope, at any threshold.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.evaluation.metrics import roc_auc
+from curation.evaluation.prediction_facts import Facts
+from curation.predict.calibration import Calibration
+
+
+def out_of_scope(facts: Facts, seen: NDArray[np.bool_], threshold: float) -> dict[str, Any]:
+    """Share refused and separation for every benchmark set's foreign images, and for the classes not in the model."""
+    inside = facts.where((facts.in_split("test") | facts.in_split("benchmark")) & (facts.label >= 0) & ~seen)
+    foreign = facts.label < 0
+    masks = {
+        name: facts.in_split("benchmark") & facts.in_set(name) & foreign
+        for name in sorted(set(facts.names["benchmark_set"]) - {""})
+    }
+    masks["classes not in the model"] = facts.in_split("out") & foreign
+    return {name: _separation(facts.where(mask), inside, threshold) for name, mask in masks.items() if mask.any()}
+
+
+def _separation(outside: Facts, inside: Facts, threshold: float) -> dict[str, Any]:
+    both = np.concatenate([np.zeros(len(outside), bool), np.ones(len(inside), bool)])
+    sure = np.concatenate([outside.confidence, inside.confidence])
+    energy = np.concatenate([outside.energy, inside.energy])
+    return {
+        "images": len(outside),
+        "refused": float((outside.confidence < threshold).mean()) if np.isfinite(threshold) else float("nan"),
+        "auc_confidence": roc_auc(sure, both),
+        "auc_energy": roc_auc(-energy, both),
+    }
+
+
+def operating_points(facts: Facts, calibration: Calibration, precisions: list[float]) -> dict[str, Any]:
+    """For each wanted precision: the confidence that promised it, and what it gives on these images."""
+    known = facts.where(facts.label >= 0)
+    out = {}
+    for wanted in precisions:
+        threshold = calibration.threshold_for(wanted)
+        if not np.isfinite(threshold) or not len(known):
+            continue
+        above = known.confidence >= np.float32(threshold)
+        point = {"confidence": threshold, "coverage": float(above.mean())}
+        point["precision"] = float(known.right[above].mean()) if above.any() else float("nan")
+        out[f"precision_{100 * wanted:g}".replace(".", "_")] = point
+    return out

@@ -1,0 +1,185 @@
+"""The review queue: every error, doubt and probable label error, grouped, explained and put in order.
+
+This is what the stage `cluster` calls. Train images are in it too: a model that learnt a wrong label by heart makes no
+error on it, and only the out-of-sample evidence of `label_errors` shows it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from curation.evaluation.label_errors import wrong_label
+from curation.evaluation.label_errors.cross_training import stacked
+from curation.evaluation.label_errors.label_evidence import Reals, Subjects
+from curation.evaluation.neighbours import nearest, unit
+from curation.evaluation.queue import error_clusters
+from curation.evaluation.queue.cluster_explanation import Cluster, explanations
+from curation.images.image_measures import colours, thumbnails
+from curation.params import Params
+from curation.tables import ERRORS
+
+LABELLED = ["train", "val", "test", "benchmark", "reserve"]
+PROBABLE = 0.2  # probability of a wrong label from which an image is in the queue for that alone
+LEARNT_FROM_ERROR, LEARNT_FROM_DOUBT = 0.02, 0.01
+SHOWN_CORRECT = 3
+COLUMNS = {  # what is read of each table
+    "predictions": ["image_id", "split", "label", "subclass", "predicted", "confidence", "loss", "embedding"],
+    "images": ["image_id", "path", "origin", "width", "height", "blur", "brightness", "contrast", "thumbnail"],
+    "duplicates": ["image_id", "conflict"],
+    "splits": ["image_id", "leak_group"],
+}
+COMPONENTS = 64  # enough for neighbours and folds, and quick
+
+
+Nearest = tuple[list[list[str]], NDArray[np.floating]]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The tables that the queue is made from."""
+
+    predictions: pd.DataFrame
+    images: pd.DataFrame
+    duplicates: pd.DataFrame
+    splits: pd.DataFrame
+    cross: pd.DataFrame | None = None
+
+
+def review_queue(inputs: Inputs, params: Params) -> pd.DataFrame:
+    """Make ERRORS from the tables of the round."""
+    frame = assemble(inputs)
+    vectors = embeddings(frame["embedding"])
+    frame = frame.drop(columns="embedding")
+    reduced = error_clusters.reduce(unit(vectors), COMPONENTS, params.seed)
+    frame = judge_labels(frame, reduced, inputs.cross, params.seed)
+    frame["kind"] = kinds(frame, params.cluster.doubt_below)
+    places = np.flatnonzero(frame["kind"] != "")
+    queue = frame.iloc[places].reset_index(drop=True)
+    queue["taken"] = queue["predicted"].where(~queue["kind"].isin(["label error", "conflict"]), queue["suggested"])
+    points, stable = group(queue, unit(vectors[places]), params)
+    queue["map_x"], queue["map_y"] = points[:, 0], points[:, 1] if points.shape[1] > 1 else np.float32(0)
+    shown, queue["distance"] = nearest_correct(frame, unit(reduced), places)
+    queue["nearest_correct"] = pd.Series(shown, index=queue.index, dtype=object)
+    right = frame[(frame["label"] == frame["predicted"]) & (frame["kind"] == "")]
+    described = explanations(queue, points, right, stable)
+    return order(queue, described)[ERRORS.columns]
+
+
+def group(queue: pd.DataFrame, vectors: NDArray[np.float32], params: Params) -> tuple[Reals, dict[int, float]]:
+    """Add `cluster` to the queue; its points on the principal components, and how stable each cluster is."""
+    points = error_clusters.reduce(vectors, params.cluster.components, params.seed)
+    codes = pd.factorize(pd.concat([queue["label"], queue["taken"]]), sort=True)[0]
+    usual = error_clusters.usual_distance(points, params.seed)
+    apart = error_clusters.with_pairs(points, [codes[: len(queue)], codes[len(queue) :]], error_clusters.APART * usual)
+    how = error_clusters.least_size(len(queue), params.cluster.min_cluster_size), error_clusters.NEAR * usual
+    queue["cluster"] = error_clusters.cluster(apart, *how)
+    return points, error_clusters.stability(apart, queue["cluster"].to_numpy(), *how, params.seed)
+
+
+def assemble(inputs: Inputs) -> pd.DataFrame:
+    """One row a prediction, with what images, duplicates and splits know of it, sorted by image_id."""
+    frame = inputs.predictions[COLUMNS["predictions"]]
+    for name in ("images", "duplicates", "splits"):
+        frame = frame.merge(getattr(inputs, name)[COLUMNS[name]], "left", "image_id")
+    frame = frame.sort_values("image_id", kind="stable", ignore_index=True)
+    frame["conflict"] = frame["conflict"].fillna("")
+    own = frame["leak_group"].where(frame["leak_group"].fillna("") != "", frame["image_id"])
+    crowded = own.groupby(own).transform("size") > 1
+    size = np.sqrt(frame["width"].astype(float) * frame["height"])
+    return frame.assign(leak_group=own, crowded=crowded, size=size)
+
+
+def embeddings(column: "pd.Series[bytes]") -> NDArray[np.float32]:
+    """Embeddings float32 [n, d] from a column of little-endian float16 bytes."""
+    if not len(column):
+        return np.zeros((0, 1), np.float32)
+    flat = np.frombuffer(b"".join(column), dtype="<f2")
+    return flat.reshape(len(column), -1).astype(np.float32)
+
+
+def judge_labels(
+    frame: pd.DataFrame, vectors: NDArray[np.float32], cross: pd.DataFrame | None, seed: int
+) -> pd.DataFrame:
+    """Add `label_error` and `suggested` for the labelled images; `cross`: CROSS_TRAINED."""
+    known = frame["split"].isin(LABELLED) & frame["loss"].notna()
+    out = frame.drop(columns="thumbnail").assign(label_error=np.float32(0), suggested="")
+    rows = np.flatnonzero(known)
+    labels, names = pd.factorize(frame["label"].iloc[rows], sort=True)
+    if len(names) < 2:
+        return out
+    part = frame.iloc[rows]
+    groups = pd.factorize(part["leak_group"])[0]
+    pictures = error_clusters.reduce(as_vectors(part[["thumbnail"]]), COMPONENTS, seed)
+    told = None if cross is None else stacked(cross, part["image_id"], len(names))
+    subjects = Subjects(vectors[rows], pictures, labels, groups, len(names), seed, told)
+    found = wrong_label.verdicts(subjects, (part["split"] == "train").to_numpy(), conflicting(part["conflict"], names))
+    out.loc[rows, "label_error"] = found.wrong.astype(np.float32)
+    out.loc[rows, "suggested"] = np.asarray(names, dtype=object)[found.suggested]
+    return out
+
+
+def as_vectors(frame: pd.DataFrame) -> NDArray[np.float32]:
+    """Thumbnails of the column `thumbnail` as vectors [n, 384]: grey at 16 x 16, and colours at 8 x 8."""
+    grey = thumbnails(frame).reshape(-1, 16, 2, 16, 2).mean(axis=(2, 4), dtype=np.float32)
+    flat = [grey.reshape(len(frame), -1), colours(frame).reshape(len(frame), -1).astype(np.float32)]
+    return np.asarray(np.concatenate(flat, axis=1) / 255, np.float32)
+
+
+def conflicting(column: "pd.Series[str]", names: "pd.Index[str]") -> NDArray[np.int64]:
+    """Code of the other label that a twin carries, the first one that is a class; -1 without."""
+    known = {str(name): code for code, name in enumerate(names)}
+    first = (next((known[name] for name in text.split(" / ") if name in known), -1) for text in column)
+    return np.fromiter(first, np.int64, len(column))
+
+
+def kinds(frame: pd.DataFrame, doubt_below: float) -> NDArray[np.object_]:
+    """Why an image is in the queue; "" when it is not."""
+    labelled = frame["split"].isin(LABELLED)
+    known = labelled & frame["loss"].notna()
+    wrong = known & (frame["label"] != frame["predicted"])
+    choices = [
+        known & (frame["label_error"] >= PROBABLE),
+        known & (frame["conflict"] != ""),
+        wrong,
+        labelled & ~known & (frame["confidence"] >= doubt_below),
+        known & (frame["confidence"] < doubt_below),
+    ]
+    names = ["label error", "conflict", "error", "out of scope", "doubt"]
+    return np.select([np.asarray(choice) for choice in choices], names, "").astype(object)
+
+
+def nearest_correct(frame: pd.DataFrame, vectors: NDArray[np.float32], places: NDArray[np.int64]) -> Nearest:
+    """For every image of the queue: ids of the nearest images that are right, and how far the first is."""
+    right = (frame["label"] == frame["predicted"]) & (frame["kind"] == "")
+    rows = np.flatnonzero(right)
+    if not len(rows):
+        return [[] for _ in places], np.full(len(places), np.nan)
+    ids = frame["image_id"].to_numpy()[rows]
+    found = nearest(vectors[places], vectors[rows], SHOWN_CORRECT)
+    return [[str(ids[row]) for row in line if row >= 0] for line in found.rows], 1 - found.similarity[:, 0]
+
+
+def order(queue: pd.DataFrame, described: list[Cluster]) -> pd.DataFrame:
+    """Add explanation, representative, gain and rank; the greatest expected gain first."""
+    words = {item.number: item.words for item in described}
+    shown = {row for item in described for row in item.representatives}
+    queue["explanation"] = [words[number] for number in queue["cluster"]]
+    queue["representative"] = [row in shown for row in range(len(queue))]
+    queue["gain"] = gains(queue).astype(np.float32)
+    place = queue.sort_values(["gain", "image_id"], ascending=[False, True], kind="stable").index
+    queue.loc[place, "rank"] = np.arange(len(queue), dtype=np.int32)
+    return queue
+
+
+def gains(queue: pd.DataFrame) -> "pd.Series[float]":
+    """Expected gain of reviewing an image, in wrong labels mended.
+
+    A label that is probably wrong gains its probability. An error or a doubt whose label is right gains little by
+    itself, and the more the larger its cluster, because what is seen in one image says something of all.
+    """
+    sizes = queue.groupby("cluster")["cluster"].transform("size").where(queue["cluster"] >= 0, 1)
+    weight = queue["kind"].map({"doubt": LEARNT_FROM_DOUBT}).fillna(LEARNT_FROM_ERROR)
+    shared = weight * (1 + np.log(sizes) / np.log(len(queue) + 1)) / 2
+    return pd.Series(queue["label_error"] + (1 - queue["label_error"]) * shared)

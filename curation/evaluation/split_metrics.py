@@ -1,0 +1,88 @@
+"""Every split and benchmark set, measured the same way.
+
+A nested dictionary of plain floats, which `dvc metrics show` flattens; what is not defined is left out.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from curation.evaluation import bootstrap, metrics
+from curation.evaluation.prediction_facts import Facts
+
+LEARNT_FROM = frozenset({"train", "val"})
+DIGITS = 6
+
+
+def measured_sets(facts: Facts, seen: NDArray[np.bool_]) -> dict[str, NDArray[np.bool_]]:
+    """Masks of everything measured, by a path such as `test` or `benchmark/street`; the empty ones are left out.
+
+    `seen`: images that the model or an ancestor learnt from. They never count as test or benchmark.
+    """
+    masks = {"train": facts.in_split("train"), "val": facts.in_split("val"), "test": facts.in_split("test") & ~seen}
+    benchmark = facts.in_split("benchmark") & ~seen
+    for name in sorted(set(facts.names["benchmark_set"]) - {""}):
+        masks[f"benchmark/{name}"] = benchmark & facts.in_set(name)
+    return {path: mask for path, mask in masks.items() if mask.any()}
+
+
+def seen_by(image_ids: pd.Series, *lineages: Mapping[str, str]) -> NDArray[np.bool_]:
+    """Mask of the images that some lineage (image_id -> split) has in train or val."""
+    learnt = {image_id for lineage in lineages for image_id, split in lineage.items() if split in LEARNT_FROM}
+    return np.asarray(image_ids.isin(learnt), bool)
+
+
+def measure(facts: Facts, resamples: int, seed: int) -> dict[str, Any]:
+    """Accuracy, top-5, macro precision/recall/F1, log loss, ECE with intervals of the images whose label is a class."""
+    known = facts.where(facts.label >= 0)
+    if not len(known):
+        return {}
+    matrix = metrics.confusion(known.label, known.predicted, len(known.classes))
+    detail = metrics.per_class(matrix)
+    spread: dict[str, bootstrap.Statistic] = {"accuracy": bootstrap.accuracies, "f1": bootstrap.macro_f1s}
+    intervals = bootstrap.matrix_intervals(matrix, spread, resamples, seed)
+    intervals["log_loss"] = bootstrap.mean_interval(known.loss, resamples, seed)
+    out: dict[str, Any] = {
+        "images": len(known),
+        "accuracy": metrics.accuracy(matrix),
+        "top5": float(known.top.mean()),
+        "precision": detail.macro("precision"),
+        "recall": detail.macro("recall"),
+        "f1": detail.macro("f1"),
+        "log_loss": float(known.loss.mean(dtype=np.float64)),
+        "ece": metrics.calibration_error(known.confidence, known.right),
+    }
+    for name, interval in intervals.items():
+        out |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
+    return tidy(out)
+
+
+def tidy(values: dict[str, Any]) -> dict[str, Any]:
+    """Round the floats, keep whole numbers whole, and leave out what is not a number."""
+    out: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            inner = tidy(value)
+            out |= {key: inner} if inner else {}
+        elif isinstance(value, float):
+            if math.isfinite(value):
+                out[key] = int(value) if value.is_integer() and abs(value) >= 2 else round(value, DIGITS)
+        else:
+            out[key] = value
+    return out
+
+
+def nest(flat: dict[str, Any]) -> dict[str, Any]:
+    """Turn `a/b` keys into nested dictionaries."""
+    out: dict[str, Any] = {}
+    for path, value in flat.items():
+        *parents, last = path.split("/", 1)
+        here = out
+        for parent in parents:
+            here = here.setdefault(parent, {})
+        here[last] = value
+    return out

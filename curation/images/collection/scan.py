@@ -1,0 +1,161 @@
+"""Which files are there, and what their folders and metadata.csv say of them.
+
+The ImageFolder convention of torchvision and Hugging Face: `data/raw/<class>/[<subclass>/]name.jpg`; beside it the
+benchmark sets `data/benchmark/<set>/<class or unknown>/...` and the pool `data/unlabelled/...`. `scan_folder` reads
+any other folder the same way. No image is opened here.
+"""
+
+import os
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import NamedTuple
+
+from curation.errors import CurationError
+from curation.images.collection.metadata import NAME, MetadataError, read_metadata
+from curation.images.collection.walk import File, walk
+from curation.tables.class_names import UNKNOWN, LabelError, canonical, refuse_clashes, refuse_splits
+
+RAW, UNLABELLED, BENCHMARK = "raw", "unlabelled", "benchmark"
+Told = Mapping[str, Mapping[str, str]]
+
+
+class LayoutError(CurationError):
+    """Folders that do not follow the convention, or hold nothing."""
+
+
+class Found(NamedTuple):
+    """A file of the collection; `path` is relative to the root that was scanned, posix."""
+
+    path: str
+    source: str
+    benchmark_set: str
+    label: str
+    subclass: str
+    origin: str
+    size: int
+    mtime_ns: int
+    inode: int
+    problem: str
+
+
+def scan(root: Path) -> list[Found]:
+    """List every file of data/raw, data/benchmark and data/unlabelled below `root`, sorted by path.
+
+    Raises LayoutError, LabelError or MetadataError, which say what to mend.
+    """
+    if not (root / "data" / RAW).is_dir():
+        raise LayoutError(
+            f"data/{RAW} does not exist: put your images there, one folder a class (data/{RAW}/<class>/name.jpg), "
+            "or run `curate sample digits` for some to try with"
+        )
+    found: list[Found] = []
+    spellings: dict[str, str] = {}
+    for source in (RAW, UNLABELLED, BENCHMARK):
+        files, told = _source(root / "data" / source)
+        found += [_entry(file, f"data/{source}/", source, told) for file in files]
+        spellings |= _spellings(files, told, source)
+    if not any(entry.source == RAW for entry in found):
+        raise LayoutError(
+            f"data/{RAW} holds no files: put images there, one folder a class (data/{RAW}/<class>/name.jpg)"
+        )
+    refuse_clashes(spellings)
+    refuse_splits({entry.label for entry in found if entry.source == RAW}, f"data/{RAW}")
+    return sorted(found)
+
+
+def scan_folder(folder: Path) -> list[Found]:
+    """List every file of any folder; its first level is the label where there is one, "" where there is none."""
+    if not folder.is_dir():
+        raise LayoutError(f"{folder} is not a folder")
+    files, _ = walk(folder)
+    told = _metadata(folder, files)
+    return sorted(_entry(file, "", RAW, told) for file in files if not _passed_over(file))
+
+
+def _source(folder: Path) -> tuple[list[File], Told]:
+    if not folder.is_dir():
+        return [], {}
+    files, empty = walk(folder)
+    if folder.name != UNLABELLED and empty:
+        listed = ", ".join(f"data/{folder.name}/{name}" for name in empty[:5])
+        raise LayoutError(f"empty folders: {listed}. A class needs images: put some there, or delete the folder")
+    return [file for file in files if not _passed_over(file)], _metadata(folder, files)
+
+
+def _entry(file: File, prefix: str, source: str, told: Told) -> Found:
+    """Say what the folders tell of a file, then let its line of metadata.csv override it."""
+    benchmark_set, folders = _folders(file, source)
+    row = told.get(file.path, {})
+    nobody_knows = UNKNOWN if prefix and source != UNLABELLED else ""
+    label = row.get("label") or (canonical(folders[0]) if folders else nobody_knows)
+    subclass = row.get("subclass") or "/".join(map(canonical, folders[1:]))
+    path = prefix + os.fsencode(file.path).decode("utf-8", "backslashreplace")
+    origin = row.get("origin", "real")
+    return Found(path, source, benchmark_set, label, subclass, origin, *file[1:])
+
+
+def _folders(file: File, source: str) -> tuple[str, list[str]]:
+    """Tell the benchmark set, and the folders from the class down."""
+    folders = file.path.split("/")[:-1]
+    if source == UNLABELLED:
+        return "", []
+    if source == BENCHMARK:
+        return canonical(folders[0]) if folders else "default", folders[1:]
+    return "", folders
+
+
+def _spellings(files: Sequence[File], told: Told, source: str) -> dict[str, str]:
+    """Map each label as it is written to where it stands."""
+    places: dict[str, str] = {}
+    for file in files:
+        folders = _folders(file, source)[1]
+        if folders and folders[0] not in places:
+            depth = 2 if source == BENCHMARK else 1
+            places[folders[0]] = "/".join(["data", source, *file.path.split("/")[:depth]])
+    for path, row in told.items():
+        places.setdefault(row.get("label", UNKNOWN), f"the line of data/{source}/{path} in {NAME}")
+    return places
+
+
+def _metadata(folder: Path, files: Sequence[File]) -> dict[str, dict[str, str]]:
+    """Read every metadata.csv below a folder; keys are paths below that folder, as the disk spells them."""
+    told: dict[str, dict[str, str]] = {}
+    for sheet in [file.path for file in files if file.path.split("/")[-1] == NAME]:
+        below = sheet[: -len(NAME)]
+        spelt = {
+            unicodedata.normalize("NFC", file.path[len(below) :]): file.path
+            for file in _below(files, below)
+            if not _passed_over(file)
+        }
+        rows = read_metadata(folder / sheet, spelt)
+        twice = sorted(told.keys() & rows.keys())
+        if twice:
+            raise MetadataError(f"{folder / sheet} and another {NAME} both name {twice[0]}: keep one of the lines")
+        told |= rows
+    return told
+
+
+def _below(files: Sequence[File], folder: str) -> Iterator[File]:
+    """The files whose path begins with `folder`, out of a sorted list."""
+    first = bisect_left(files, folder, key=lambda file: file.path)
+    return takewhile(lambda file: file.path.startswith(folder), islice(files, first, None))
+
+
+def _passed_over(file: File) -> bool:
+    return file.path.split("/")[-1] == NAME or file.path.endswith(".dvc")
+
+
+__all__ = [
+    "BENCHMARK",
+    "RAW",
+    "UNLABELLED",
+    "Found",
+    "LabelError",
+    "LayoutError",
+    "MetadataError",
+    "scan",
+    "scan_folder",
+]

@@ -1,0 +1,175 @@
+"""What was measured before, so that a run reads only what is new.
+
+One SQLite file under `.cache/curation/`, outside DVC and git. A file is known again by its path, size, modification
+time and inode (what git and DVC go by); measures are kept by content and by all that decides on them, library
+versions included. So the cache can't change a result: delete it, and the next run takes longer. It also carries the
+measures of one run from the workers to the table, which is why a million images fit in little memory.
+"""
+
+import hashlib
+import math
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from curation.engine.workers import chunks
+from curation.errors import CurationError
+from curation.images.collection.scan import Found
+from curation.images.image_measures import Measures, Settings
+from curation.images.reading import Reading
+
+FORMAT = 1
+RACY_NS = 2_000_000_000  # a file changed this recently may change again within the clock's tick (git's "racily clean")
+KEPT_VERSIONS = 4
+CODE = ("reading", "image_measures", "hashing", "opening", "jpeg", "to_rgb", "damage", "file_type")
+LIBRARIES = ("pillow", "simplejpeg", "numpy", "PyWavelets", "pdqhash", "pillow-heif")
+TABLES = """
+CREATE TABLE IF NOT EXISTS files
+  (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, md5 TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS versions (id INTEGER PRIMARY KEY, name TEXT UNIQUE, used REAL);
+CREATE TABLE IF NOT EXISTS measures
+  (version INTEGER, md5 TEXT, format TEXT, width INTEGER, height INTEGER, note TEXT, error TEXT,
+   hash BLOB, hash_quality REAL, thumbnail BLOB, blur REAL, brightness REAL, contrast REAL, PRIMARY KEY (version, md5));
+"""
+
+
+class CacheError(CurationError):
+    """The cache's file can't be read or written; without it, nothing is lost but time."""
+
+    def __init__(self, error: sqlite3.Error) -> None:
+        super().__init__(
+            f"the cache in .cache/curation, or in the temporary folder where that can't be written: {error}. "
+            "Free space there, or delete .cache/curation: nothing is lost but time. Then run the same command again."
+        )
+
+
+class Cache:
+    """Identities of files and measures of contents; `folder` None keeps them for this run only."""
+
+    def __init__(self, folder: Path | None, settings: Settings) -> None:
+        self._database = _open(folder)
+        self._version = self._use(_version(settings))
+
+    def close(self) -> None:
+        """Write what is left, and let go of the file."""
+        self._database.commit()
+        self._database.close()
+
+    def md5s(self, found: Sequence[Found]) -> list[str]:
+        """The MD5 of each file that is as it was when it was last read, "" for the others."""
+        known: list[str] = []
+        for part in chunks(found, 500):
+            rows = self._select(
+                "SELECT path, size, mtime_ns, inode, md5 FROM files WHERE path", [one.path for one in part]
+            )
+            before = {path: (tuple(state), md5) for path, *state, md5 in rows}
+            for one in part:
+                state, md5 = before.get(one.path, ((), ""))
+                known.append(md5 if state == (one.size, one.mtime_ns, one.inode) else "")
+        return known
+
+    def know(self, found: Iterable[tuple[Found, str]]) -> None:
+        """Remember the MD5s of files that somebody else has read."""
+        now = time.time_ns()
+        rows = [
+            (one.path, one.size, one.mtime_ns, one.inode, md5)
+            for one, md5 in found
+            if md5 and now - one.mtime_ns > RACY_NS
+        ]
+        self._database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", rows)
+        self._database.commit()
+
+    def measured(self, md5s: Iterable[str]) -> set[str]:
+        """Those contents whose measures are here."""
+        query = f"SELECT md5 FROM measures WHERE version = {self._version} AND md5"  # noqa: S608 - an integer of ours
+        return {md5 for part in chunks(md5s, 500) for (md5,) in self._select(query, part)}
+
+    def measures(self, md5s: Sequence[str]) -> dict[str, Measures]:
+        """The measures of contents, where they are here."""
+        columns = ", ".join(Measures._fields)
+        query = f"SELECT md5, {columns} FROM measures WHERE version = {self._version} AND md5"  # noqa: S608
+        found = (row for part in chunks(md5s, 500) for row in self._select(query, part))
+        return {md5: _measures(row) for md5, *row in found}
+
+    def add(self, readings: Iterable[tuple[Found, Reading]]) -> None:
+        """Remember files that were read; the next call or `close` makes it last."""
+        now = time.time_ns()
+        files, measures = [], []
+        for one, reading in readings:
+            if not reading.md5 or not reading.steady:
+                continue
+            measures.append((self._version, reading.md5, *reading.measures))
+            state = (one.size, one.mtime_ns, one.inode)
+            if state == (reading.size, reading.mtime_ns, reading.inode) and now - one.mtime_ns > RACY_NS:
+                files.append((one.path, *state, reading.md5))
+        self._database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", files)
+        places = ", ".join("?" * (len(Measures._fields) + 2))
+        columns = ", ".join(Measures._fields)
+        self._database.executemany(
+            f"INSERT OR REPLACE INTO measures (version, md5, {columns}) VALUES ({places})",  # noqa: S608 - our own names
+            measures,
+        )
+        self._database.commit()
+
+    def _select(self, query: str, values: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+        return iter(self._database.execute(f"{query} IN ({', '.join('?' * len(values))})", values))
+
+    def _use(self, name: str) -> int:
+        """Number this version of the measures, and forget all but the last few that were used."""
+        self._database.execute("INSERT OR IGNORE INTO versions (name) VALUES (?)", (name,))
+        self._database.execute("UPDATE versions SET used = ? WHERE name = ?", (time.time(), name))
+        old = "SELECT id FROM versions ORDER BY used DESC LIMIT -1 OFFSET ?"
+        self._database.execute(f"DELETE FROM measures WHERE version IN ({old})", (KEPT_VERSIONS,))  # noqa: S608
+        self._database.execute(f"DELETE FROM versions WHERE id IN ({old})", (KEPT_VERSIONS,))  # noqa: S608
+        self._database.commit()
+        (number,) = self._database.execute("SELECT id FROM versions WHERE name = ?", (name,)).fetchone()
+        return int(number)
+
+
+def _open(folder: Path | None) -> sqlite3.Connection:
+    """Open the file of a folder; a damaged one is made anew, and where none can be written it is a temporary one."""
+    if folder is not None:
+        path = folder / f"ingest-{FORMAT}.sqlite"
+        for _ in range(2):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                return _prepare(sqlite3.connect(path, timeout=60))
+            except sqlite3.DatabaseError as error:
+                if isinstance(error, sqlite3.OperationalError):
+                    break
+                for leftover in folder.glob(f"{path.name}*"):
+                    leftover.unlink(missing_ok=True)
+            except OSError:
+                break
+    return _prepare(sqlite3.connect(""))
+
+
+def _prepare(database: sqlite3.Connection) -> sqlite3.Connection:
+    with suppress(sqlite3.OperationalError):
+        database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    database.executescript(TABLES)
+    database.executescript("BEGIN IMMEDIATE; COMMIT;")  # fails now if the disk is read-only
+    return database
+
+
+def _version(settings: Settings) -> str:
+    """All that decides on a measure, as one line of text: the code, the knobs, the libraries."""
+    folder = Path(__file__).parent
+    code = hashlib.md5(b"".join((folder / f"{name}.py").read_bytes() for name in CODE), usedforsecurity=False)
+    return f"{code.hexdigest()} {settings} " + " ".join(f"{name} {_installed(name)}" for name in LIBRARIES)
+
+
+def _installed(library: str) -> str:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return "none"
+
+
+def _measures(row: Sequence[Any]) -> Measures:
+    return Measures._make(math.nan if value is None else value for value in row)

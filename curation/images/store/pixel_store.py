@@ -1,0 +1,146 @@
+"""Writing the pixel store: every image decoded once, what has not changed taken from the cache.
+
+DVC deletes `data/pixels` before the stage starts, so what was decoded before is kept in `.cache/curation/pixels/`, in
+segments that are only ever added: a run that was killed keeps what it had done. The cache never changes the result:
+the store is a function of the images alone.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import simplejpeg
+
+from curation.engine import workers
+from curation.images.store.pixels import VERSION, Bytes, Layout, PixelsError, boundaries, shard_name, square, upright
+from curation.images.store.segments import Segments
+from curation.params.blocks import Resize
+
+ARRAY_UP_TO = 96  # pixels: below, an array is no larger than a few JPEGs and needs no decoding
+SHARD_BYTES = 32 * 2**20
+MAX_SHARDS = 1024
+JPEG_SHARE = 0.12  # of the raw pixels, for the sizes printed beforehand; photographs at quality 92
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image to decode; picklable, because other processes do it."""
+
+    image_id: str
+    path: str
+    turn: int
+    size: int
+    kind: str
+    quality: int
+    background: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did."""
+
+    images: int
+    decoded: int
+    bytes: int
+
+
+def plan(images: int, size: int, knobs: Resize) -> Layout:
+    """The kind of store and its number of shards, from the number of images and their size alone."""
+    kind = knobs.store if knobs.store != "auto" else "array" if size <= ARRAY_UP_TO else "jpeg"
+    shards = 1
+    while shards < MAX_SHARDS and expected_bytes(kind, images, size) > shards * SHARD_BYTES:
+        shards *= 2
+    return Layout(kind, size, images, shards)
+
+
+def expected_bytes(kind: str, images: int, size: int) -> int:
+    """About how large a store becomes."""
+    return int(images * size * size * 3 * (1 if kind == "array" else JPEG_SHARE))
+
+
+def write_store(wanted: pd.DataFrame, out: Path, cache: Path, size: int, knobs: Resize) -> Report:
+    """Write the pixels of `wanted` (image_id, path, turn) to the folder `out`, from the cache where it has them.
+
+    Raises PixelsError when one can't be opened: ingest has read them all, so a file was changed since.
+    """
+    layout = plan(len(wanted), size, knobs)
+    extra = f"-q{knobs.quality}" if layout.kind == "jpeg" else ""
+    background = str(wanted.attrs.get("background", "white"))
+    segments = Segments(cache / f"v{VERSION}-{layout.kind}-{size}{extra}-{background.strip('#')}")
+    rows = sorted(zip(wanted["image_id"], wanted["path"], wanted["turn"], strict=True))
+    keys = [f"{image_id}-{turn}" for image_id, _, turn in rows]
+    jobs = [
+        Job(image_id, path, int(turn), size, layout.kind, knobs.quality, background)
+        for (image_id, path, turn), key in zip(rows, keys, strict=True)
+        if key not in segments
+    ]
+    unreadable = _decode_all(jobs, segments, knobs.workers)
+    if unreadable:
+        named = "; ".join(unreadable[:5])
+        raise PixelsError(f"{len(unreadable)} images can't be opened any more: {named}. Run `dvc repro ingest`")
+    places = [(image_id, key) for (image_id, _, _), key in zip(rows, keys, strict=True)]
+    written = _assemble(places, segments, layout, out)
+    segments.forget_all_but(keys)
+    return Report(len(places), len(jobs), written)
+
+
+def decode(job: Job) -> tuple[Job, bytes, str]:
+    """Decode one image to stored bytes: raw pixels or a JPEG; the text says why it can't be read."""
+    from curation.errors import CurationError
+    from curation.images.opening import open_image
+
+    try:
+        image = open_image(Path(job.path), reduce_to=job.size, background=job.background)
+        pixels = upright(square(image, job.size), job.turn)
+    except CurationError as error:
+        return job, b"", str(error)
+    if job.kind == "array":
+        return job, pixels.tobytes(), ""
+    return job, simplejpeg.encode_jpeg(pixels, quality=job.quality, colorspace="RGB", colorsubsampling="444"), ""
+
+
+def _decode_all(jobs: list[Job], segments: Segments, processes: int) -> list[str]:
+    unreadable = []
+    done = workers.run(decode, jobs, workers=processes if len(jobs) > 200 else 1)
+    with segments.writer() as add:
+        for job, data, error in workers.track(done, len(jobs), "resize"):
+            if error:
+                unreadable.append(error)
+            else:
+                add(f"{job.image_id}-{job.turn}", data)
+    return unreadable
+
+
+def _assemble(kept: list[tuple[str, str]], segments: Segments, layout: Layout, out: Path) -> int:
+    """Write the shards, the ids and store.json; returns the bytes written."""
+    out.mkdir(parents=True, exist_ok=True)
+    ids = np.array([image_id.encode() for image_id, _ in kept], dtype="S32")
+    cuts = np.searchsorted(ids, np.array(boundaries(layout.shards), dtype="S"))
+    parts = np.split(np.arange(len(kept)), cuts)
+    lengths: list[int] = []
+    for number, part in enumerate(parts):
+        path = out / shard_name(layout.kind, number)
+        pieces = (segments.read(kept[place][1]) for place in part)
+        lengths += (
+            _write_array(path, pieces, len(part), layout.size) if layout.kind == "array" else _write_jpegs(path, pieces)
+        )
+    np.save(out / "ids.npy", ids, allow_pickle=False)
+    if layout.kind == "jpeg":
+        np.save(out / "offsets.npy", np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), allow_pickle=False)
+    (out / "store.json").write_text(json.dumps(asdict(layout), indent=1) + "\n", encoding="utf-8")
+    return sum(lengths)
+
+
+def _write_array(path: Path, pieces: Iterator[Bytes], count: int, size: int) -> list[int]:
+    shape = (count, size, size, 3)
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        return [file.write(piece.data) for piece in pieces]
+
+
+def _write_jpegs(path: Path, pieces: Iterator[Bytes]) -> list[int]:
+    with path.open("wb") as file:
+        return [file.write(piece.data) for piece in pieces]

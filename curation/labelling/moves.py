@@ -1,0 +1,173 @@
+"""Moving files so that none can be lost: a journal on disk says what is about to move, then what has moved.
+
+The idea is the write-ahead log of databases (Mohan et al., 1992). Intent is written and synced before a batch is
+renamed, the outcome after it; a rename is atomic, so a file is in one place or the other at any moment, and where a run
+was killed the disk says which. Nothing is ever overwritten. Across file systems, where there is no rename, a file is
+copied under a hidden name, synced and compared before it appears at its new place, and only then removed from the old
+one. A line of metadata.csv goes with its file: put at the new place before the move, taken from the old one after it.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from curation.engine.workers import chunks
+from curation.errors import CurationError
+from curation.labelling.metadata_rows import Line, amend
+from curation.labelling.relocate import finish, relocate
+
+BATCH = 64
+BATCHES = 16  # at most so many where there are more files: each rewrites the sheets that name its files
+MANIFEST = "manifest.jsonl"
+HOME, AWAY = "home", "away"
+GOING, RETURNING = "going", "returning"  # intents; what became of them is seen on the disk
+
+
+class JournalError(CurationError):
+    """A journal that another command is writing."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """One file: its place at home and its place away, relative to the root; `facts` are for who reads the journal.
+
+    The lines are those of metadata.csv that name the file where it is at home, and where it is away.
+    """
+
+    home: str
+    away: str
+    image_id: str = ""
+    facts: Mapping[str, object] = field(default_factory=dict)
+    home_line: Line | None = None
+    away_line: Line | None = None
+
+    @classmethod
+    def read(cls, row: dict[str, Any]) -> "Move":
+        """Make one from its line of a journal."""
+        lines = {name: Line(**row[name]) for name in ("home_line", "away_line") if row.get(name)}
+        return cls(**{**row, **lines})
+
+    def line(self, place: str) -> list[Line]:
+        """The line that names the file where it is at a place, if there is one."""
+        found = self.home_line if place == HOME else self.away_line
+        return [found] if found else []
+
+
+class Journal:
+    """The journal of one set of moves: JSON lines, append-only; the last line about a file says where it is."""
+
+    def __init__(self, folder: Path, root: Path) -> None:
+        self.path = folder / MANIFEST
+        self.root = root
+
+    def send(self, moves: Sequence[Move]) -> dict[str, str]:
+        """Move files away; returns, for each that stayed, the reason."""
+        return self._carry(moves, GOING, AWAY)
+
+    def bring_back(self) -> dict[str, str]:
+        """Move home everything that is away; returns, for each that could not be, the reason."""
+        away = [move for move, place in self.places() if place == AWAY]
+        away.sort(key=lambda move: move.home_line.at if move.home_line else -1)  # lines then find their old places
+        return self._carry(away, RETURNING, HOME)
+
+    def places(self) -> list[tuple[Move, str]]:
+        """Every file of the journal and where it is now, `home` or `away`; asks the disk where a run was killed."""
+        return [(move, self._seen(move, state)) for state, move in self._last()]
+
+    def settle(self) -> None:
+        """Write down where each file is that a killed run left on its way."""
+        left = [(state, move) for state, move in self._last() if state in (GOING, RETURNING)]
+        for state, move in left:
+            ends = (self.root / move.home, self.root / move.away)
+            finish(*(ends if state == GOING else ends[::-1]))
+        self._conclude([(self._seen(move, state), move) for state, move in left])
+
+    def _carry(self, moves: Sequence[Move], intent: str, outcome: str) -> dict[str, str]:
+        refused: dict[str, str] = {}
+        with self._alone():
+            self.settle()
+            for batch in chunks(moves, max(BATCH, -(-len(moves) // BATCHES))):
+                ready = [move for move in batch if self._possible(move, intent, refused)]
+                self._write([(intent, move) for move in ready])
+                amend(self.root, put=_lines((outcome, move) for move in ready), take=[])
+                for move in ready:
+                    try:
+                        relocate(*self._ends(move, intent))
+                    except OSError as error:
+                        refused[move.home] = error.strerror or str(error)
+                self._conclude([(_other(outcome) if move.home in refused else outcome, move) for move in ready])
+        return refused
+
+    def _conclude(self, places: Sequence[tuple[str, Move]]) -> None:
+        """Let the sheets follow the files, then write down where those are."""
+        amend(self.root, put=_lines(places), take=_lines((_other(place), move) for place, move in places))
+        self._write(places)
+
+    def _ends(self, move: Move, intent: str) -> tuple[Path, Path]:
+        home, away = self.root / move.home, self.root / move.away
+        return (home, away) if intent == GOING else (away, home)
+
+    def _possible(self, move: Move, intent: str, refused: dict[str, str]) -> bool:
+        start, end = self._ends(move, intent)
+        if not os.path.lexists(start):
+            refused[move.home] = f"{start.relative_to(self.root)} is not there (any more)"
+        elif os.path.lexists(end):
+            refused[move.home] = f"{end.relative_to(self.root)} is there already, and nothing is overwritten"
+        return move.home not in refused
+
+    def _seen(self, move: Move, state: str) -> str:
+        if state in (HOME, AWAY):
+            return state
+        home, away = os.path.lexists(self.root / move.home), os.path.lexists(self.root / move.away)
+        if home and away:  # a copy across file systems that was not finished: the start still counts
+            return HOME if state == GOING else AWAY
+        return AWAY if away else HOME
+
+    def _last(self) -> list[tuple[str, Move]]:
+        last = {move.home: (state, move) for state, move in self._read()}
+        return list(last.values())
+
+    def _read(self) -> Iterator[tuple[str, Move]]:
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
+        for text in lines:
+            try:
+                row = json.loads(text)
+                yield row.pop("state"), Move.read(row)
+            except (ValueError, TypeError, KeyError, AttributeError):
+                continue  # a line that a killed run left unfinished: nothing moves before its line is synced
+
+    def _write(self, rows: Sequence[tuple[str, Move]]) -> None:
+        if not rows:
+            return
+        text = "".join(json.dumps({"state": state, **asdict(move)}, ensure_ascii=False) + "\n" for state, move in rows)
+        with self.path.open("a+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            if size:
+                file.seek(size - 1)
+                text = text if file.read(1) == b"\n" else "\n" + text
+            file.write(text.encode("utf-8"))
+            file.flush()
+            os.fsync(file.fileno())
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.with_suffix(".lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise JournalError(f"{self.path} is being written by another command: wait until it ends") from None
+            yield
+
+
+def _other(place: str) -> str:
+    return HOME if place == AWAY else AWAY
+
+
+def _lines(places: Iterable[tuple[str, Move]]) -> list[Line]:
+    return [line for place, move in places for line in move.line(place)]

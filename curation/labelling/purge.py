@@ -1,0 +1,89 @@
+"""Taking images with nothing worth labelling out of the pool, into a trash folder from which they can all come back."""
+
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from curation.errors import CurationError
+from curation.labelling.metadata_rows import key, lines_below
+from curation.labelling.moves import AWAY, Journal, Move
+from curation.labelling.pool_files import POOL, files_of
+
+TRASH = Path(".trash")
+
+
+class TrashError(CurationError):
+    """A trash folder that is not there or holds nothing."""
+
+
+@dataclass(frozen=True)
+class Purged:
+    """Where files went, how many, and the reason for each that stayed."""
+
+    folder: Path
+    files: int
+    refused: Mapping[str, str]
+
+
+def purge(rows: pd.DataFrame, images: pd.DataFrame, root: Path, trash: Path = TRASH) -> Purged:
+    """Move the files of these images from the pool into a new folder of the trash, with a manifest of what and why.
+
+    Identical copies go along, and lines of metadata.csv go into the manifest.
+    """
+    folder = _new_folder(root / trash)
+    facts = {str(row["image_id"]): _facts(row) for row in rows.to_dict("records")}
+    away = (folder / "files").relative_to(root).as_posix()
+    lines = lines_below(POOL, root)
+    moves = [
+        Move(path, f"{away}/{path}", image_id, facts[image_id], lines.get(key(path)))
+        for path, image_id in files_of(rows, images).items()
+    ]
+    refused = Journal(folder, root).send(moves)
+    return Purged(folder.relative_to(root), len(moves) - len(refused), refused)
+
+
+def undo(root: Path, trash: Path = TRASH, name: str = "") -> list[Purged]:
+    """Bring everything back to where it was: of one purge when it is named, else of all, the latest first."""
+    done = []
+    for folder in reversed(folders(root, trash, name)):
+        journal = Journal(folder, root)
+        before = sum(place == AWAY for _, place in journal.places())
+        refused = journal.bring_back()
+        done.append(Purged(folder.relative_to(root), before - len(refused), refused))
+    return done
+
+
+def folders(root: Path, trash: Path = TRASH, name: str = "") -> list[Path]:
+    """List the purges in the trash, oldest first; TrashError when there is none, or none of that name."""
+    found = sorted(path.parent for path in (root / trash).glob("*/manifest.jsonl"))
+    chosen = [path for path in found if not name or path.name == name]
+    if not chosen:
+        there = ", ".join(path.name for path in found) or "nothing"
+        raise TrashError(f"{trash}: no purge{f' named {name}' if name else ''} to undo; there is {there}")
+    return chosen
+
+
+def _new_folder(trash: Path) -> Path:
+    trash.mkdir(parents=True, exist_ok=True)
+    (trash / ".gitignore").write_text("*\n", encoding="utf-8")
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    number = 0
+    while True:
+        folder = trash / (f"{stamp}-{number}" if number else stamp)
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+            continue
+        return folder
+
+
+def _facts(row: Mapping[Hashable, Any]) -> dict[str, object]:
+    far = float(row["out_of_scope"])
+    scope = None if math.isnan(far) else round(far, 4)
+    return {"label": str(row["label"]), "confidence": round(float(row["confidence"]), 4), "out_of_scope": scope}

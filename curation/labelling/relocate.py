@@ -1,0 +1,42 @@
+"""One file from one place to another, whole at one of the two at any moment."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from curation.predict.decode import content_id
+
+
+def relocate(start: Path, end: Path) -> None:
+    """Move a file to where nothing is yet: a rename, or across file systems a checked copy, then a removal."""
+    end.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        start.rename(end)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy_across(start, end)
+        start.unlink()
+
+
+def finish(start: Path, end: Path) -> None:
+    """Complete what a killed run left: of two whole copies the first goes; of a half copy, the half."""
+    _draft(end).unlink(missing_ok=True)
+    if start.is_file() and end.is_file() and content_id(start) == content_id(end):
+        start.unlink()
+
+
+def _copy_across(start: Path, end: Path) -> None:
+    draft = _draft(end)
+    shutil.copy2(start, draft)
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    if content_id(draft) != content_id(start):
+        draft.unlink()
+        raise OSError(errno.EIO, "the copy differs from the original")
+    draft.rename(end)
+
+
+def _draft(end: Path) -> Path:
+    return end.with_name(f".{end.name}.moving")

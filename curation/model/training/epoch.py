@@ -1,0 +1,165 @@
+"""One pass over the data: forward, backward, step; or forward alone to measure.
+
+Sums stay on the device until the end of the pass, so a GPU is never waited for; losses are looked at every few
+batches, and one that is no number stops the run with the image ids of its batch.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import nn
+from torch.nn import functional
+from torch.nn.parallel import DistributedDataParallel
+
+from curation.errors import CurationError
+from curation.model.checkpoint import State
+from curation.model.compiled import compiling
+from curation.model.device import Device
+from curation.model.header import Header
+from curation.model.normalise import Normalise, to_float
+from curation.model.training import augment, norm_modes
+from curation.model.training.examples import Examples, Ints, batches_of, epoch_order
+from curation.model.training.loader import Batch, Feed
+from curation.model.training.optim import Average, make_optimizer, rate_at, set_rate
+from curation.model.training.throughput import Meter
+from curation.params import Params
+
+LOOK_EVERY = 20  # batches between looks at a GPU's losses
+MEASURE_BATCH = 256
+
+
+class DivergedError(CurationError):
+    """The loss is no longer a number."""
+
+    def __init__(self, epoch: int, image_ids: Sequence[str], lr: float) -> None:
+        super().__init__(
+            f"epoch {epoch + 1}: the loss is not a finite number (lr {lr:.2g}). Lower `lr`, set `train.clip`, or "
+            f"`train.precision: fp32`; nothing was written. The images of the batch: {' '.join(image_ids)}"
+        )
+
+
+class Engine:
+    """A model on a device with its optimiser."""
+
+    def __init__(self, model: nn.Module, head: str, facts: Header, params: Params, device: Device) -> None:
+        self.params, self.device, self.head = params, device, head
+        # In channels-last and half precision, oneDNN's gradient of a convolution by steps of 2 over 1x1 is random.
+        sound = device.is_cuda or device.precision == "fp32"
+        layout = torch.channels_last if params.train.channels_last and sound else torch.contiguous_format
+        self.model = model.to(device.torch, memory_format=layout)  # type: ignore[call-overload]
+        self.optimizer = make_optimizer(model, head, params, fused=device.torch.type in {"cpu", "cuda"})
+        self.scaler = torch.amp.GradScaler(device.torch.type, enabled=device.precision == "fp16")
+        self.normalise = Normalise(facts.mean, facts.std, device.torch)
+        self._forward: nn.Module = model
+        self._frozen: bool | None = None
+        self._checked = False
+
+    def train(
+        self, epoch: int, feed: Feed, examples: Examples, average: Average | None, meter: Meter
+    ) -> tuple[float, float]:
+        """Train for one epoch (0 is the first); mean loss and accuracy on what was trained on, as it was trained."""
+        params = self.params
+        torch.manual_seed(augment.hash_seed(params.seed, epoch, 2**32 + self.device.rank))  # dropout, stochastic depth
+        self._set_mode(frozen=epoch < params.train.freeze)
+        parts = batches_of(epoch_order(examples, params.train.balance, params.seed, epoch), params.batch_size)
+        sums = torch.zeros(2, device=self.device.torch)
+        losses: list[tuple[torch.Tensor, Batch]] = []
+        for batch in feed.batches(examples, parts):
+            set_rate(self.optimizer, rate_at(epoch * len(parts) + batch.number, len(parts), params))
+            with compiling(params.train.compile):
+                loss, right = self._step(batch, examples, parts[batch.number], epoch)
+            sums += torch.stack([loss, right])
+            losses.append((loss, batch))
+            if not self.device.is_cuda or len(losses) == LOOK_EVERY or batch.number + 1 == len(parts):
+                self._look(losses, examples, epoch)
+                losses = []
+            if average:
+                average.update(self.model)
+            meter.add(batch.whole)
+        return self._mean(sums, len(examples))
+
+    @torch.inference_mode()
+    def measure(self, feed: Feed, examples: Examples, state: State | None = None) -> tuple[float, float]:
+        """Mean cross-entropy and accuracy; with the weights `state` in place of the model's own."""
+        self.model.eval()
+        norm_modes.check_modes(self.model, self.head, training=False)
+        if self.device.world > 1:  # norm statistics: what is measured is what the first process will write
+            for tensor in (state or self.model.state_dict()).values():
+                dist.broadcast(tensor, 0)
+        sums = torch.zeros(2, device=self.device.torch)
+        places = batches_of(np.arange(len(examples)), MEASURE_BATCH)
+        for batch in feed.batches(examples, places):
+            if not len(batch.places):
+                continue
+            images = self.normalise(to_float(batch.images))
+            with self.device.autocast():
+                logits = torch.func.functional_call(self.model, state, (images,)) if state else self.model(images)
+            loss = functional.cross_entropy(logits.float(), batch.labels, reduction="sum")
+            sums += torch.stack([loss, (logits.argmax(1) == batch.labels).sum().float()])
+        return self._mean(sums, len(examples))
+
+    @torch.inference_mode()
+    def answer(self, images: torch.Tensor) -> torch.Tensor:
+        """The logits [b, classes] of uint8 images [b, size, size, 3], in evaluation mode."""
+        self.model.eval()
+        with self.device.autocast():
+            return self.model(self.normalise(to_float(images))).float()  # type: ignore[no-any-return]
+
+    def loss_of(self, logits: torch.Tensor, labels: torch.Tensor, draws: augment.Draws | None = None) -> torch.Tensor:
+        """The training loss summed over a batch: smoothed cross-entropy, mixed where images are."""
+        smooth = self.params.train.label_smoothing
+        loss = functional.cross_entropy(logits.float(), labels, reduction="sum", label_smoothing=smooth)
+        if draws is None or not draws.mix:
+            return loss
+        others = labels[draws.partner.to(labels.device)]
+        other = functional.cross_entropy(logits.float(), others, reduction="sum", label_smoothing=smooth)
+        return torch.lerp(loss, other, draws.mix)
+
+    def _step(self, batch: Batch, examples: Examples, whole: Ints, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
+        knobs = self.params.train
+        small = torch.from_numpy(examples.small[whole])
+        draws = augment.draw(knobs.augment, small, (self.params.seed, epoch, batch.number))
+        draws = draws.part(batch.offset, batch.offset + len(batch.places))
+        images = self.normalise(augment.apply(to_float(batch.images), draws, knobs.augment))
+        with self.device.autocast():
+            logits = self._forward(images)
+        loss = self.loss_of(logits, batch.labels, draws)
+        self.optimizer.zero_grad(set_to_none=True)
+        # The gradient of the mean over the whole batch, however many processes share it (gradients are averaged).
+        self.scaler.scale(loss * (self.device.world / batch.whole)).backward()  # type: ignore[no-untyped-call]
+        if knobs.clip:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), knobs.clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        return loss.detach(), (logits.argmax(1) == batch.labels).sum().float()
+
+    def _set_mode(self, *, frozen: bool) -> None:
+        norm_modes.set_training(self.model, self.head, frozen=frozen)
+        norm_modes.check_modes(self.model, self.head, training=True, frozen=frozen)
+        if frozen == self._frozen:
+            return
+        self._frozen = frozen
+        self._forward = self.model
+        if self.device.world > 1:  # again after freezing: it must know which gradients come
+            self._forward = DistributedDataParallel(
+                self.model, device_ids=[self.device.torch.index] if self.device.is_cuda else None
+            )
+        if self.params.train.compile:
+            self._forward = torch.compile(self._forward)  # type: ignore[assignment]
+
+    def _look(self, losses: list[tuple[torch.Tensor, Batch]], examples: Examples, epoch: int) -> None:
+        finite = torch.isfinite(torch.stack([loss for loss, _ in losses])).tolist()
+        if all(finite):
+            return
+        batch = losses[finite.index(False)][1]
+        ids = [examples.image_ids[place] for place in batch.places]
+        raise DivergedError(epoch, ids, float(self.optimizer.param_groups[0]["lr"]))
+
+    def _mean(self, sums: torch.Tensor, count: int) -> tuple[float, float]:
+        if self.device.world > 1:
+            dist.all_reduce(sums)
+        loss, right = (sums.double() / count).tolist()
+        return loss, right

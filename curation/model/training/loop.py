@@ -1,0 +1,116 @@
+"""The training loop: epoch after epoch until the last, or until val has long stopped getting better.
+
+Everything that is random is a function of (seed, epoch, batch), so a run can be killed at any moment and goes on to
+the same weights, and on a CPU two runs give the same bytes. Under torchrun each process takes its part of every batch
+(see engine.py).
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch.distributed as dist
+
+from curation.images.store.pixels import Pixels
+from curation.model.checkpoint import State
+from curation.model.training.epoch import Engine
+from curation.model.training.examples import Examples
+from curation.model.training.loader import Feed
+from curation.model.training.optim import rate_at
+from curation.model.training.run_state import Progress, RunState, average_of
+from curation.model.training.throughput import Meter
+
+log = logging.getLogger(__name__)
+Row = dict[str, float]
+Listener = Callable[[Row], None]
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run trains on and is measured on; `val` may be empty."""
+
+    pixels: Pixels
+    train: Examples
+    val: Examples
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a run: the best weights, when they were reached, and every epoch's figures."""
+
+    state: State
+    best_epoch: int  # 1 is the first
+    history: list[Row]
+
+
+def fit(
+    engine: Engine, data: Data, runs: RunState, listeners: Sequence[Listener] = (), *, quiet: bool = False
+) -> Outcome:
+    """Train from the last finished epoch of `runs`; every epoch is told to `listeners`, also those before a resume.
+
+    The best weights are those with the best val accuracy, then the lower val loss; without val, the last ones.
+    """
+    params, device = engine.params, engine.device
+    steps = -(-len(data.train) // params.batch_size)
+    progress, more = runs.restore(engine.model, engine.optimizer)
+    if progress.scaler:
+        engine.scaler.load_state_dict(progress.scaler)
+    average = average_of(more, engine.model, params.train.ema, progress.epoch * steps)
+    for row in progress.history:
+        _tell(listeners, row)
+    if progress.epoch and device.is_main:
+        log.info("resumed after epoch %d of %d", progress.epoch, params.epochs)
+    meter = Meter(len(data.train), params.epochs, device, quiet=quiet)
+    try:
+        with Feed(data.pixels, device, params.train.workers) as feed:
+            while not _is_over(progress, params.epochs, params.train.patience if len(data.val) else 0):
+                epoch = progress.epoch
+                meter.start(epoch)
+                loss, accuracy = engine.train(epoch, feed, data.train, average, meter)
+                row = {
+                    "epoch": epoch + 1,
+                    "lr": rate_at(epoch * steps, steps, params),
+                    "train_loss": loss,
+                    "train_accuracy": accuracy,
+                }
+                if len(data.val):
+                    row["val_loss"], row["val_accuracy"] = engine.measure(
+                        feed, data.val, average.state if average else None
+                    )
+                _record(progress, row, average.state if average else engine.model.state_dict(), runs)
+                progress.scaler = engine.scaler.state_dict()
+                runs.save(progress, engine.model, engine.optimizer, {"average": average.state} if average else {})
+                meter.end(
+                    ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in row.items() if "_" in name)
+                )
+                _tell(listeners, row)
+    finally:
+        meter.close()
+    if device.world > 1:
+        dist.barrier()  # the first process writes the best weights ...
+    best = runs.best(progress.best_epoch)
+    if device.world > 1:
+        dist.barrier()  # ... and clears them away when all have them
+    return Outcome(best, progress.best_epoch + 1, progress.history)
+
+
+def _tell(listeners: Sequence[Listener], row: Row) -> None:
+    for listener in listeners:
+        listener(row)
+
+
+def _is_over(progress: Progress, epochs: int, patience: int) -> bool:
+    waited = progress.epoch - 1 - progress.best_epoch
+    return progress.epoch >= epochs or bool(patience and waited >= patience)
+
+
+def _record(progress: Progress, row: Row, state: State, runs: RunState) -> None:
+    if progress.best_epoch < 0 or _merit(row) >= _merit(progress.history[progress.best_epoch]):
+        progress.best_epoch = progress.epoch
+        runs.keep_best(progress.epoch, state)
+    progress.history.append(row)
+    progress.epoch += 1
+
+
+def _merit(row: Row) -> tuple[float, float]:
+    return row.get("val_accuracy", row["epoch"]), -row.get("val_loss", 0.0)

@@ -1,0 +1,148 @@
+"""From tables to a candidate: what the stage `train` does.
+
+Start from the last model, give it a head for today's classes, train, and write the best weights with all that the
+next round inherits: classes, normalisation, lineage. The recipe (scratch once, then keep fine-tuning the last model
+on growing data) is the chained fine-tuning that peers leave to their users.
+"""
+
+import csv
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from curation.images.store.pixels import Pixels
+from curation.model import checkpoint
+from curation.model import device as devices
+from curation.model.base_model import Start, start_from
+from curation.model.header import SIDES, Header
+from curation.model.training.epoch import DivergedError, Engine
+from curation.model.training.examples import classes_of, dataset_hash, examples_of
+from curation.model.training.loop import Data, Outcome, Row, fit
+from curation.model.training.run_state import RunState, run_key, sweep
+from curation.model.training.sanity_checks import check_all
+from curation.model.training.search_watch import give_up, watch
+from curation.model.training.trackers import open_trackers
+from curation.params import Params
+
+CACHE = Path(".cache/curation/train")
+BEARING = ("lr", "epochs", "batch_size", "arch", "image_size", "seed", "throwaway", "train")
+HISTORY = ("epoch", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+
+log = logging.getLogger(__name__)
+
+
+def train(splits: pd.DataFrame, pixels: Pixels, params: Params, out: Path, report: Path) -> Header:
+    """Train a candidate from `params.base_model`.
+
+    Writes the checkpoint `out` and history and summary in the folder `report`.
+    """
+    try:
+        return _train(splits, pixels, params, (out, report))
+    finally:
+        devices.finish()
+
+
+def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, outs: tuple[Path, Path]) -> Header:
+    out, report = outs
+    classes = classes_of(splits)
+    start = start_from(Path(params.base_model), classes, params)
+    data = data_of(splits, classes, pixels)
+    device = devices.choose(params.train.device, params.train.precision, announce=True)
+    if device.is_main:
+        for line in (*start.story, f"images: {len(data.train):,} to train on, {len(data.val):,} to validate"):
+            log.info("%s", line)
+    engine = Engine(start.model, start.head, start.parent, params, device)
+    facts = {"dataset": dataset_hash(splits), "parent": start.parent_md5, **bearing(params)}
+    key = run_key({**facts, "device": device.describe()})
+    sweep(CACHE, key)
+    runs = RunState(CACHE / key, writes=device.is_main)
+    if params.train.checks and runs.is_new:
+        check_all(engine, data)
+    with open_trackers(params.train.trackers if device.is_main else [], key, facts) as trackers:
+        listeners = [tracker.epoch for tracker in trackers] + ([watch] if device.is_main else [])
+        try:
+            outcome = fit(engine, data, runs, listeners)
+        except DivergedError:
+            give_up()
+            raise
+        header = candidate_header(start, classes, splits, params, outcome)
+        if device.is_main:
+            write_reports(report, outcome, header)
+            checkpoint.save(out, outcome.state, header)
+        for tracker in trackers:
+            tracker.model(out, header.metrics)
+    runs.clear()
+    return header
+
+
+def data_of(splits: pd.DataFrame, classes: tuple[str, ...], pixels: Pixels) -> Data:
+    """The train and val images of today's classes."""
+    train_rows, val_rows = (splits[splits["split"] == side] for side in ("train", "val"))
+    return Data(pixels, examples_of(train_rows, classes, pixels), examples_of(val_rows, classes, pixels))
+
+
+def candidate_header(
+    start: Start, classes: tuple[str, ...], splits: pd.DataFrame, params: Params, outcome: Outcome
+) -> Header:
+    """All that the checkpoint says about itself."""
+    parent, best = start.parent, outcome.history[outcome.best_epoch - 1]
+    metrics = {name: round(best[name], 6) for name in HISTORY if name in best and name not in {"epoch", "lr"}}
+    return Header(
+        arch=parent.arch,
+        classes=classes,
+        image_size=parent.image_size,
+        mean=parent.mean,
+        std=parent.std,
+        stem=parent.stem,
+        params=bearing(params),
+        dataset=dataset_hash(splits),
+        parent=start.parent_md5,
+        metrics={**metrics, "best_epoch": outcome.best_epoch},
+        throwaway=params.throwaway or parent.throwaway,
+        lineage=united_lineage(parent.lineage, splits),
+    )
+
+
+def united_lineage(ancestors: Mapping[str, str], splits: pd.DataFrame) -> dict[str, str]:
+    """The parent's lineage united with today's.
+
+    What any ancestor or this model trained on is `train`; else the older word holds.
+    """
+    today = splits[splits["split"].isin(SIDES)]
+    united = dict(zip(today["image_id"], today["split"], strict=True))
+    for image_id, side in ancestors.items():
+        if united.get(image_id) != "train":
+            united[image_id] = side
+    return united
+
+
+def bearing(params: Params) -> dict[str, Any]:
+    """The parameters that bear on the weights."""
+    return {name: value for name, value in params.model_dump().items() if name in BEARING}
+
+
+def write_reports(folder: Path, outcome: Outcome, header: Header) -> None:
+    """history.csv for `dvc plots`, and summary.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_history(folder / "history.csv", outcome.history)
+    summary = {
+        "arch": header.arch,
+        "classes": len(header.classes),
+        "epochs": len(outcome.history),
+        "parent": header.parent,
+        "dataset": header.dataset,
+        **header.metrics,
+    }
+    (folder / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+
+
+def write_history(path: Path, history: list[Row]) -> None:
+    """One row an epoch."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, HISTORY, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows({name: f"{value:.6g}" for name, value in row.items()} for row in history)

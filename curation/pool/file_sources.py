@@ -1,0 +1,74 @@
+"""Which images to look at: a folder, a glob, one file, or the same behind any fsspec URL.
+
+Items come in the order of their paths, with a stamp of size and time (or the object store's tag) by which a second run
+knows a file that has not changed. Nothing is opened here.
+"""
+
+import glob
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from curation.errors import CurationError
+from curation.predict.decode import Item, is_remote, one_line
+
+COMMON = ("jpg", "jpeg", "jpe", "jfif", "png", "webp", "gif", "bmp", "tif", "tiff", "ppm", "pgm")
+RARE = ("avif", "heic", "heif", "jp2", "jxl", "ico", "tga")
+SUFFIXES = frozenset(f".{name}" for name in (*COMMON, *RARE))
+
+
+class SourceError(CurationError):
+    """A place that holds no images or can't be reached."""
+
+
+def items(place: str) -> list[Item]:
+    """List the images of a folder, a glob (`**` goes down), one file or an fsspec URL, sorted by path.
+
+    Below a folder every file counts on this machine, so that a broken one is listed; behind a URL, files named as
+    images. SourceError says why there are none.
+    """
+    found = sorted(_remote(place) if is_remote(place) else _local(place), key=lambda item: item.path)
+    if not found:
+        raise SourceError(f"{place}: no files there. Expected a folder, a glob like 'photos/**/*.jpg', or a URL")
+    return found
+
+
+def _local(place: str) -> Iterator[Item]:
+    from curation.images.collection.walk import walk
+
+    folder = Path(place)
+    if folder.is_dir():
+        files, _ = walk(folder)
+        for file in files:
+            yield Item((folder / file.path).as_posix(), f"{file.size}-{file.mtime_ns}")
+        return
+    names = [place] if folder.is_file() else glob.glob(place, recursive=True)  # noqa: PTH207 - absolute patterns too
+    for name in names:
+        if Path(name).is_file():
+            state = Path(name).stat()
+            yield Item(Path(name).as_posix(), f"{state.st_size}-{state.st_mtime_ns}")
+
+
+def _remote(place: str) -> Iterator[Item]:
+    import fsspec  # type: ignore[import-untyped]
+
+    try:
+        system, path = fsspec.core.url_to_fs(place)
+        if any(sign in path for sign in "*?["):
+            found: Mapping[str, Mapping[str, Any]] = system.glob(path, detail=True)
+        elif system.isdir(path):
+            found = system.find(path, detail=True)
+        else:
+            found = {path: system.info(path)}
+    except (OSError, ValueError, ImportError) as error:
+        raise SourceError(f"{place} can't be listed: {one_line(error)}") from None
+    for name, facts in found.items():
+        if facts.get("type", "file") == "file" and PurePosixPath(name).suffix.lower() in SUFFIXES:
+            yield Item(system.unstrip_protocol(name), _stamp(facts))
+
+
+def _stamp(facts: Mapping[str, Any]) -> str:
+    """Name a version of a remote file: its tag, or its time, with its size."""
+    tags = ("ETag", "etag", "md5Hash", "checksum", "LastModified", "mtime", "created")
+    tag = next((str(facts[key]) for key in tags if facts.get(key)), "")
+    return f"{facts.get('size', '')}-{tag}"

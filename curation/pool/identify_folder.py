@@ -1,0 +1,83 @@
+"""`curate identify FOLDER`: any images through any model, flat in memory, in a run that can be killed and goes on.
+
+What a model has scored is kept batch by batch; a later run passes over every file that has not changed since, wherever
+it is listed. The table is written from those batches one after the other, so that its size is bounded by the disk
+alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from curation import tables
+from curation.images.image_measures import Settings
+from curation.params import Params
+from curation.pool.identified_table import identified
+from curation.pool.known_twins import Known
+from curation.predict.decode import Decoder, Item, key
+from curation.predict.model_lookup import Model
+from curation.predict.ood import Reference
+from curation.predict.score_files import score
+from curation.predict.score_parts import CACHE, Parts, read
+from curation.tables import IDENTIFIED
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run did: the table, images in it, images scored now, files that can't be read."""
+
+    table: Path
+    images: int
+    scored: int
+    unreadable: int
+
+
+@dataclass(frozen=True)
+class Context:
+    """What images are compared with: training embeddings and hashes of known images, where there are any."""
+
+    reference: Reference | None = None
+    known: Known | None = None
+
+
+def identify_items(items: list[Item], model: Model, params: Params, out: Path, context: Context = Context()) -> Run:
+    """Score items with a model where it has not yet, and write IDENTIFIED (source `folder`) to `out`."""
+    parts = Parts(CACHE / model.digest[:16] / "files")
+    seen = parts.seen()
+    new = [item for item in items if item.key not in seen]
+    del seen  # 100 bytes a file
+    score(new, model.path, Decoder(model.size, Settings.of(params)), parts, params)
+    images, unreadable = write(parts, {item.key for item in items}, model, out, context)
+    model.calibration.write(out.with_suffix(".calibration.json"))
+    return Run(out, images, len(new), unreadable)
+
+
+def write(parts: Parts, wanted: set[bytes], model: Model, out: Path, context: Context) -> tuple[int, int]:
+    """Write the table of the items with these keys, some batches at a time; returns images and unreadable ones."""
+    counts = [0, 0]
+
+    def counted() -> Iterator[pd.DataFrame]:
+        for frame in _frames(parts, wanted, model, context):
+            counts[0] += len(frame)
+            counts[1] += int((frame.error != "").sum())
+            yield frame[IDENTIFIED.columns]
+
+    tables.write_batches(counted(), out, IDENTIFIED)
+    return counts[0], counts[1]
+
+
+def _frames(parts: Parts, wanted: set[bytes], model: Model, context: Context) -> Iterator[pd.DataFrame]:
+    """Every wanted image once, with what is known of it; uses `wanted` up."""
+    for batch in read(parts.all()):
+        keys = list(map(key, batch.path, batch.stamp))
+        chosen = np.array([one in wanted for one in keys], dtype=bool)
+        wanted.difference_update(keys)
+        if not chosen.any():
+            continue
+        frame = identified([batch[chosen]], model.calibration, context.reference).assign(source="folder")
+        frame["known_twin"] = context.known.twins(frame) if context.known else ""
+        frame["leak_group"] = frame.known_twin.where(frame.known_twin != "", frame.image_id)
+        yield frame

@@ -1,0 +1,103 @@
+"""The images that nobody named: the unlabelled pool and what people could not name.
+
+`identify_pool` is what the stage calls: score them, calibrate, compare with what is known, one table.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from curation import tables
+from curation.images.image_measures import Settings
+from curation.params import Params
+from curation.pool.identified_table import identified, known_twins
+from curation.predict.decode import Decoder, Item
+from curation.predict.model_lookup import Model
+from curation.predict.ood import Reference
+from curation.predict.score_files import score
+from curation.predict.score_parts import CACHE, Parts, read
+from curation.tables import IDENTIFIED
+
+MEASURES = ["blur", "brightness", "contrast"]
+
+
+@dataclass(frozen=True)
+class Known:
+    """The tables of this round that identification compares with."""
+
+    images: pd.DataFrame
+    duplicates: pd.DataFrame
+    selection: pd.DataFrame
+    predictions: pd.DataFrame
+
+    @classmethod
+    def read(cls, folder: Path) -> "Known":
+        """Read of each table the columns that are used: a pool of a million images has large ones."""
+        facts = ["image_id", "path", "source", "label", "error", *MEASURES]
+        decisions = ["image_id", "state", "label", "decision", "turn"]
+        scores = ["image_id", "split", "label", "predicted", "embedding"]
+        return cls(
+            images=tables.read(folder / "images.parquet", tables.IMAGES, facts),
+            duplicates=tables.read(
+                folder / "duplicates.parquet", tables.DUPLICATES, ["image_id", "keeper", "leak_group"]
+            ),
+            selection=tables.read(folder / "selection.parquet", tables.SELECTION, decisions),
+            predictions=tables.read(folder / "predictions.parquet", tables.PREDICTIONS, scores),
+        )
+
+
+def nameless(images: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of IMAGES that nobody named, with `turn` and their source: `unlabelled` or `unknown`.
+
+    That is the pool and the class `unknown`, as they stand after the decisions; a benchmark image stays out, whatever
+    it is.
+    """
+    rows = images.merge(
+        selection[["image_id", "state", "label", "decision", "turn"]], on="image_id", suffixes=("", "_now"), how="left"
+    )
+    now = rows.label_now.fillna(rows.label)
+    unknown = (now == "unknown") | (rows.state == "unknown")
+    settled = (rows.decision == "remove") | (rows.source == "benchmark") | (rows.state == "benchmark")
+    chosen = rows[(unknown | ((rows.source == "unlabelled") & (now == ""))) & ~settled].copy()
+    chosen["source"] = unknown[chosen.index].map({True: "unknown", False: "unlabelled"})
+    chosen["turn"] = chosen.turn.fillna(0).astype(int)
+    return chosen.sort_values("image_id", ignore_index=True)
+
+
+def identify_pool(known: Known, model: Model, params: Params, cache: Path = CACHE) -> pd.DataFrame:
+    """Score every nameless image with a model; returns IDENTIFIED, a row for each, unreadable ones with their error."""
+    rows = nameless(known.images, known.selection)
+    readable = rows[rows.error == ""]
+    items = [
+        Item(path, image_id=image_id, turn=turn)
+        for path, image_id, turn in zip(readable.path, readable.image_id, readable.turn, strict=True)
+    ]
+    parts = Parts(cache / model.digest[:16] / "pool")
+    paths = score(items, model.path, Decoder(model.size, Settings.of(params)), parts, params)
+    parts.keep_only(paths)
+    frame = identified(read(paths), model.calibration, Reference.of(known.predictions))
+    return _with_facts(frame, rows, known)
+
+
+def _with_facts(frame: pd.DataFrame, rows: pd.DataFrame, known: Known) -> pd.DataFrame:
+    """Add what other tables know: where each image is from, its quality, its twins; and rows for unreadable ones."""
+    facts = rows[["image_id", "path", "source", "error", *MEASURES]]
+    answers = frame.drop(columns=[*MEASURES, "path", "error", "source"], errors="ignore").merge(
+        facts, on="image_id", how="right"
+    )
+    late = frame.set_index("image_id").error.reindex(answers.image_id).fillna("").to_numpy()
+    answers["error"] = answers.error.where(answers.error != "", late)
+    answers["label"] = answers.label.fillna("")
+    for column in ("top_labels", "top_confidences"):
+        answers[column] = _filled(answers[column], list)
+    answers["embedding"] = _filled(answers.embedding, bytes)
+    twins = known_twins(known.duplicates, known.selection).reindex(answers.image_id)
+    answers["known_twin"] = twins.known_twin.fillna("").to_numpy()
+    answers["leak_group"] = twins.leak_group.fillna(pd.Series(answers.image_id.to_numpy(), twins.index)).to_numpy()
+    return answers[IDENTIFIED.columns]
+
+
+def _filled(values: pd.Series, kind: type) -> pd.Series:
+    """Put an empty one of its kind where a value is missing."""
+    return pd.Series([value if isinstance(value, kind) else kind() for value in values], values.index, dtype=object)

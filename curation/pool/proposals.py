@@ -1,0 +1,134 @@
+"""`curate next`: which images a person should label next, from the table, the known images and what classes want.
+
+Twins are never proposed together, nor is an image whose twin is labelled already. With no model at all, `seed` chooses
+the very first labels from thumbnails.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from curation.errors import CurationError
+from curation.pool.acquisition import STRATEGIES, Pool, choose
+from curation.pool.questions import guesses, readable
+from curation.predict.ood import Reals, unit, unpack
+
+FEW = 20  # labels a class below which typical images beat uncertain ones (Hacohen et al., 2022)
+MOST = 50_000  # pool images that are considered; image_ids are random, so the first are a fair sample
+MOST_LABELLED = 20_000
+LEAST_GUESS = 0.1
+SEED_WIDTH = 64
+KNOWN = ("train", "val", "test", "reserve")
+
+
+class ProposalError(CurationError):
+    """A strategy that does not exist, or that has nothing to choose from."""
+
+
+def propose(
+    table: pd.DataFrame,
+    predictions: pd.DataFrame,
+    count: int,
+    strategy: str = "auto",
+    wants: Mapping[str, int] | None = None,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Choose `count` rows of IDENTIFIED to label next, in order; adds `strategy` and `wanted_for`.
+
+    `predictions` are the scores of the known images. `wants` maps a class to how many of the images should probably
+    show it; those come first, the rest of the count follows from the whole pool.
+    """
+    known = predictions[predictions.split.isin(KNOWN)].sort_values("image_id")
+    name = _strategy(strategy, known)
+    left = _one_of_twins(readable(table))
+    pool = _pool(left, known)
+    taken: list[pd.DataFrame] = []
+    for label, wish in [*(wants or {}).items(), ("", count)]:
+        open_rows = np.flatnonzero(
+            _may(left, label) & ~left.image_id.isin([i for part in taken for i in part.image_id])
+        )
+        share = min(wish, count - sum(map(len, taken)))
+        rows = open_rows[choose(_part(pool, open_rows, taken), share, name, seed)]
+        taken.append(left.iloc[rows].assign(strategy=name, wanted_for=label))
+    return pd.concat(taken, ignore_index=True).head(count)
+
+
+def seed_images(images: pd.DataFrame, duplicates: pd.DataFrame, count: int, seed: int = 0) -> pd.DataFrame:
+    """Choose the very first images to label with no model: typical ones of what thumbnails show; columns of IMAGES."""
+    pool = images[(images.source == "unlabelled") & (images.error == "")]
+    groups = duplicates.set_index("image_id").leak_group.reindex(pool.image_id)
+    pool = pool.assign(leak_group=np.where(groups.isna(), pool.image_id, groups)).sort_values("image_id")
+    pool = pool.drop_duplicates("leak_group").head(MOST)
+    if not len(pool):
+        raise ProposalError("data/unlabelled holds no readable images: put some there and run `dvc repro dedupe`")
+    vectors = _thumbnail_vectors(pool)
+    nothing = np.ones((len(pool), 1), np.float32)
+    bare = Pool(vectors, nothing, np.zeros((len(pool), 1), np.int64), vectors[:0])
+    rows = choose(bare, count, "typicality", seed)
+    return pool.iloc[rows].assign(strategy="seed").reset_index(drop=True)
+
+
+def _strategy(name: str, known: pd.DataFrame) -> str:
+    if name == "auto":
+        classes = max(known.label.nunique(), 1)
+        return "typicality" if len(known) < FEW * classes else "margin"
+    if name not in STRATEGIES:
+        raise ProposalError(f"there is no strategy `{name}`; choose one of auto, seed, {', '.join(STRATEGIES)}")
+    return name
+
+
+def _one_of_twins(table: pd.DataFrame) -> pd.DataFrame:
+    """The least sure of every group of twins, none with a labelled twin; at most 50,000."""
+    alone = table[table.known_twin == ""].sort_values(["confidence", "image_id"]).drop_duplicates("leak_group")
+    return alone.sort_values("image_id").head(MOST).reset_index(drop=True)
+
+
+def _pool(left: pd.DataFrame, known: pd.DataFrame) -> Pool:
+    width = max([len(names) for names in left.top_labels] or [1])
+    names = sorted({name for row in left.top_labels for name in row})
+    number = {name: index for index, name in enumerate(names)}
+    probabilities = np.zeros((len(left), width), np.float32)
+    classes = np.zeros((len(left), width), np.int64)
+    for row, (labels, sure) in enumerate(zip(left.top_labels, left.top_confidences, strict=True)):
+        probabilities[row, : len(sure)] = sure
+        classes[row, : len(labels)] = [number[name] for name in labels]
+    return Pool(unpack(left.embedding), probabilities, classes, unpack(known.head(MOST_LABELLED).embedding))
+
+
+def _may(left: pd.DataFrame, label: str) -> npt.NDArray[np.bool_]:
+    """Which rows may show a class: it is among their guesses with at least 0.1. All, when no class is named."""
+    if not label:
+        return np.ones(len(left), dtype=bool)
+    likely = guesses(left)
+    likely = likely[(likely.label == label) & (likely.confidence >= LEAST_GUESS)]
+    return np.asarray(left.image_id.isin(set(likely.image_id)), dtype=bool)
+
+
+def _part(pool: Pool, rows: npt.NDArray[np.intp], taken: list[pd.DataFrame]) -> Pool:
+    """Some rows of a pool, with what was chosen before counted as labelled."""
+    chosen = [unpack(part.embedding) for part in taken if len(part)]
+    labelled = np.concatenate([pool.labelled, *chosen]) if chosen and len(pool.labelled) else pool.labelled
+    return replace(
+        pool,
+        embeddings=pool.embeddings[rows],
+        probabilities=pool.probabilities[rows],
+        classes=pool.classes[rows],
+        labelled=labelled if len(labelled) else np.zeros((0, pool.embeddings.shape[1]), np.float32),
+    )
+
+
+def _thumbnail_vectors(pool: pd.DataFrame) -> Reals:
+    """Unit vectors [n, up to 64] of the thumbnails: principal components of grey and colour, centred."""
+    from sklearn.decomposition import PCA
+
+    from curation.images.image_measures import colours, thumbnails
+
+    count = len(pool)
+    grey = thumbnails(pool).reshape(count, -1).astype(np.float32) / 255
+    tint = colours(pool).reshape(count, -1).astype(np.float32) / 255
+    values = np.concatenate([grey - grey.mean(axis=1, keepdims=True), tint], axis=1)
+    width = min(SEED_WIDTH, count, values.shape[1])
+    return unit(PCA(width, random_state=0).fit_transform(values).astype(np.float32))

@@ -1,0 +1,209 @@
+"""From logits to a confidence that can be taken at its word: of the images with confidence 0.9, nine in ten are right.
+
+Temperature scaling (Guo et al., 2017) that knows about label noise (see `noise.py`), then, where cross-validation says
+that it pays, a monotone logistic model of the top confidence on the margin to the second class and the energy (Liu et
+al., 2020) too. The whole distribution follows its top: each image gets the temperature at which its top probability is
+the calibrated one, so the predicted class never changes. (Agreement of embedding neighbours was tried as well, and
+bought no coverage: see benchmarks/.)
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from curation.errors import CurationError
+from curation.files import write_text
+from curation.predict import calibration_noise as noise_model
+from curation.predict.thresholds import Curve, Expected, curve
+
+Reals = npt.NDArray[np.float64]
+Labels = npt.NDArray[np.intp]
+Flags = npt.NDArray[np.bool_]
+
+FOLDS = 5
+MIN_ROWS = 50  # with fewer val images than this, temperature alone
+VERSION = 1
+
+
+class CalibrationError(CurationError):
+    """A calibration file that is missing or was not written by this program, or inputs that do not fit it."""
+
+
+@dataclass(frozen=True)
+class Top:
+    """A logistic model of the top confidence: weights of log-odds, margin and energy, and a constant."""
+
+    weights: tuple[float, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A fitted calibration; `top` is absent where temperature alone does as well."""
+
+    classes: tuple[str, ...]
+    temperature: float = 1.0
+    label_noise: float = 0.0
+    top: Top | None = None
+    curve: Curve = field(default_factory=Curve)
+    model: str = ""  # digest of the checkpoint it belongs to, "" when not told
+
+    @classmethod
+    def fit(
+        cls,
+        logits: npt.NDArray[np.floating],
+        labels: npt.NDArray[np.integer],
+        *,
+        trusted: Flags | None = None,
+        classes: Sequence[str] = (),
+    ) -> "Calibration":
+        """Fit to images the model was not trained on.
+
+        `logits` [n, c]; `labels` [n] indices of classes (rows below 0 are left out); `trusted` [n]: the label was
+        checked by hand. The precision curve is measured on folds that were not fitted.
+        """
+        names = tuple(classes) or tuple(str(index) for index in range(np.asarray(logits).shape[1]))
+        known = np.asarray(labels) >= 0
+        scores = np.asarray(logits, dtype=np.float64)[known]
+        truth = np.asarray(labels, dtype=np.intp)[known]
+        sure = np.zeros(len(truth), dtype=bool) if trusted is None else np.asarray(trusted, dtype=bool)[known]
+        if not len(truth):
+            return cls(names)
+        temperature, noise = noise_model.fit_temperature(scores, truth, sure)
+        features, agrees = _features(scores, temperature), scores.argmax(1) == truth
+        if noise and len(truth) >= MIN_ROWS:
+            noise = noise_model.fit_noise(features[:, 0], agrees, sure, scores.shape[1], noise)
+        rows = _Rows(features, agrees, np.where(sure, 0.0, noise), scores.shape[1])
+        return cls(names, temperature, noise, *_choose(rows))
+
+    def probabilities(self, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """Return calibrated probabilities float32 [n, c] of logits [n, c], with the same argmax; rows sum to 1."""
+        scores = np.asarray(logits, dtype=np.float64)
+        if scores.ndim != 2 or scores.shape[1] != len(self.classes):
+            raise CalibrationError(
+                f"calibration: logits have the shape {scores.shape}, but it was fitted for {len(self.classes)}; "
+                "run `dvc repro evaluate`, so that model and calibration belong together"
+            )
+        if not len(scores):
+            return np.zeros(scores.shape, dtype=np.float32)
+        if self.top is None:
+            return np.exp(noise_model.log_softmax(scores / self.temperature)).astype(np.float32)
+        return _with_top(scores, _confidence(_features(scores, self.temperature), self.top)).astype(np.float32)
+
+    def expected(self, min_conf: float) -> Expected:
+        """Give (precision, low, high, coverage) at or above `min_conf`, as measured on held-back images."""
+        return self.curve.expected(min_conf)
+
+    def threshold_for(self, precision: float) -> float:
+        """Give the lowest confidence above which that precision was found; NaN where there is none."""
+        return self.curve.threshold_for(precision)
+
+    def write(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        write_text(path, json.dumps({"version": VERSION, **asdict(self)}, indent=1) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> "Calibration":
+        """Read what `write` wrote; CalibrationError when it is missing or something else."""
+        if not path.exists():
+            raise CalibrationError(
+                f"{path} does not exist: it is written by the stage `evaluate`: run `dvc repro evaluate`"
+            )
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            if values.pop("version") != VERSION:
+                raise CalibrationError(f"{path} is of another version: run `dvc repro evaluate` again")
+            values["top"] = _top(values["top"]) if values["top"] else None
+            values["curve"] = Curve(**{key: tuple(column) for key, column in values["curve"].items()})
+            return cls(**{**values, "classes": tuple(values["classes"])})
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise CalibrationError(f"{path} is not a calibration ({error}): run `dvc repro evaluate` again") from None
+
+
+@dataclass(frozen=True)
+class _Rows:
+    features: Reals
+    agrees: Flags
+    noise: Reals
+    classes: int
+
+    def part(self, chosen: Flags, columns: int) -> "_Rows":
+        return _Rows(self.features[chosen][:, :columns], self.agrees[chosen], self.noise[chosen], self.classes)
+
+
+def _features(logits: Reals, temperature: float) -> Reals:
+    """[n, 3]: log-odds of the temperature-scaled top, margin of log probability to the second, energy (log-sum-exp)."""
+    scaled = logits / temperature
+    logs = np.sort(noise_model.log_softmax(scaled), axis=1)
+    first = logs[:, -1]
+    second = logs[:, -2] if logs.shape[1] > 1 else np.full(len(logs), -40.0)
+    rest = np.log(np.maximum(-np.expm1(np.minimum(first, -1e-12)), 1e-12))
+    return np.column_stack([first - rest, first - second, scaled.max(axis=1) - first])
+
+
+def _choose(rows: _Rows) -> tuple[Top | None, Curve]:
+    """Take the least model whose cross-validated loss is no worse: none, slope and constant, or all three features."""
+    candidates = [0] if len(rows.agrees) < MIN_ROWS else [0, 1, 3]
+    held = {columns: _held_out(rows, columns) for columns in candidates}
+    losses = {columns: _losses(rows, sure) for columns, sure in held.items()}
+    best = 0
+    for columns in candidates[1:]:
+        gain = losses[best] - losses[columns]
+        if gain.mean() > gain.std() / np.sqrt(len(gain)):
+            best = columns
+    sure = np.clip(held[best], 1 / rows.classes, 1.0)
+    right = noise_model.corrected(rows.agrees, rows.noise, rows.classes)
+    return (_fit_top(rows, best) if best else None), curve(sure.astype(np.float32), right)
+
+
+def _held_out(rows: _Rows, columns: int) -> Reals:
+    """Confidences [n], each from a model that was not fitted to its fold."""
+    if not columns:
+        return noise_model.odds_to_probability(rows.features[:, 0])
+    fold = np.arange(len(rows.agrees)) % FOLDS
+    sure = np.zeros(len(fold))
+    everything = np.ones(len(fold), dtype=bool)
+    for number in range(FOLDS):
+        top = _fit_top(rows.part(fold != number, columns), columns)
+        sure[fold == number] = _confidence(rows.part(everything, columns).features[fold == number], top)
+    return sure
+
+
+def _losses(rows: _Rows, sure: Reals) -> Reals:
+    seen = np.clip(noise_model.agreement(sure, rows.noise, rows.classes), 1e-9, 1 - 1e-9)
+    result: Reals = -np.where(rows.agrees, np.log(seen), np.log1p(-seen))
+    return result
+
+
+def _fit_top(rows: _Rows, columns: int) -> Top:
+    features = rows.features[:, :columns]
+    mean = np.concatenate([[0.0], features[:, 1:].mean(axis=0)])
+    scale = np.concatenate([[1.0], np.maximum(features[:, 1:].std(axis=0), 1e-6)])
+    weights = noise_model.fit_confidence((features - mean) / scale, rows.agrees, rows.noise, rows.classes)
+    return Top(*(tuple(round(float(value), 9) for value in values) for values in (weights, mean, scale)))
+
+
+def _confidence(features: Reals, top: Top) -> Reals:
+    used = features[:, : len(top.mean)]
+    standard = (used - np.asarray(top.mean)) / np.asarray(top.scale)
+    return noise_model.odds_to_probability(standard @ np.asarray(top.weights[:-1]) + top.weights[-1])
+
+
+def _with_top(logits: Reals, confidence: Reals) -> Reals:
+    """Give each row the temperature at which its top probability is `confidence` (bisection, clipped)."""
+    low, high = np.full(len(logits), -12.0), np.full(len(logits), 12.0)
+    for _ in range(60):
+        middle = (low + high) / 2
+        less = noise_model.log_softmax(logits * np.exp(middle)[:, None]).max(axis=1) < np.log(confidence)
+        low, high = np.where(less, middle, low), np.where(less, high, middle)
+    result: Reals = np.exp(noise_model.log_softmax(logits * np.exp((low + high) / 2)[:, None]))
+    return result
+
+
+def _top(values: dict[str, list[float]]) -> Top:
+    return Top(**{name: tuple(column) for name, column in values.items()})

@@ -1,0 +1,96 @@
+"""Any number of images through a model: decoding in guarded processes beside the forward pass, in flat memory.
+
+A thread gathers what the workers decode while the model is at the batch before, so that neither waits for the other. A
+file whose decoder hangs, crashes or eats all memory costs itself alone (see `curation.engine.guard`). A few batches are
+in memory at any time; each is written as soon as it is scored.
+"""
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from curation.engine import workers
+from curation.engine.guard import Bounds, Failure, run_guarded
+from curation.params import Params
+from curation.predict.decode import Decoded, Decoder, Item, failed
+from curation.predict.score_parts import Parts
+
+if TYPE_CHECKING:
+    from curation.model.scorer import Scores
+
+Bytes = npt.NDArray[np.uint8]
+Batches = Sequence[Sequence[Item]]
+
+AHEAD = 2  # batches decoded before the model asks for them
+CHUNK = 16  # images handed to a worker at once
+STEP = 32  # images in a forward pass on a CPU: as fast as any more, in the least memory
+
+
+class Batch(NamedTuple):
+    """A batch of images, and the pixels uint8 [r, size, size, 3] of those that can be read."""
+
+    images: list[Decoded]
+    pixels: Bytes
+
+
+def score(items: Sequence[Item], checkpoint: Path, decoder: Decoder, parts: Parts, params: Params) -> list[Path]:
+    """Score items in batches, passing over batches that are there already; returns their files, in order."""
+    batches = list(workers.chunks(items, params.identify.batch_size))
+    paths = [parts.path(batch) for batch in batches]
+    missing = [batch for batch, path in zip(batches, paths, strict=True) if not path.exists()]
+    if missing:
+        from curation.model.scorer import Scorer
+
+        scorer = Scorer(checkpoint)
+        with closing(workers.ahead(_decoded(missing, decoder, params), AHEAD)) as decoded:
+            waiting: deque[tuple[Batch, int]] = deque()
+            steps = _steps(decoded, waiting, params.identify.batch_size if scorer.device.is_cuda else STEP)
+            done = _written(scorer.stream(steps), waiting, parts)
+            deque(workers.track(done, sum(map(len, missing)), "identify"), maxlen=0)
+    return paths
+
+
+def _decoded(batches: Batches, decoder: Decoder, params: Params) -> Iterator[Batch]:
+    """Decode batch after batch in worker processes."""
+    bounds = Bounds(params.ingest.timeout, params.ingest.memory)
+    items = (item for batch in batches for item in batch)
+    answers = run_guarded(decoder, items, processes=params.identify.workers, bounds=bounds, chunk=CHUNK)
+    for batch in batches:
+        images = [_image(item, next(answers)) for item in batch]
+        pixels = [image.pixels for image in images if image.pixels is not None]
+        light = [replace(image, pixels=None) for image in images]
+        yield Batch(light, np.stack(pixels) if pixels else np.zeros((0, 0, 0, 3), np.uint8))
+
+
+def _image(item: Item, answer: Decoded | Failure) -> Decoded:
+    return failed(item, answer.reason) if isinstance(answer, Failure) else answer
+
+
+def _steps(batches: Iterator[Batch], waiting: deque[tuple[Batch, int]], size: int) -> Iterator[Bytes]:
+    """Yield the pixels of one forward pass after the other; queue each batch with the number of its passes."""
+    for batch in batches:
+        starts = range(0, len(batch.pixels), size)
+        waiting.append((batch, len(starts)))
+        for start in starts:
+            yield batch.pixels[start : start + size]
+
+
+def _written(scores: "Iterator[Scores]", waiting: deque[tuple[Batch, int]], parts: Parts) -> Iterator[Decoded]:
+    """Write each batch once all its passes are done, also where it needed none; yield its images."""
+    held: list[Scores] = []
+    for some in chain(scores, [None]):
+        held += [some] if some else []
+        while waiting and waiting[0][1] == len(held):
+            images = waiting.popleft()[0].images
+            empty = np.zeros((0, 0), np.float32)
+            logits = np.concatenate([one.logits for one in held]) if held else empty
+            parts.write(images, logits, np.concatenate([one.embeddings for one in held]) if held else empty)
+            held = []
+            yield from images

@@ -1,0 +1,175 @@
+"""The model card (Mitchell et al. 2019), in markdown: what a model was made from, how good it is, what it is not for.
+
+Every sentence is made from a measured number or a recorded fact; what is not known is not said.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from curation.evaluation.comparison.gate import Gate
+from curation.model.header import Header
+from curation.registry.versions import Entry
+
+WEAK_RECALL = 0.8
+FEW_IMAGES = 30
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the card is made from; `counts` has the images of every class (rows) in every split (columns)."""
+
+    entry: Entry
+    header: Header
+    gate: Gate
+    counts: pd.DataFrame
+    per_class: pd.DataFrame  # set, class, precision, recall, f1, support
+    data: dict[str, str]  # what DVC tracks -> its hash
+
+
+def write_card(path: Path, facts: Facts) -> None:
+    """Write the card as markdown."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines(facts)) + "\n", encoding="utf-8")
+
+
+def lines(facts: Facts) -> Iterator[str]:
+    """The lines of the card."""
+    yield from _head(facts)
+    yield from _use(facts)
+    yield from _metrics(facts.entry.metrics)
+    yield from _against(facts.gate)
+    yield from _data(facts)
+    yield from _limits(facts)
+
+
+def _head(facts: Facts) -> Iterator[str]:
+    entry, header = facts.entry, facts.header
+    yield f"# Model card: classifier {entry.version}"
+    yield ""
+    size = f"{header.image_size} x {header.image_size} pixels"
+    yield f"- Architecture: {header.arch}, {size}, {len(header.classes)} classes"
+    yield f"- File: models/production.safetensors, MD5 `{entry.md5}`, {entry.size / 1e6:.1f} MB"
+    yield f"- Started from the model with MD5 `{entry.parent or 'none'}`"
+    yield f"- Promoted by {entry.person} at {entry.time}, git revision `{entry.git_revision or 'unknown'}`"
+    if facts.gate.objections:
+        yield f"- **Promoted by force.** Reason given: {entry.reason}"
+        yield from (f"  - {objection}" for objection in facts.gate.objections)
+    elif entry.reason:
+        yield f"- Reason given: {entry.reason}"
+    yield ""
+
+
+def _use(facts: Facts) -> Iterator[str]:
+    names = ", ".join(facts.header.classes)
+    yield "## Intended use"
+    yield ""
+    yield f"Tells which one of these {len(facts.header.classes)} classes an image shows: {names}."
+    yield ""
+    yield (
+        "Its confidence is calibrated on images like those it was measured on. An image of anything else gets one of "
+        "these names too, mostly with low confidence: refuse below a threshold, as `curate unknowns --min-conf` does. "
+        "`models/production.calibration.json` says what each threshold is worth."
+    )
+    yield ""
+
+
+def _metrics(metrics: dict[str, Any]) -> Iterator[str]:
+    yield "## Measured"
+    yield ""
+    yield "| images of | images | accuracy (95 % interval) | macro F1 | log loss | ECE |"
+    yield "|---|---|---|---|---|---|"
+    for name, measured in _sets(metrics):
+        interval = f"{measured['accuracy']:.3f} ({_of(measured, 'accuracy_low')} to {_of(measured, 'accuracy_high')})"
+        rest = " | ".join(_of(measured, key) for key in ("f1", "log_loss", "ece"))
+        yield f"| {name} | {measured['images']:,} | {interval} | {rest} |"
+    yield ""
+    yield "Calibrated on val and on hand-made benchmark sets, so their log loss and ECE are a little flattered."
+    yield ""
+
+
+def _sets(metrics: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for name in ("train", "val", "test"):
+        if name in metrics:
+            yield name, metrics[name]
+    for name, measured in sorted(metrics.get("benchmark", {}).items()):
+        yield f"benchmark {name}", measured
+
+
+def _against(gate: Gate) -> Iterator[str]:
+    if not gate.sets:
+        return
+    yield "## Against the model before"
+    yield ""
+    yield "| images of | better | worse | same | difference (95 % interval) | McNemar p |"
+    yield "|---|---|---|---|---|---|"
+    for name, result in gate.sets.items():
+        low, high = result.interval
+        same = result.images - result.better - result.worse
+        change = f"{result.difference:+.3f} ({low:+.3f} to {high:+.3f})"
+        yield f"| {name} | {result.better} | {result.worse} | {same} | {change} | {result.p_value:.2g} |"
+    yield ""
+
+
+def _data(facts: Facts) -> Iterator[str]:
+    yield "## Data"
+    yield ""
+    yield f"Training set (image ids, labels, splits): `{facts.entry.dataset or 'unknown'}`"
+    yield ""
+    yield from (f"- {path}: `{digest}`" for path, digest in sorted(facts.data.items()))
+    yield ""
+    splits = [str(name) for name in facts.counts.columns]
+    yield "| class | " + " | ".join(splits) + " |"
+    yield "|---" * (len(splits) + 1) + "|"
+    for label, row in facts.counts.iterrows():
+        yield f"| {label} | " + " | ".join(f"{count:,}" for count in row) + " |"
+    yield ""
+
+
+def _limits(facts: Facts) -> Iterator[str]:
+    yield "## Limits"
+    yield ""
+    found = [*_weak_classes(facts.per_class), *_few_images(facts), *_overfitting(facts.entry.metrics), *_scope(facts)]
+    yield from (f"- {line}" for line in found or ["No weakness was measured on the images above."])
+
+
+def _weak_classes(per_class: pd.DataFrame) -> Iterator[str]:
+    measured = per_class[per_class["set"].isin(["test"]) & (per_class["support"] > 0)]
+    weak = measured[measured["recall"] < WEAK_RECALL].sort_values(["recall", "class"])
+    for _, row in weak.head(SHOWN).iterrows():
+        yield f"{row['class']}: finds {row['recall']:.0%} of them on test ({row['support']:,} images)."
+
+
+def _few_images(facts: Facts) -> Iterator[str]:
+    for split in ("test", "benchmark"):
+        if split in facts.counts.columns:
+            few = [str(name) for name, count in facts.counts[split].items() if count < FEW_IMAGES]
+            if few:
+                yield (
+                    f"Fewer than {FEW_IMAGES} images in {split}, so what is said of them is rough: "
+                    f"{', '.join(few[:SHOWN])}{f' and {len(few) - SHOWN} more' if len(few) > SHOWN else ''}."
+                )
+
+
+def _overfitting(metrics: dict[str, Any]) -> Iterator[str]:
+    gap = metrics.get("train", {}).get("accuracy", 0) - metrics.get("test", {}).get("accuracy", 1)
+    if gap > 0.05:
+        yield f"Overfits: accuracy is {gap:.1%} higher on the images it learnt from than on test."
+
+
+def _scope(facts: Facts) -> Iterator[str]:
+    measured = facts.entry.metrics.get("out_of_scope", {})
+    if measured:
+        for name, one in sorted(measured.items()):
+            share = f"{one['refused']:.0%} of {one['images']:,}"
+            yield f"Out of scope ({name}): refuses {share} images that are none of its classes."
+    else:
+        yield "No images of other things were at hand, so how well it refuses them is not measured."
+
+
+def _of(measured: dict[str, Any], key: str) -> str:
+    return f"{measured[key]:.3f}" if key in measured else "-"

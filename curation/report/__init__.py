@@ -1,0 +1,84 @@
+"""The round in pictures: one HTML file that opens from disk, with its images inside.
+
+Written by the stage `report` and by `curate report`, from whatever tables there are: the same tables and images give
+the same bytes. One page with the data, the model and its mistakes side by side is what Evidently makes for tables.
+"""
+
+from pathlib import Path
+
+from curation.errors import CurationError
+from curation.files import write_text
+from curation.report import collection_part, model_part, page, people_part, why_part
+from curation.report.round_data import Round
+
+SECTIONS = (
+    *(collection_part.funnel, collection_part.twins, collection_part.balance),
+    *(
+        model_part.training,
+        model_part.quality,
+        why_part.reasons,
+        model_part.confusion,
+        model_part.confidence,
+        model_part.against,
+    ),
+    *(people_part.clusters, people_part.label_errors, people_part.pool),
+)
+
+
+class ReportError(CurationError):
+    """A round of which nothing can be reported."""
+
+
+def write_report(root: Path, path: Path) -> int:
+    """Write the report of the round below `root` to `path`, whole or not at all; the number of its sections.
+
+    ReportError when no stage has run yet.
+    """
+    round_ = Round(root)
+    sections = [section for make in SECTIONS if (section := make(round_))]
+    if not sections:
+        raise ReportError(f"{root / 'data'} holds no tables to report on: run `dvc repro` first")
+    sections.append(people_part.next_steps(round_))
+    text = page.page("The round in pictures", _subtitle(round_), _cards(round_), sections)
+    write_text(path, text)
+    return len(sections)
+
+
+def _subtitle(round_: Round) -> str:
+    header = round_.header
+    if header is None:
+        return "No model has been trained yet."
+    start = "the backbone" if round_.params.base_model == "models/backbone.safetensors" else round_.params.base_model
+    return f"{header.arch}, {len(header.classes)} classes, {header.image_size} px, started from {start}."
+
+
+def _cards(round_: Round) -> list[tuple[str, str, str]]:
+    """The headline numbers."""
+    cards = []
+    if round_.images is not None:
+        files = len(round_.images) + int(round_.images["copy_paths"].map(len).sum())
+        cards.append((f"{files:,}", "files", f"{int((round_.images['error'] != '').sum()):,} unreadable"))
+    if round_.splits is not None:
+        train = round_.splits[round_.splits["split"] == "train"]
+        cards.append((f"{len(train):,}", "training images", f"{train['label'].nunique()} classes"))
+    for name, facts in model_part.measured(round_.metrics):
+        if name == "test" or name.startswith("benchmark"):
+            span = f"{facts.get('accuracy_low', 0):.1%} to {facts.get('accuracy_high', 1):.1%}"
+            cards.append((f"{facts['accuracy']:.1%}", f"accuracy, {name.replace('/', ' ')}", span))
+    if round_.errors is not None:
+        cards.append(
+            (
+                f"{len(round_.errors):,}",
+                "to review",
+                f"{round_.errors['cluster'][round_.errors['cluster'] >= 0].nunique()} clusters",
+            )
+        )
+    if round_.identified is not None:
+        cards.append(
+            (
+                f"{len(round_.identified):,}",
+                "without a label",
+                f"{int((round_.identified['confidence'] >= people_part.SURE).sum()):,} of them sure",
+            )
+        )
+    return cards

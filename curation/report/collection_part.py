@@ -1,0 +1,203 @@
+"""The report's part on the images: what became of every file, which were twins, and how the classes stand."""
+
+import re
+
+import pandas as pd
+
+from curation.report import page, svg
+from curation.report.page import Section, Tile
+from curation.report.round_data import Round
+
+SIDES = ("train", "val", "test", "benchmark")
+MOST_CLASSES, MOST_REASONS, MOST_PAIRS = 40, 25, 8
+TURNS = (
+    "",
+    "turned 90°",
+    "turned 180°",
+    "turned 270°",
+    "mirrored",
+    "mirrored, 90°",
+    "mirrored, 180°",
+    "mirrored, 270°",
+)
+
+
+def funnel(round_: Round) -> Section | None:
+    """From files to training images, and why the others are not among them."""
+    images, selection = round_.images, round_.selection
+    if images is None or selection is None:
+        return None
+    files = len(images) + int(images["copy_paths"].map(len).sum())
+    readable = int((images["error"] == "").sum())
+    rows = [("files found", files), ("different contents", len(images)), ("readable", readable)]
+    if round_.duplicates is not None:
+        twins = round_.duplicates["image_id"] != round_.duplicates["keeper"]
+        rows.append(("without near-duplicates", int((~twins).sum())))
+    states = selection["state"].value_counts()
+    kept = int(states.get("kept", 0))
+    aside = int(states.reindex(["benchmark", "unknown", "pool", "reserve"]).sum())
+    steps = [svg.Bar(name, [(1, count, "images")]) for name, count in rows]
+    steps.append(svg.Bar("kept or set aside", [(1, kept, "kept"), (5, aside, "aside")], f"{kept:,} + {aside:,}"))
+    legend = [(1, "images"), (5, "set aside: benchmark, unknown, pool, reserve")]
+    drawing = svg.bars(steps, _alt("The funnel", [*rows, ("kept", kept), ("set aside", aside)]))
+    body = page.figure(drawing, "What was left after each step", legend)
+    body += _states(states) + _sides(round_) + _reasons(selection)
+    dropped = int(states.get("dropped", 0))
+    lead = (
+        f"{files:,} files came in; {kept:,} images are kept for the model; {dropped:,} were dropped, each for a reason."
+    )
+    return Section("funnel", "What became of every file", lead, body)
+
+
+def twins(round_: Round) -> Section | None:
+    """Near-duplicates: how many, how they differ, and those whose labels contradict each other."""
+    frame = round_.duplicates
+    if frame is None:
+        return None
+    removed = frame[frame["image_id"] != frame["keeper"]]
+    conflicts = frame[frame["conflict"] != ""]
+    lead = (
+        f"{len(removed):,} near-duplicates were found and only the best copy of each stays; "
+        f"{len(conflicts):,} images have a twin that carries another label."
+    )
+    parts = []
+    if len(removed):
+        near = removed.groupby("distance").size()
+        rows = [svg.Bar(f"{distance} bits", [(1, int(count), "twins")]) for distance, count in near.items()]
+        parts.append(
+            page.figure(svg.bars(rows, "Twins by distance"), "Bits in which a twin's hash differs from its keeper's")
+        )
+        sample = _spread(removed[removed["conflict"] == ""], MOST_PAIRS)
+        parts.append(page.heading("Twins and their keepers", "Each pair: the removed image, then the one that stays."))
+        parts.append(page.tiles(_pairs(round_, sample)))
+    clash = conflicts[conflicts["image_id"] != conflicts["keeper"]]
+    if len(clash):
+        parts.append(
+            page.heading("The same picture under two labels", "One of the two is wrong: settle it in the review.")
+        )
+        parts.append(page.tiles(_pairs(round_, clash.head(MOST_PAIRS))))
+    return Section("twins", "Near-duplicates", lead, "".join(parts))
+
+
+def balance(round_: Round) -> Section | None:
+    """Images of every class by split, against the lower and the upper cutoff."""
+    selection, cutoff = round_.selection, round_.params.cutoff
+    if selection is None:
+        return None
+    counts = _class_counts(round_, selection)
+    if counts.empty:
+        return None
+    thin = counts.index[counts["too few"] > 0].tolist()
+    shown = (
+        pd.concat([counts.head(MOST_CLASSES // 2), counts.tail(MOST_CLASSES // 2)])
+        if len(counts) > MOST_CLASSES
+        else counts
+    )
+    series = [(1, "train"), (3, "val"), (2, "test"), (4, "benchmark"), (5, "reserve"), (6, "too few")]
+    rows = [
+        svg.Bar(str(name), [(n, int(row[key]), key) for n, key in series if row[key]]) for name, row in shown.iterrows()
+    ]
+    marks = [(cutoff.min, f"minimum {cutoff.min}"), (cutoff.max, f"maximum {cutoff.max}")]
+    drawing = svg.bars(rows, f"Images of each of {len(counts)} classes by split", marks)
+    note = "The 20 largest and the 20 smallest classes" if len(counts) > MOST_CLASSES else "Images of every class"
+    used = [(n, key) for n, key in series if counts[key].any()]
+    whole = page.table(
+        ["class", *(key for _, key in series)],
+        (
+            [name, *map(int, row)]
+            for name, row in zip(counts.index, counts[[key for _, key in series]].to_numpy(), strict=True)
+        ),
+        "Numbers",
+    )
+    model = int((counts["train"] > 0).sum()) if round_.splits is not None else int((counts["too few"] == 0).sum())
+    lead = f"{model} classes are in the model."
+    if thin:
+        lead += f" Too few images, so not in it: {', '.join(thin[:8])}{' …' if len(thin) > 8 else ''}."
+    return Section("classes", "The classes", lead, page.figure(drawing, note, used) + whole)
+
+
+def _class_counts(round_: Round, selection: pd.DataFrame) -> pd.DataFrame:
+    """One row a class, the largest first: images by split, in reserve, `too few` where it is not in the model."""
+    named = selection[(selection["label"] != "") & (selection["label"] != "unknown")]
+    columns = [*SIDES, "reserve", "too few"]
+    counts = pd.DataFrame(0, index=sorted(named["label"].unique()), columns=columns)
+    if round_.splits is not None:
+        splits = round_.splits[round_.splits["split"].isin([*SIDES, "reserve"])]
+        made = splits.groupby(["label", "split"]).size().unstack(fill_value=0)
+        counts = counts.add(made.reindex(index=counts.index, columns=columns, fill_value=0), fill_value=0)
+    else:
+        counts["train"] = named[named["state"] == "kept"].groupby("label").size().reindex(counts.index, fill_value=0)
+    chosen = named[(named["state"] == "dropped") & named["source"].eq("raw") & _thin(named)]
+    counts["too few"] = chosen.groupby("label").size().reindex(counts.index, fill_value=0)
+    order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index
+    return counts.loc[order, columns].astype(int)
+
+
+def _thin(named: pd.DataFrame) -> pd.Series:
+    """Rows that were dropped for their class: it has no kept image, and they are neither broken nor twins."""
+    alive = set(named.loc[named["state"] == "kept", "label"])
+    return ~named["label"].isin(alive) & ~named["reason"].str.contains("unreadable|twin|duplicate|removed", case=False)
+
+
+def _states(states: pd.Series) -> str:
+    names = {"kept": 1, "reserve": 5, "benchmark": 4, "unknown": 7, "pool": 3, "dropped": 6}
+    parts = [(series, int(states.get(name, 0)), name) for name, series in names.items() if states.get(name, 0)]
+    drawing = svg.bars(
+        [svg.Bar("images", parts)], "Images by what was decided on them: " + ", ".join(f"{n} {v}" for _, v, n in parts)
+    )
+    return page.figure(
+        drawing, "Every image by its state", [(series, f"{name} {value:,}") for series, value, name in parts]
+    )
+
+
+def _sides(round_: Round) -> str:
+    if round_.splits is None:
+        return ""
+    counts = round_.splits["split"].value_counts()
+    names = {"train": 1, "val": 3, "test": 2, "benchmark": 4, "reserve": 5, "unknown": 7, "out": 6}
+    parts = [(series, int(counts.get(name, 0)), name) for name, series in names.items() if counts.get(name, 0)]
+    drawing = svg.bars([svg.Bar("images", parts)], "Images by split: " + ", ".join(f"{n} {v}" for _, v, n in parts))
+    return page.figure(
+        drawing,
+        "The images that are scored, by split",
+        [(series, f"{name} {value:,}") for series, value, name in parts],
+    )
+
+
+def _reasons(selection: pd.DataFrame) -> str:
+    told = selection[selection["reason"] != ""]
+    kinds = told.assign(kind=told["reason"].map(kind_of)).groupby(["state", "kind"]).size().reset_index(name="images")
+    rows = kinds.sort_values(["images", "kind"], ascending=[False, True]).head(MOST_REASONS).itertuples(index=False)
+    return page.table(["state", "reason", "images"], rows, "Why images are not kept") if len(kinds) else ""
+
+
+def kind_of(reason: str) -> str:
+    """The reason without what differs from image to image: numbers, ids and paths."""
+    text = re.sub(r"\b[0-9a-f]{8,32}\b|data/\S+|\d+", "…", reason)
+    return re.sub(r"…(\W*…)+", "…", text)
+
+
+def _spread(frame: pd.DataFrame, count: int) -> pd.DataFrame:
+    """Rows of every kind of twin: spread over orientation and distance."""
+    order = frame.groupby(["orientation", "distance"]).cumcount()
+    return (
+        frame.assign(_turn=order)
+        .sort_values(["_turn", "orientation", "distance", "image_id"], kind="stable")
+        .head(count)
+    )
+
+
+def _pairs(round_: Round, frame: pd.DataFrame) -> list[Tile]:
+    labels = {} if round_.images is None else dict(zip(round_.images["image_id"], round_.images["label"], strict=True))
+    out = []
+    for row in frame.to_dict("records"):
+        turn = TURNS[row["orientation"] % 8]
+        twin, keeper = row["image_id"], row["keeper"]
+        facts = f"{row['distance']} bits{', ' + turn if turn else ''}"
+        out.append(round_.tile(twin, f"{labels.get(twin) or 'unnamed'}\n{facts}"))
+        out.append(round_.tile(keeper, f"{labels.get(keeper) or 'unnamed'}\nstays", marked=True))
+    return out
+
+
+def _alt(what: str, rows: list[tuple[str, int]]) -> str:
+    return f"{what}: " + ", ".join(f"{count} {name}" for name, count in rows)

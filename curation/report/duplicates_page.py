@@ -1,0 +1,123 @@
+"""What was found, for people and for machines: contact sheets of the twins and of the conflicts, and one JSON object.
+
+A twin is listed under its keeper with the Hamming distance, the agreement of the thumbnails, and how the keeper must be
+turned to match. Files with the same bytes are twins at distance 0. What carries another label than its keeper is
+no twin to remove: it stands among the conflicts.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from curation.images.hashing import ORIENTATIONS
+from curation.report.contact_sheet import Section, Tile, write_sheet
+from curation.tables.class_names import UNKNOWN
+
+Report = dict[str, list[dict[str, Any]]]
+LIMIT = 300  # groups on a page: more is not looked at, and the JSON has them all
+
+
+def report(images: pd.DataFrame, duplicates: pd.DataFrame) -> Report:
+    """Make {"groups", "conflicts", "unreadable"} of the tables IMAGES and DUPLICATES; the module says what is in them.
+
+    Groups are sorted by the path of their keeper, everything in them by path.
+    """
+    columns = ["image_id", "path", "label", "copy_paths", "copy_labels"]
+    frame = _involved(duplicates.merge(images[columns], on="image_id", validate="one_to_one"))
+    names = list(map(str, frame.columns))
+    rows: list[dict[str, Any]] = [dict(zip(names, values, strict=True)) for values in frame.itertuples(index=False)]
+    keepers = {row["image_id"]: row for row in rows}
+    groups: dict[str, list[dict[str, Any]]] = {}
+    conflicts: list[dict[str, Any]] = []
+    for row in rows:
+        keeper = keepers[row["keeper"]]
+        files = [(row["path"], row["label"]), *zip(row["copy_paths"], row["copy_labels"], strict=True)]
+        for path, label in files:
+            if path != keeper["path"] and not _differ(label, keeper["label"]):
+                groups.setdefault(keeper["path"], []).append(_twin(path, row))
+        if row["conflict"]:
+            own = {label for _, label in files if label not in ("", UNKNOWN)}
+            labels = sorted(own | set(row["conflict"].split(" / ")))
+            conflicts.append({"paths": sorted(path for path, _ in files), "labels": labels, "keeper": keeper["path"]})
+    return {
+        "groups": [{"keeper": path, "twins": sorted(twins, key=_path)} for path, twins in sorted(groups.items())],
+        "conflicts": sorted(conflicts, key=lambda one: (one["keeper"], one["paths"])),
+        "unreadable": sorted(_unreadable(images), key=_path),
+    }
+
+
+def write_pages(found: Report, root: Path, path: Path, title: str = "Near-duplicates") -> None:
+    """Write one contact sheet: the conflicts, then the groups, keepers marked. Paths are relative to `root`."""
+    write_sheet(path, title, _sections(found, root))
+
+
+def write_report(found: Report, root: Path, folder: Path, lines: Iterable[str]) -> None:
+    """Write index.html, dedupe.json and summary.txt into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "dedupe.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_pages(found, root, folder / "index.html")
+
+
+def _sections(found: Report, root: Path) -> Iterator[Section]:
+    groups, conflicts = found["groups"], found["conflicts"]
+    for one in _by_keeper(conflicts)[:LIMIT]:
+        tiles = [Tile(root / path, f"{path}\n{' / '.join(labels)}") for path, labels in one["tiles"]]
+        yield Section(f"Label conflict: {' / '.join(one['labels'])}", "Not trained on until review decides.", tiles)
+    for group in sorted(groups, key=lambda one: (-len(one["twins"]), one["keeper"]))[:LIMIT]:
+        tiles = [Tile(root / group["keeper"], group["keeper"], "keeper")]
+        tiles += [Tile(root / twin["path"], _caption(twin)) for twin in group["twins"]]
+        yield Section(group["keeper"], f"{len(group['twins'])} twins", tiles)
+    left = max(0, len(groups) - LIMIT) + max(0, len(_by_keeper(conflicts)) - LIMIT)
+    if left or not (groups or conflicts):
+        yield Section(f"{left:,} more, in the JSON" if left else "No near-duplicates", "")
+
+
+def _involved(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows that have a twin, a copy or a conflict, and their keepers: of a million most have none."""
+    told = (frame["keeper"] != frame["image_id"]) | (frame["conflict"] != "") | frame["copy_paths"].map(len).gt(0)
+    return frame[told | frame["image_id"].isin(frame["keeper"][told])]
+
+
+def _by_keeper(conflicts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put the conflicts of one star on one row of the sheet."""
+    rows: dict[str, dict[str, Any]] = {}
+    for one in conflicts:
+        row = rows.setdefault(one["keeper"], {"labels": set(), "tiles": []})
+        row["labels"] |= set(one["labels"])
+        row["tiles"] += [(path, one["labels"]) for path in one["paths"]]
+    return [{"labels": sorted(row["labels"]), "tiles": row["tiles"]} for row in rows.values()]
+
+
+def _caption(twin: dict[str, Any]) -> str:
+    turned = "" if twin["orientation"] == ORIENTATIONS[0] else f", {twin['orientation']}"
+    return f"{twin['path']}\n{twin['distance']} bits, agreement {twin['similarity']:.2f}{turned}"
+
+
+def _twin(path: str, row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "path": path,
+        "distance": int(row["distance"]),
+        "orientation": ORIENTATIONS[row["orientation"]],
+        "similarity": round(float(row["similarity"]), 4),
+    }
+
+
+def _differ(one: str, other: str) -> bool:
+    return one != other and not {one, other} & {"", UNKNOWN}
+
+
+def _unreadable(images: pd.DataFrame) -> list[dict[str, Any]]:
+    bad = images.loc[images["error"] != ""]
+    return [
+        {"path": path, "reason": reason}
+        for first, copies, reason in zip(bad["path"], bad["copy_paths"], bad["error"], strict=True)
+        for path in (first, *copies)
+    ]
+
+
+def _path(one: dict[str, Any]) -> str:
+    return str(one["path"])

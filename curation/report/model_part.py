@@ -1,0 +1,243 @@
+"""The report's part on the model: how it learnt, how good it is, what it mixes up, whether its confidence holds."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from curation.report import page, svg
+from curation.report.page import Section
+from curation.report.round_data import Round
+
+MOST_NAMES, MOST_PAIRS, MOST_TILES = 40, 12, 8
+LEAST_COVERAGE = 0.05
+
+
+def training(round_: Round) -> Section | None:
+    """Loss and accuracy by epoch, and what the model started from."""
+    history, header = round_.csv("train/history.csv"), round_.header
+    if history is None:
+        return None
+    best = history.sort_values(["val_accuracy", "epoch"], ascending=[False, True], na_position="last").iloc[0]
+    lead = (
+        f"{len(history)} epochs; the best, epoch {int(best['epoch'])}, has accuracy {best['val_accuracy']:.3f} on val."
+    )
+    facts = []
+    if header is not None:
+        facts = [
+            ("arch", header.arch),
+            ("classes", str(len(header.classes))),
+            ("image size", f"{header.image_size} px"),
+        ]
+        facts += [("started from", header.parent or "nothing"), ("images in its lineage", f"{len(header.lineage):,}")]
+        if header.throwaway:
+            lead += " It is a throw-away model: it can't be promoted."
+    figures = page.pair(
+        page.figure(_curve(history, "loss"), "Loss by epoch"),
+        page.figure(_curve(history, "accuracy", (0.0, 1.0)), "Accuracy by epoch"),
+    )
+    return Section("training", "Training", lead, figures + (page.table(["", "value"], facts) if facts else ""))
+
+
+def _curve(history: pd.DataFrame, name: str, y_range: tuple[float, float] | None = None) -> str:
+    series = []
+    for side in ("train", "val"):
+        column = f"{side}_{name}"
+        if column in history:
+            series.append((side, list(zip(history["epoch"], history[column], strict=True))))
+    return svg.lines(series, svg.Axes("epoch", name, None, y_range), f"{name} by epoch on train and val")
+
+
+def quality(round_: Round) -> Section | None:
+    """Accuracy with its interval on every split and benchmark set."""
+    sets = dict(measured(round_.metrics))
+    if not sets:
+        return None
+    rows = [
+        svg.Span(
+            name,
+            facts["accuracy"],
+            facts.get("accuracy_low", facts["accuracy"]),
+            facts.get("accuracy_high", facts["accuracy"]),
+            f"{facts['images']:,} images",
+        )
+        for name, facts in sets.items()
+    ]
+    wanted = [
+        key
+        for key in ("images", "accuracy", "top5", "precision", "recall", "f1", "log_loss", "ece", "auc")
+        if any(key in facts for facts in sets.values())
+    ]
+    numbers = page.table(
+        ["set", *wanted], ([name, *(facts.get(key, "") for key in wanted)] for name, facts in sets.items())
+    )
+    lead = (
+        "; ".join(f"{row.value:.1%} on {row.label}" for row in rows if row.label != "train")
+        + " (accuracy, with 95 % intervals)."
+    )
+    body = page.figure(svg.spans(rows, "Accuracy with intervals: " + lead), "Accuracy and its 95 % interval") + numbers
+    return Section("quality", "How good it is", lead, body + _recalls(round_))
+
+
+def measured(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every (name, numbers) in metrics.json that has an accuracy of its own."""
+    for key, value in metrics.items():
+        if not isinstance(value, Mapping) or key in {
+            "against_base",
+            "baselines",
+            "breakdown",
+            "thresholds",
+            "out_of_scope",
+        }:
+            continue
+        name = f"{prefix}{key}"
+        if isinstance(value.get("accuracy"), float | int) and "images" in value:
+            yield name, value
+        else:
+            yield from measured(value, f"{name}/")
+
+
+def _recalls(round_: Round) -> str:
+    """Recall of every class on test, the worst first, and of the sub-classes."""
+    frame = round_.csv("evaluate/per_class.csv")
+    if frame is None:
+        return ""
+    test = frame[frame["set"] == "test"].copy()
+    test["recall"] = pd.to_numeric(test["recall"], errors="coerce")
+    test = test.dropna(subset=["recall"]).sort_values(["recall", "class"], kind="stable")
+    if test.empty:
+        return ""
+    rows = [
+        svg.Bar(
+            str(row["class"]), [(1, float(row["recall"]), "recall")], f"{row['recall']:.2f} of {int(row['support'])}"
+        )
+        for row in test.head(MOST_NAMES).to_dict("records")
+    ]
+    text = page.heading(
+        "Recall of each class on test", "The share of a class's images that the model names rightly; the worst first."
+    )
+    text += page.figure(svg.bars(rows, "Recall of each class on test"))
+    below = round_.csv("evaluate/subclasses.csv")
+    if below is not None and (below["set"] == "test").any():
+        lines = below[below["set"] == "test"][["class", "subclass", "recall", "support", "mostly_taken_for"]]
+        lines = lines.sort_values(["recall", "class", "subclass"], kind="stable").head(MOST_NAMES)
+        text += page.table(list(lines.columns), lines.itertuples(index=False), "Sub-classes")
+    return text
+
+
+def confusion(round_: Round) -> Section | None:
+    """What is taken for what on test: a matrix, or the worst pairs where there are many classes."""
+    frame = round_.csv("evaluate/confusion.csv")
+    if frame is None:
+        return None
+    frame = frame.astype(str)
+    wrong = frame[frame["actual"] != frame["predicted"]]
+    pairs = wrong.groupby(["actual", "predicted"]).size().reset_index(name="images")
+    pairs = pairs.sort_values(["images", "actual", "predicted"], ascending=[False, True, True], kind="stable")
+    lead = f"{len(wrong):,} of {len(frame):,} test images are named wrongly."
+    if len(pairs):
+        worst = pairs.iloc[0]
+        lead += f" Most often: {worst['actual']} taken for {worst['predicted']} ({worst['images']})."
+    names = sorted(set(frame["actual"]) | set(frame["predicted"]))
+    body = ""
+    if len(names) <= MOST_NAMES:
+        matrix = pd.crosstab(frame["actual"], frame["predicted"]).reindex(index=names, columns=names, fill_value=0)
+        body = page.figure(
+            svg.heatmap(names, matrix.to_numpy().tolist(), lead), "Rows: the label; columns: the model's answer"
+        )
+    listed = page.table(
+        ["label", "taken for", "images"], pairs.head(MOST_PAIRS).itertuples(index=False), "The worst pairs"
+    )
+    return Section("confusion", "What it mixes up", lead, body + listed)
+
+
+def confidence(round_: Round) -> Section | None:
+    """Reliability, and precision against coverage with the thresholds for a wanted precision."""
+    reliable, cover = round_.csv("evaluate/reliability.csv"), round_.csv("evaluate/coverage.csv")
+    if reliable is None:
+        return None
+    ece = round_.metrics.get("test", {}).get("ece")
+    lead = "A confidence of 0.9 should be right nine times in ten: the closer to the dashed line, the better."
+    if ece is not None:
+        lead += f" On average it is off by {ece:.1%} (expected calibration error on test)."
+    points = list(zip(reliable["confidence"], reliable["accuracy"], strict=True))
+    axes = svg.Axes("confidence", "accuracy", (0.0, 1.0), (0.0, 1.0))
+    figures = [
+        page.figure(
+            svg.lines([("test", points)], axes, "Accuracy by confidence", diagonal=True), "Accuracy by confidence"
+        )
+    ]
+    if cover is not None:
+        cover = cover[cover["coverage"] >= LEAST_COVERAGE]  # a handful of images says nothing of precision
+        line = list(zip(cover["coverage"], cover["precision"], strict=True))
+        low = max(0.0, min([0.9, *cover["precision"].astype(float)]) - 0.02)
+        axes = svg.Axes("coverage", "precision", (0.0, 1.0), (low, 1.0))
+        figures.append(
+            page.figure(
+                svg.lines([("test", line)], axes, "Precision by coverage"),
+                "Precision, if only the surest share is taken",
+            )
+        )
+    return Section("confidence", "Can its confidence be trusted?", lead, page.pair(*figures) + _thresholds(round_))
+
+
+def _thresholds(round_: Round) -> str:
+    if round_.calibration is None or not round_.calibration.curve.total:
+        return ""
+    rows = []
+    for precision in (0.9, 0.95, 0.98, 0.99):
+        threshold = round_.calibration.threshold_for(precision)
+        known = threshold == threshold  # noqa: PLR0124 - NaN is not itself
+        share = f"{round_.calibration.expected(threshold).coverage:.0%}" if known else "-"
+        rows.append((f"{precision:.0%}", f"{threshold:.3f}" if known else "not reached", share))
+    return page.table(["wanted precision", "confidence at least", "share of images"], rows)
+
+
+def against(round_: Round) -> Section | None:
+    """The candidate against the model it started from, on the same images."""
+    found = dict(compared(round_.metrics.get("against_base", {})))
+    if not found:
+        if not round_.metrics:
+            return None
+        return Section(
+            "against", "Against the model before", "The first round: there is no earlier model to compare with.", ""
+        )
+    rows = []
+    for name, facts in found.items():
+        parts = [(3, facts["better"], "better"), (5, facts.get("same", 0), "same"), (6, facts["worse"], "worse")]
+        rows.append(svg.Bar(name, parts, f"{facts['difference']:+.1%} (p {facts['p_value']:.2g})"))
+    better, worse = (sum(facts[key] for facts in found.values()) for key in ("better", "worse"))
+    lead = f"{better:,} images are named better than by the model before, {worse:,} worse."
+    legend = [(3, "right now, wrong before"), (5, "no change"), (6, "wrong now, right before")]
+    body = page.figure(svg.bars(rows, lead), "Images by what changed; p is McNemar's", legend) + _changed(round_)
+    return Section("against", "Against the model before", lead, body)
+
+
+def compared(found: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every (name, numbers) of a comparison, at whatever depth it stands."""
+    for key, value in found.items():
+        if isinstance(value, Mapping):
+            if "better" in value and "worse" in value:
+                yield f"{prefix}{key}", value
+            else:
+                yield from compared(value, f"{prefix}{key}/")
+
+
+def _changed(round_: Round) -> str:
+    frame = round_.predictions
+    if frame is None:
+        return ""
+    held = frame[frame["split"].isin(["test", "benchmark"]) & (frame["base_predicted"] != "")]
+    now, before = held["predicted"] == held["label"], held["base_predicted"] == held["label"]
+    known = np.isfinite(held["loss"].to_numpy(dtype=float))
+    text = ""
+    for words, mask in (("Worse than before", ~now & before & known), ("Better than before", now & ~before & known)):
+        rows = (
+            held[mask].sort_values(["confidence", "image_id"], ascending=[False, True], kind="stable").head(MOST_TILES)
+        )
+        if len(rows):
+            text += page.heading(words) + page.tiles(
+                round_.tile_rows(rows, "{label}\nnow {predicted}\nbefore {base_predicted}")
+            )
+    return text

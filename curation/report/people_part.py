@@ -1,0 +1,132 @@
+"""The report's part for people: the review queue, probable label errors, the unlabelled pool, and what to do next."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from curation.report import page, svg
+from curation.report.page import Section
+from curation.report.round_data import Round
+
+MOST_CLUSTERS, MOST_TILES, MOST_LABEL_ERRORS = 8, 8, 16
+SURE = 0.9
+EDGES = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+SUSPECT = 0.1  # probability from which a label is shown as suspicious
+
+
+def clusters(round_: Round) -> Section | None:
+    """The review queue, cluster by cluster, with thumbnails; noise is shown as its own group."""
+    queue = round_.errors
+    if queue is None:
+        return None
+    kinds = queue["kind"].value_counts().sort_index()
+    groups = queue[queue["cluster"] >= 0].groupby("cluster", sort=False)
+    lead = f"{len(queue):,} images wait for a person, in {groups.ngroups:,} clusters."
+    if queue.empty:
+        return Section("clusters", "What to review", "Nothing: no errors, no doubts, no contradictions.", "")
+    body = page.figure(
+        svg.bars(
+            [svg.Bar(str(kind), [(1, int(count), "images")]) for kind, count in kinds.items()], "The queue by kind"
+        ),
+        "The queue by kind",
+    )
+    for number, group in list(groups)[:MOST_CLUSTERS]:
+        body += _cluster(round_, f"Cluster {number}", group)
+    noise = queue[queue["cluster"] < 0]
+    if len(noise):
+        body += _cluster(round_, "Alone", noise, "In no cluster: each is its own case.")
+    return Section("clusters", "What to review", lead, body)
+
+
+def _cluster(round_: Round, title: str, group: pd.DataFrame, note: str = "") -> str:
+    first = group.sort_values(["representative", "rank"], ascending=[False, True], kind="stable").head(MOST_TILES)
+    text = note or str(group["explanation"].iloc[0])
+    return page.heading(f"{title} · {len(group):,} images", text) + page.tiles(
+        round_.tile_rows(first, "{label} → {predicted}\n{confidence:.2f}, {kind}")
+    )
+
+
+def label_errors(round_: Round) -> Section | None:
+    """The images whose label is most probably wrong, with the label they should have."""
+    queue = round_.errors
+    if queue is None:
+        return None
+    likely = queue[(queue["label_error"] >= SUSPECT) & (queue["suggested"] != queue["label"])]
+    if likely.empty:
+        return None
+    worst = likely.sort_values(["label_error", "image_id"], ascending=[False, True], kind="stable").head(
+        MOST_LABEL_ERRORS
+    )
+    lead = f"{len(likely):,} labels are suspicious; the worst come first, with what they could be."
+    return Section(
+        "labels",
+        "Suspicious labels",
+        lead,
+        page.tiles(round_.tile_rows(worst, "{label} → {suggested}?\n{label_error:.0%} wrong")),
+    )
+
+
+def pool(round_: Round) -> Section | None:
+    """The unlabelled and unknown images: how sure the model is of them."""
+    frame = round_.identified
+    if frame is None or frame.empty:
+        return None
+    counts, _ = np.histogram(frame["confidence"].clip(0, 1), EDGES)
+    ranges = zip(EDGES[:-1], EDGES[1:], counts, strict=True)
+    rows = [svg.Bar(f"{low:g} to {high:g}", [(1, int(count), "images")]) for low, high, count in ranges]
+    sure = frame[frame["confidence"] >= SURE]
+    lead = f"{len(frame):,} images have no label; the model is {SURE:.0%} sure or more of {len(sure):,} of them."
+    if round_.calibration is not None and len(sure):
+        expected = round_.calibration.expected(SURE)
+        if expected.precision == expected.precision:
+            lead += (
+                f" About {expected.precision:.0%} of those should be right ({expected.low:.0%} to {expected.high:.0%})."
+            )
+    body = page.figure(svg.bars(rows, "Images without a label by confidence"), "Images without a label, by confidence")
+    surest = (
+        sure.sort_values(["confidence", "image_id"], ascending=[False, True], kind="stable").groupby("label").head(1)
+    )
+    if len(surest):
+        body += page.heading("The surest of each class") + page.tiles(
+            round_.tile_rows(surest.head(16), "{label}\n{confidence:.3f}")
+        )
+    strange = frame.sort_values(["out_of_scope", "image_id"], ascending=[False, True], kind="stable").head(MOST_TILES)
+    body += page.heading("Probably none of the classes") + page.tiles(
+        round_.tile_rows(strange, "out of scope {out_of_scope:.2f}\nnearest: {label}")
+    )
+    return Section("pool", "Images without a label", lead, body)
+
+
+def next_steps(round_: Round) -> Section:
+    """What to do, from what was found, each with its command."""
+    return Section("next", "What to do next", "In this order, as far as it applies:", page.steps(list(advice(round_))))
+
+
+def advice(round_: Round) -> Iterator[tuple[str, str]]:
+    """(what and why, command) of every step that the tables give a reason for."""
+    if round_.images is not None and (broken := int((round_.images["error"] != "").sum())):
+        yield f"{broken:,} files can't be read: replace or delete them, then run the pipeline.", "dvc repro"
+    if round_.errors is not None and len(round_.errors):
+        likely = int((round_.errors["label_error"] >= SUSPECT).sum())
+        words = f", {likely:,} of them with a suspicious label" if likely else ""
+        yield f"Review the {len(round_.errors):,} images of the queue{words}, best first.", "curate review open"
+        yield "Bring the decisions back and train again with them.", "curate review pull && dvc repro"
+    if round_.identified is not None and len(round_.identified):
+        sure = int((round_.identified["confidence"] >= SURE).sum())
+        if sure:
+            yield (
+                f"Name the {sure:,} unlabelled images of which the model is sure: new training images at little cost.",
+                f"curate unknowns --min-conf {SURE}",
+            )
+    if round_.predictions is not None:
+        if round_.header is not None and round_.header.throwaway:
+            yield (
+                "This model is a throw-away: train a lasting one from the last promoted model.",
+                "dvc exp run -S throwaway=false",
+            )
+        else:
+            yield (
+                "Satisfied with the numbers above? Make it the model that the next round starts from.",
+                "curate promote",
+            )

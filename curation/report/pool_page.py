@@ -1,0 +1,52 @@
+"""An answer as a page of pictures: one section a class or group, one tile an image, in a file that opens from disk."""
+
+import math
+import tempfile
+from collections.abc import Hashable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from curation.predict.decode import fetch, is_remote
+from curation.report.contact_sheet import Section, Tile, write_sheet
+
+MOST = 1_000  # pictures on one page
+LEAST = 0.01  # guesses below this are not told
+
+
+def write_page(rows: pd.DataFrame, path: Path, title: str) -> None:
+    """Write the first 1,000 rows as an HTML contact sheet, in sections by `group` where there is one, else by label."""
+    shown = rows.head(MOST)
+    note = title if len(rows) <= MOST else f"{title}: the first {MOST:,} of {len(rows):,}"
+    with tempfile.TemporaryDirectory() as folder:
+        here = [_at_hand(where, Path(folder) / str(number)) for number, where in enumerate(shown.path)]
+        write_sheet(path, note, _sections(shown.assign(here=here)))
+
+
+def _sections(rows: pd.DataFrame) -> list[Section]:
+    by = "group" if "group" in rows.columns else "label"
+    found = []
+    for name, part in rows.groupby(by, sort=False):
+        tiles = [_tile(row) for row in part.to_dict("records")]
+        found.append(Section(f"{by} {name}" if by == "group" else str(name), f"{len(part)} images", tiles))
+    return found
+
+
+def _at_hand(path: str, copy: Path) -> str:
+    """A remote image as a local file; one that can't be had any more shows as a grey tile."""
+    if not is_remote(path):
+        return path
+    try:
+        copy.write_bytes(fetch(path))
+    except (OSError, ValueError, ImportError):
+        return path
+    return str(copy)
+
+
+def _tile(row: dict[Hashable, Any]) -> Tile:
+    """A picture with its name, the guesses under it, and the confidence of the first one above it."""
+    guesses = zip(row["top_labels"], row["top_confidences"], strict=True)
+    told = ", ".join(f"{name} {sure:.2f}" for name, sure in list(guesses)[:3] if sure >= LEAST)
+    badge = "" if math.isnan(row["confidence"]) else f"{row['confidence']:.2f}"
+    return Tile(Path(row["here"]), f"{PurePosixPath(row['path']).name}\n{told}", badge)

@@ -1,0 +1,122 @@
+"""Everything a round left on disk, read when it is asked for; what is not there is simply not reported.
+
+Only the columns that the report uses are read: never an embedding, a hash or a thumbnail.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from curation import tables
+from curation.model.header import CheckpointError, Header, read_header
+from curation.params import Params, load
+from curation.predict.calibration import Calibration, CalibrationError
+from curation.report.page import Tile
+
+HEAVY = {"hash", "thumbnail", "embedding", "map_x", "map_y", "nearest_correct"}
+
+
+@dataclass(frozen=True)
+class Round:
+    """A round below `root`; each table is a frame, or None where its stage has not run."""
+
+    root: Path
+
+    @cached_property
+    def images(self) -> pd.DataFrame | None:
+        """IMAGES without hashes and thumbnails."""
+        return self._table(tables.IMAGES)
+
+    @cached_property
+    def duplicates(self) -> pd.DataFrame | None:
+        """DUPLICATES."""
+        return self._table(tables.DUPLICATES)
+
+    @cached_property
+    def selection(self) -> pd.DataFrame | None:
+        """SELECTION."""
+        return self._table(tables.SELECTION)
+
+    @cached_property
+    def splits(self) -> pd.DataFrame | None:
+        """SPLITS."""
+        return self._table(tables.SPLITS)
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame | None:
+        """PREDICTIONS without embeddings."""
+        return self._table(tables.PREDICTIONS)
+
+    @cached_property
+    def errors(self) -> pd.DataFrame | None:
+        """ERRORS, in the order of the queue."""
+        frame = self._table(tables.ERRORS)
+        return None if frame is None else frame.sort_values(["rank", "image_id"], kind="stable", ignore_index=True)
+
+    @cached_property
+    def identified(self) -> pd.DataFrame | None:
+        """IDENTIFIED without embeddings; what could be read."""
+        frame = self._table(tables.IDENTIFIED)
+        return None if frame is None else frame[frame["error"] == ""].reset_index(drop=True)
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Any]:
+        """reports/metrics.json, or {}."""
+        path = self.root / "reports/metrics.json"
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    @cached_property
+    def params(self) -> Params:
+        """params.yaml, or the defaults."""
+        path = self.root / "params.yaml"
+        return load(path) if path.exists() else Params()
+
+    @cached_property
+    def header(self) -> Header | None:
+        """What the candidate says about itself."""
+        try:
+            return read_header(self.root / "models/candidate.safetensors")
+        except CheckpointError:
+            return None
+
+    @cached_property
+    def calibration(self) -> Calibration | None:
+        """The calibration of the confidences."""
+        try:
+            return Calibration.read(self.root / "data/calibration.json")
+        except CalibrationError:
+            return None
+
+    @cached_property
+    def paths(self) -> Mapping[str, str]:
+        """image_id -> path of its file."""
+        if self.images is None:
+            return {}
+        return dict(zip(self.images["image_id"], self.images["path"], strict=True))
+
+    def csv(self, path: str) -> pd.DataFrame | None:
+        """Read a small CSV below reports/; None where it is missing or has no rows."""
+        file = self.root / "reports" / path
+        if not file.exists():
+            return None
+        frame = pd.read_csv(file, keep_default_na=False, na_values=["nan", ""] if path.startswith("train/") else None)
+        return frame if len(frame) else None
+
+    def tile(self, image_id: str, caption: str, *, marked: bool = False) -> Tile:
+        """A thumbnail of an image."""
+        return Tile(self.root / self.paths.get(image_id, "missing"), caption, marked)
+
+    def tile_rows(self, frame: pd.DataFrame, caption: str) -> Iterable[Tile]:
+        """Thumbnails of the rows of a table; `caption` is a template over their columns."""
+        return [self.tile(row["image_id"], caption.format_map(row)) for row in frame.to_dict("records")]
+
+    def _table(self, table: tables.Table) -> pd.DataFrame | None:
+        path = self.root / "data" / f"{table.name}.parquet"
+        if not path.exists():
+            return None
+        return tables.read(path, table, [name for name in table.columns if name not in HEAVY])

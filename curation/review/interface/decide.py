@@ -1,0 +1,122 @@
+"""What happens when a reviewer decides: a row of data/reviews.csv at once, then the sample shows it.
+
+Called by the plugin's operators, in the process that serves the App. The log is written first and under its lock, so
+that nothing is shown that is not on disk, and two reviewers at a time lose nothing. What belongs to the project (its
+folder, its log, the model that was reviewed) travels in the dataset's `info`, put there by the push.
+"""
+
+import getpass
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from curation.decisions.log import append_reviews, read_reviews
+from curation.errors import CurationError
+from curation.review.decision_tags import Decision, parse
+from curation.tables.class_names import UNKNOWN
+
+
+class DecisionError(CurationError):
+    """A decision that can't be written."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """Where the decisions of a dataset go."""
+
+    root: Path
+    reviews: Path
+    model: str
+
+
+def project_of(dataset: Any) -> Project:
+    """The project that pushed the dataset; DecisionError where none did or its folder is gone."""
+    info = dataset.info
+    root = Path(info.get("curation_root", ""))
+    if not info.get("curation_root") or not root.is_dir():
+        found = f"its folder {root} is gone" if info.get("curation_root") else "it was not pushed by curate"
+        raise DecisionError(f"dataset `{dataset.name}`: {found}. Run `curate review push` in the project.")
+    return Project(root, root / info.get("curation_reviews", "data/reviews.csv"), info.get("curation_model", ""))
+
+
+def decide(dataset: Any, ids: Sequence[str], decision: Decision, reviewer: str = "") -> int:
+    """Write one decision for every sample in `ids` (FiftyOne ids) and show it; how many were decided."""
+    return _write(dataset, dict.fromkeys(ids, decision), reviewer)
+
+
+def accept(dataset: Any, ids: Sequence[str], reviewer: str = "") -> int:
+    """Take the suggestion of every sample: relabel to it, or keep where it says what the label says already."""
+    columns = dataset.select(list(ids), ordered=True).values(["id", "ground_truth.label", "suggestion.label"])
+    made = {one: suggested(label, suggestion) for one, label, suggestion in zip(*columns, strict=True)}
+    if none := [one for one, decision in made.items() if decision is None]:
+        raise DecisionError(f"{len(none)} of {len(made)} selected images have no suggestion to accept; relabel them")
+    return _write(dataset, {one: decision for one, decision in made.items() if decision}, reviewer)
+
+
+def suggested(label: str | None, suggestion: str | None) -> Decision | None:
+    """The decision that accepting a suggestion means; None without one."""
+    if not suggestion:
+        return None
+    if suggestion == label:
+        return Decision("keep")
+    return Decision("unknown") if suggestion == UNKNOWN else Decision("relabel", suggestion)
+
+
+def _write(dataset: Any, made: dict[str, Decision], reviewer: str) -> int:
+    if not made:
+        raise DecisionError("no image is selected or open: open one, or select some in the grid")
+    project = project_of(dataset)
+    columns = dataset.select(list(made), ordered=True).values(["id", "image_id", "tags"])
+    stamp = {
+        "reviewer": reviewer or default_reviewer(),
+        "decided_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "model": project.model,
+    }
+    rows = [
+        {"image_id": image_id, "decision": made[one].decision, "label": made[one].label, **stamp}
+        for one, image_id, _ in zip(*columns, strict=True)
+    ]
+    append_reviews(project.reviews, rows)
+    dataset.set_values("decision", {one: decision.tag for one, decision in made.items()}, key_field="id")
+    _drop_tags(dataset, made, zip(columns[0], columns[2], strict=True))
+    return len(rows)
+
+
+def _drop_tags(dataset: Any, made: dict[str, Decision], tagged: Any) -> None:
+    """Take off tags that a pull would bring in later against what was decided just now."""
+    left = {}
+    for one, texts in tagged:
+        rest = [text for text in texts or [] if not _same_axis(text, made[one])]
+        if len(rest) != len(texts or []):
+            left[one] = rest
+    if left:
+        dataset.set_values("tags", left, key_field="id")
+
+
+def _same_axis(tag: str, decision: Decision) -> bool:
+    spelt = parse(tag)
+    return spelt is not None and spelt.axis == decision.axis
+
+
+def default_reviewer() -> str:
+    """Who decides where the browser does not say: CURATION_REVIEWER, or the login that serves the App."""
+    return os.environ.get("CURATION_REVIEWER") or getpass.getuser()
+
+
+def classes(dataset: Any) -> list[str]:
+    """The classes that a relabel may name, in order: those the push knew, and those that reviewers made since."""
+    project = project_of(dataset)
+    known = set(dataset.info.get("curation_classes", []))
+    log = read_reviews(project.reviews)
+    return sorted((known | set(log.loc[log["decision"] == "relabel", "label"])) - {"", UNKNOWN})
+
+
+def left(dataset: Any) -> dict[str, int]:
+    """How many of the queue are decided and how many are left."""
+    waiting = dataset.match({"role": "queue"}).count_values("decision")
+    total = sum(waiting.values())
+    still = waiting.get("", 0) + waiting.get(None, 0)
+    return {"total": total, "decided": total - still, "left": still}

@@ -1,0 +1,115 @@
+"""The plugin's panel: how far the queue is, what the open image asks, and the decisions as buttons.
+
+It stands beside the grid and beside the open image; its buttons call the same operators as the keys do.
+"""
+
+from typing import Any
+
+from fiftyone.operators import Panel, PanelConfig, types
+
+from curation.errors import CurationError
+from curation.review.interface import decide
+from curation.review.interface.wayfinding import describe
+
+PLUGIN = "@curation/review"
+BUTTONS = {
+    "keep": ("Keep: hard but right", "check"),
+    "unknown": ("Nobody knows", "help"),
+    "remove": ("Remove", "delete"),
+}
+KEYS = """
+`a` accept the suggestion · `k` keep · `d` remove · `u` unknown · `l` relabel · `b` to a benchmark set ·
+`1` `2` `3` turn by 90°, 180°, 270° · `m` its subject is small · `n` nearest right answers · `v` go to a view ·
+`Enter` open the first image
+"""
+
+
+class ReviewPanel(Panel):  # type: ignore[misc]
+    """Progress, explanation, one-click decisions."""
+
+    @property
+    def config(self) -> Any:
+        """On both surfaces: the grid and the open sample."""
+        return PanelConfig(name="review_panel", label="Review", icon="rate_review", surfaces="grid modal")
+
+    def on_change_current_sample(self, ctx: Any) -> None:
+        """Another image is open: render again."""
+
+    def on_change_selected(self, ctx: Any) -> None:
+        """Others are selected: render again."""
+
+    def on_change_view(self, ctx: Any) -> None:
+        """Another view: render again."""
+
+    def accept(self, ctx: Any) -> None:
+        """Accept the suggestion, by one click."""
+        _run(ctx, "accept")
+
+    def keep(self, ctx: Any) -> None:
+        """Keep, by one click."""
+        _run(ctx, "keep")
+
+    def unknown(self, ctx: Any) -> None:
+        """Nobody knows, by one click."""
+        _run(ctx, "unknown")
+
+    def remove(self, ctx: Any) -> None:
+        """Remove, by one click."""
+        _run(ctx, "remove")
+
+    def render(self, ctx: Any) -> Any:
+        """Lay the panel out from the database as it is now."""
+        panel = types.Object()
+        try:
+            decide.project_of(ctx.dataset)
+            counts = decide.left(ctx.dataset)
+        except CurationError as error:
+            panel.md(str(error), name="trouble")
+            return types.Property(panel)
+        panel.md(progress(counts), name="progress")
+        facts = describe(ctx.dataset, ctx.current_sample) if ctx.current_sample else {}
+        panel.md(story(facts, len(ctx.selected)), name="story")
+        if facts or ctx.selected:
+            _buttons(self, panel, facts)
+        panel.md(KEYS, name="keys")
+        return types.Property(panel, view=types.GridView(orientation="vertical", gap=1, px=2, py=1))
+
+
+def progress(counts: dict[str, int]) -> str:
+    """The queue's progress as Markdown, with a bar."""
+    total, done = counts["total"], counts["decided"]
+    if not total:
+        return "### The queue is empty"
+    filled = round(20 * done / total)
+    return f"### {done} of {total} decided, {counts['left']} left\n\n`{'█' * filled}{'░' * (20 - filled)}`"
+
+
+def story(facts: dict[str, Any], selected: int) -> str:
+    """What the open image asks, as Markdown; and how many are selected beside it."""
+    lines = [f"**{selected} selected**: a decision is about all of them." if selected else ""]
+    if facts:
+        sure = f" ({facts['confidence']:.0%} sure)" if facts.get("confidence") is not None else ""
+        lines.append(f"Labelled **{facts['label'] or 'nothing'}**, predicted **{facts['predicted']}**{sure}.")
+        if facts.get("suggested"):
+            doubt = f" The label is wrong with probability {facts['label_error']:.0%}." if facts["label_error"] else ""
+            lines.append(f"Suggested: **{facts['suggested']}**.{doubt}")
+        if facts.get("explanation"):
+            lines.append(f"Cluster {facts['cluster']}: {facts['explanation']}")
+        if facts.get("decision"):
+            lines.append(f"Decided: **{facts['decision']}**.")
+    elif not selected:
+        lines.append("Open an image, or select some in the grid.")
+    return "\n\n".join(line for line in lines if line)
+
+
+def _buttons(self: ReviewPanel, panel: Any, facts: dict[str, Any]) -> None:
+    row = panel.h_stack("buttons", gap=1)
+    if not facts or facts.get("suggested"):
+        words = f"Accept: {facts['suggested']}" if facts else "Accept the suggestions"
+        row.btn("accept", label=words, icon="done_all", variant="contained", on_click=self.accept)
+    for name, (label, icon) in BUTTONS.items():
+        row.btn(name, label=label, icon=icon, variant="outlined", on_click=getattr(self, name))
+
+
+def _run(ctx: Any, name: str) -> None:
+    ctx.trigger(f"{PLUGIN}/{name}", {})

@@ -1,0 +1,68 @@
+"""The review queue as one table, before FiftyOne sees it: errors joined with scores, quality and earlier decisions.
+
+Pure functions on tables. A row is an image to show; `role` tells a row that waits for a decision (`queue`) from a right
+answer that is there to compare with (`neighbour`). Paths stay relative; the push makes them absolute.
+"""
+
+import hashlib
+from pathlib import Path
+
+import pandas as pd
+
+from curation.review.decision_tags import ABOUT_LABEL
+
+FROM_IMAGES = ["image_id", "path", "subclass", "origin", "blur", "brightness", "contrast", "width", "height"]
+FROM_PREDICTIONS = ["image_id", "margin", "entropy", "embedding"]
+LAYOUT = 2  # of fields and views: a higher number makes the next push renew what an older version pushed
+NEIGHBOUR_FIELDS = ["image_id", "split", "label", "predicted", "confidence"]
+
+
+def queue(errors: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame, limit: int) -> pd.DataFrame:
+    """The first `limit` rows of the errors by rank and the right answers nearest to them, ready to be pushed.
+
+    errors, predictions, images: tables ERRORS, PREDICTIONS, IMAGES. One row an image, the queue in its order, then the
+    neighbours by image_id.
+    """
+    first = errors.sort_values(["rank", "image_id"], kind="stable").head(limit)
+    first = first.drop(columns="path").assign(role="queue")
+    frame = pd.concat([first, _neighbours(first, predictions)], ignore_index=True)
+    frame = frame.merge(predictions[FROM_PREDICTIONS], on="image_id", how="left")
+    return frame.merge(images[FROM_IMAGES], on="image_id", how="left")
+
+
+def _neighbours(first: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
+    wanted = {image_id for nearest in first["nearest_correct"] for image_id in nearest} - set(first["image_id"])
+    found = predictions.loc[predictions["image_id"].isin(wanted), NEIGHBOUR_FIELDS]
+    return found.sort_values("image_id").assign(role="neighbour", kind="right answer", cluster=-1, rank=-1)
+
+
+def decided(reviews: pd.DataFrame, model: str) -> dict[str, str]:
+    """What people decided on each image, as the text of a tag: image_id -> `relabel:cat`, `keep`, `turn:90` ...
+
+    reviews: the log, oldest first. A decision about the label holds for good; one about anything else (a turn, a
+    benchmark) settles the queue of the `model` it was made on, since the image may come back as another question.
+    """
+    held: dict[str, str] = {}
+    columns = (reviews[name].tolist() for name in ("image_id", "decision", "label", "model"))
+    for image_id, word, label, made_on in zip(*columns, strict=True):
+        about_label = word in ABOUT_LABEL
+        if about_label or (made_on == model and held.get(image_id, "").partition(":")[0] not in ABOUT_LABEL):
+            held[image_id] = f"relabel:{label}" if word == "relabel" else word
+    return held
+
+
+def fingerprint(frame: pd.DataFrame) -> str:
+    """MD5 of everything in the rows: the same rows need no second push."""
+    digest = hashlib.md5(f"layout {LAYOUT}".encode(), usedforsecurity=False)
+    for name in frame.columns:
+        values = (value.tolist() if hasattr(value, "tolist") else value for value in frame[name].tolist())
+        digest.update(repr((name, list(values))).encode())
+    return digest.hexdigest()
+
+
+def model_id(checkpoint: Path) -> str:
+    """The first 12 digits of the checkpoint's MD5, which is the name it has in DVC; "" where there is none."""
+    if not checkpoint.is_file():
+        return ""
+    with checkpoint.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()[:12]

@@ -1,0 +1,208 @@
+"""Which file of a sample holds what: a pure function of the labels, a seed and the class cutoffs.
+
+The plan is a list of `Item`s; every file has one, also those that nothing was done to, so that the truth table is
+complete. An image of the source is used by one item only; twins name the item that they are made from.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from curation.sample.image_sources import Source, thinned
+
+BENCHMARK_SET = "field"
+TWINS = ("re-encoded", "resized", "brightened", "flipped", "identical")
+SCRIBBLE = "scribble"  # the halves of two images put together: a picture of nothing
+
+
+@dataclass(frozen=True)
+class Item:
+    """One file of the sample."""
+
+    index: int  # the source's image
+    folder: str  # below data/, e.g. raw/loop/six
+    label: str = ""  # as filed; "" in the pool
+    true_label: str = ""  # "" where it shows nothing
+    subclass: str = ""
+    plant: str = ""  # what was planted; "" for an image as it came
+    other: int = -1  # a second source image, of a blend or scribble
+    origin: str = "real"
+    twin_of: "Item | None" = field(default=None, repr=False)
+    round: int = 1  # the round of collecting that brings it
+
+
+@dataclass(frozen=True)
+class Mess:
+    """How many of each thing are planted; shares are of a class's images."""
+
+    minimum: int = 40  # the class cutoffs that one class stays under and one goes over
+    maximum: int = 400
+    benchmark: float = 0.06
+    pool: float = 0.08
+    unknown: float = 0.015
+    twins: int = 8  # of each kind
+    conflicts: int = 8
+    flips: float = 0.03
+    made: int = 10  # staged, synthetic and scribbled images, each
+    most: int = 60  # of a class, in the pool or the benchmark
+
+
+def plan_clean(source: Source, count: int | None, seed: int) -> list[Item]:
+    """Class folders and nothing else."""
+    names = [source.classes[label] for label in source.labels]
+    return [_plain(int(index), names[index]) for index in thinned(source, count, seed)]
+
+
+def plan_mess(source: Source, count: int | None, seed: int, mess: Mess) -> list[Item]:
+    """Class folders, a pool, a benchmark set, and everything that goes wrong in real collections."""
+    deck = Deck(source, count, seed, mess)
+    rng = np.random.default_rng([seed, 3])
+    items = deck.deal()
+    raw = [item for item in items if item.folder.startswith("raw") and item.label != "unknown" and not item.plant]
+    raw = [item for item in raw if item.round == 1]
+    spare = [raw[position] for position in rng.permutation(len(raw)) if raw[position].label != deck.thin]
+    thin = [item for item in raw if item.label == deck.thin]
+    labels = sorted({item.label for item in spare})
+    changed: dict[Item, Item] = {}
+    planted = _twins(spare, thin, mess) + _elsewhere(spare, labels, mess, rng)
+    for item in _draw(spare, round(mess.flips * len(raw))):
+        changed[item] = replace(_move(item, _another(item.label, labels, rng)), plant="label flipped")
+    for plant in ("EXIF-rotated", "16-bit", "EXIF-rotated", "16-bit"):
+        for item in _draw(spare, 1):
+            changed[item] = replace(item, plant=plant)
+    planted += [replace(item, plant=plant) for plant in ("truncated", "text", "empty") for item in _draw(spare, 1)]
+    return [changed.get(item, item) for item in items] + planted
+
+
+class Deck:
+    """Deals the source's images to raw, pool, benchmark and the rest, each at most once."""
+
+    def __init__(self, source: Source, count: int | None, seed: int, mess: Mess) -> None:
+        rng = np.random.default_rng([seed, 2])
+        indices = rng.permutation(thinned(source, count, seed))
+        self.cards = {
+            name: [int(i) for i in indices if source.classes[source.labels[i]] == name] for name in source.classes
+        }
+        self.thin = source.thin or source.classes[-1]
+        self.mess = mess
+        self.group, self.group_name = self._group(source)
+
+    def _group(self, source: Source) -> tuple[tuple[str, ...], str]:
+        """Classes kept together under one name, so many that the name goes over the upper cutoff."""
+        group = [name for name in source.group if self.cards[name]]
+        rest = sorted(
+            (name for name in self.cards if name not in [*group, self.thin]), key=lambda n: -len(self.cards[n])
+        )
+        while rest and (len(group) < 2 or 0.8 * sum(len(self.cards[name]) for name in group) < self.mess.maximum):
+            group.append(rest.pop(0))
+        name = source.group_name if tuple(group) == source.group else "-or-".join(group)
+        return tuple(group), name
+
+    def take(self, name: str, count: float, most: int | None = None) -> list[int]:
+        """Up to `count` images of a class that nobody has yet."""
+        number = min(round(count), most or len(self.cards[name]))
+        taken, self.cards[name] = self.cards[name][:number], self.cards[name][number:]
+        return taken
+
+    def home(self, name: str) -> tuple[str, str]:
+        """Label and sub-class under which a source class is filed."""
+        return (self.group_name, name) if name in self.group else (name, "")
+
+    def deal(self) -> list[Item]:
+        """Every item but the twins and the broken ones."""
+        known = [name for name in self.cards if name != self.thin]
+        sizes = {name: len(cards) for name, cards in self.cards.items()}
+        items = self._scribbles(known) + self._made(known)
+        for name in self.cards:
+            label, _ = self.home(name)
+            if name in self.group:  # gives less away, so that the group stays over the upper cutoff
+                sizes[name] //= 2
+            items += [
+                Item(i, f"benchmark/{BENCHMARK_SET}/{label}", label, label, plant="benchmark")
+                for i in self.take(name, self.mess.benchmark * sizes[name], self.mess.most)
+            ]
+            items += self._nameless(name, "unlabelled", self.mess.pool * sizes[name])
+            items += self._nameless(name, "raw/unknown", self.mess.unknown * sizes[name])
+        few = self.take(self.thin, max(5, 0.6 * self.mess.minimum))
+        later = [
+            replace(_plain(i, self.thin), plant="second round", round=2) for i in self.take(self.thin, sizes[self.thin])
+        ]
+        return items + [_plain(i, self.thin) for i in few] + later + self._rest(known)
+
+    def _nameless(self, name: str, folder: str, count: float) -> list[Item]:
+        label, subclass = self.home(name)
+        filed = "" if folder == "unlabelled" else "unknown"
+        plant = "pool" if folder == "unlabelled" else "unknown"
+        return [Item(i, folder, filed, label, subclass, plant) for i in self.take(name, count, self.mess.most)]
+
+    def _rest(self, known: list[str]) -> list[Item]:
+        rest = [(i, *self.home(name)) for name in known for i in self.take(name, len(self.cards[name]))]
+        return [_plain(i, label, subclass) for i, label, subclass in rest]
+
+    def _scribbles(self, known: list[str]) -> list[Item]:
+        """Pictures of nothing, for the pool, the unknown class and the benchmark's out-of-scope part."""
+        places = [("unlabelled", ""), ("raw/unknown", "unknown"), (f"benchmark/{BENCHMARK_SET}/unknown", "unknown")]
+        items = []
+        for turn in range(3 * self.mess.made):
+            upper, lower = (self.take(known[(turn + step) % len(known)], 1) for step in (0, 1))
+            if upper and lower:
+                folder, label = places[turn % 3]
+                items.append(Item(upper[0], folder, label, plant=SCRIBBLE, other=lower[0]))
+        return items
+
+    def _made(self, known: list[str]) -> list[Item]:
+        """Staged and synthetic images of two classes each; all in metadata.csv's column origin."""
+        items = []
+        for number, name in enumerate(known[1:3] * (self.mess.made // 2)):
+            label, subclass = self.home(name)
+            folder = f"raw/{label}/{subclass}".rstrip("/")
+            items += [Item(i, folder, label, label, subclass, "staged", origin="staged") for i in self.take(name, 1)]
+            pair = self.take(name, 2)
+            if len(pair) == 2 and number < self.mess.made:
+                items.append(Item(pair[0], folder, label, label, subclass, "synthetic", pair[1], "synthetic"))
+        return items
+
+
+def _plain(index: int, label: str, subclass: str = "") -> Item:
+    return Item(index, f"raw/{label}/{subclass}".rstrip("/"), label, label, subclass)
+
+
+def _draw(spare: list[Item], count: int) -> list[Item]:
+    """Take items off the front of the shuffled spare ones."""
+    taken = spare[:count]
+    del spare[:count]
+    return taken
+
+
+def _another(label: str, labels: list[str], rng: np.random.Generator) -> str:
+    others = [name for name in labels if name != label] or [label]
+    return others[int(rng.integers(len(others)))]
+
+
+def _move(item: Item, label: str) -> Item:
+    return replace(item, folder=f"raw/{label}", label=label, subclass="")
+
+
+def _twins(spare: list[Item], thin: list[Item], mess: Mess) -> list[Item]:
+    """Twins in the same folder; so many of the thin class that its files, but not its images, pass the minimum."""
+    twins = [replace(item, plant=kind, twin_of=item) for kind in TWINS for item in _draw(spare, mess.twins)]
+    needed = max(0, mess.minimum + 2 - len(thin))
+    return twins + [
+        replace(item, plant=TWINS[number % len(TWINS)], twin_of=item) for number, item in enumerate((thin * 5)[:needed])
+    ]
+
+
+def _elsewhere(spare: list[Item], labels: list[str], mess: Mess, rng: np.random.Generator) -> list[Item]:
+    """Twins under another label, in the pool and in the benchmark set."""
+    twins = []
+    for item in _draw(spare, mess.conflicts):
+        moved = _move(item, _another(item.label, labels, rng))
+        twins.append(replace(moved, plant="twin, other label", twin_of=item))
+    twins += [
+        replace(item, folder="unlabelled", label="", plant="twin, pool", twin_of=item)
+        for item in _draw(spare, mess.twins)
+    ]
+    return twins + [
+        replace(item, folder=f"benchmark/{BENCHMARK_SET}/{item.label}", plant="twin, benchmark", twin_of=item)
+        for item in _draw(spare, mess.twins // 2)
+    ]

@@ -1,0 +1,205 @@
+"""Puts a sample on disk: never over a file that is not its own, and quick to run again.
+
+What was planted goes to a truth table in .cache/curation/, outside data/ and read by no stage. A stamp beside it says
+which sample is there; while it is missing (the run was killed), the same command completes the sample.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from curation.engine import workers
+from curation.errors import CurationError
+from curation.files import whole
+from curation.sample.image_sources import Source
+from curation.sample.mess_plan import Item
+from curation.sample.planted_files import encode, suffix
+
+CACHE = Path(".cache/curation")
+STAMP, TRUTH = CACHE / "sample.json", CACHE / "sample_truth.csv"
+FOLDERS = ("raw", "unlabelled", "benchmark")
+TRUTH_COLUMNS = (
+    "path",
+    "image_id",
+    "plant",
+    "round",
+    "source_index",
+    "true_label",
+    "label",
+    "subclass",
+    "origin",
+    "twin_of",
+)
+Settings = Mapping[str, Any]
+
+
+class SampleError(CurationError):
+    """A sample that would touch files that are not its own."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a sample came to: number of files now there, how many are new, and files by plant."""
+
+    files: int
+    new: int
+    plants: Mapping[str, int]
+
+
+def present(root: Path, settings: Settings) -> Written | None:
+    """The sample of these settings, or of a later round, when it is there and data/raw is not empty; else None."""
+    stamp = _stamp(root)
+    if stamp is None or _base(stamp["settings"]) != _base(settings) or stamp["settings"]["round"] < settings["round"]:
+        return None
+    if not any(_files(root / "data/raw")):
+        return None
+    return Written(stamp["files"], 0, stamp["plants"])
+
+
+def write_sample(
+    root: Path, source: Source, items: Iterable[Item], settings: Settings, *, force: bool = False
+) -> Written:
+    """Write a sample below `root`/data. SampleError, before anything is written, when other files are in the way.
+
+    With `force`, the files of an earlier sample that nobody changed make room; files that no sample wrote always stay.
+    """
+    planned = {name_of(item, settings["seed"]): item for item in items if item.round <= settings["round"]}
+    before = _stamp(root)
+    earlier = before["settings"] if before else {}
+    grows = before is not None and _base(earlier) == _base(settings) and earlier["round"] < settings["round"]
+    if force and not grows:
+        _remove(root)
+    elif not grows:
+        _refuse_foreign(root, set(planned))
+    done = earlier["round"] if grows else 0
+    new = [(path, item) for path, item in planned.items() if item.round > done]
+    written = [
+        _write(root, path, item, source, settings["seed"]) for path, item in workers.track(new, len(new), "sample")
+    ]
+    _metadata(root, planned)
+    _write_truth(root, planned, settings["seed"])
+    plants = dict(Counter(item.plant for item in planned.values() if item.plant))
+    _replace(
+        root / STAMP,
+        json.dumps({"settings": dict(settings), "files": len(planned), "plants": plants}, indent=1).encode(),
+    )
+    return Written(len(planned), sum(written), plants)
+
+
+def name_of(item: Item, seed: int) -> str:
+    """Path of an item below data/, e.g. raw/two/1f0c…9a.png: a name that tells nothing about what was planted."""
+    return f"{item.folder}/{_digest(item, seed)}{suffix(item, _number(item, seed))}"
+
+
+def _digest(item: Item, seed: int) -> str:
+    parts = (seed, item.index, item.folder, item.plant, item.other)
+    return hashlib.md5(repr(parts).encode(), usedforsecurity=False).hexdigest()[:12]
+
+
+def _number(item: Item, seed: int) -> int:
+    base = item.twin_of if item.plant == "identical" and item.twin_of else item
+    return int(_digest(base, seed), 16)
+
+
+def _write(root: Path, path: str, item: Item, source: Source, seed: int) -> bool:
+    """Write one file; False when it was there with the same bytes."""
+    data = encode(item, source.picture, _number(item, seed))
+    target = root / "data" / path
+    if target.exists():
+        if target.read_bytes() == data:
+            return False
+        raise SampleError(
+            f"{target} is there with another content: it is not overwritten. Move it away, then run this again"
+        )
+    _replace(target, data)
+    return True
+
+
+def _metadata(root: Path, planned: Mapping[str, Item]) -> None:
+    """data/raw/metadata.csv: the origin of what is not simply a picture of the thing."""
+    rows = [(path.removeprefix("raw/"), item.origin) for path, item in planned.items() if item.origin != "real"]
+    if rows:
+        target = root / "data/raw/metadata.csv"
+        if not target.exists():
+            _replace(target, _csv([("file_name", "origin"), *sorted(rows)]))
+
+
+def _write_truth(root: Path, planned: Mapping[str, Item], seed: int) -> None:
+    rows = [_truth(root, path, item, seed) for path, item in sorted(planned.items())]
+    _replace(root / TRUTH, _csv([TRUTH_COLUMNS, *rows]))
+
+
+def _truth(root: Path, path: str, item: Item, seed: int) -> tuple[Any, ...]:
+    target = root / "data" / path
+    image_id = _md5(target) if target.exists() else ""  # "": somebody took it away since the last round
+    twin = "data/" + name_of(item.twin_of, seed) if item.twin_of else ""
+    facts = (item.plant, item.round, item.index, item.true_label, item.label, item.subclass, item.origin, twin)
+    return (f"data/{path}", image_id, *facts)
+
+
+def _refuse_foreign(root: Path, planned: set[str]) -> None:
+    found = [path.relative_to(root / "data").as_posix() for name in FOLDERS for path in _files(root / "data" / name)]
+    foreign = sorted(set(found) - planned - {"raw/metadata.csv"})
+    if foreign:
+        raise SampleError(
+            f"data/ holds {len(foreign)} file(s) that this sample would not write, such as data/{foreign[0]}: "
+            "they are not touched. Work in an empty folder, move data/raw, data/unlabelled and data/benchmark away, "
+            "or, to replace an earlier sample, add --force"
+        )
+
+
+def _remove(root: Path) -> None:
+    """Take away what an earlier sample wrote and nobody changed since."""
+    truth = root / TRUTH
+    if not truth.exists():
+        return
+    with truth.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    for row in rows:
+        target = root / row["path"]
+        if target.is_file() and _md5(target) == row["image_id"]:
+            target.unlink()
+    metadata = [(row["path"].removeprefix("data/raw/"), row["origin"]) for row in rows if row["origin"] != "real"]
+    listing = root / "data/raw/metadata.csv"
+    if listing.exists() and listing.read_bytes() == _csv([("file_name", "origin"), *sorted(metadata)]):
+        listing.unlink()
+    for folder in sorted((root / "data").glob("*/**/"), reverse=True):
+        if folder.relative_to(root / "data").parts[0] in FOLDERS and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.name.startswith("."))
+
+
+def _stamp(root: Path) -> dict[str, Any] | None:
+    try:
+        stamp: dict[str, Any] = json.loads((root / STAMP).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return stamp
+
+
+def _base(settings: Settings) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key != "round"}
+
+
+def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue().encode()
+
+
+def _md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def _replace(path: Path, data: bytes) -> None:
+    with whole(path) as draft:
+        draft.write_bytes(data)

@@ -1,0 +1,28 @@
+"""The lower and the upper number of images of every class, as params.yaml has them."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from curation.params.blocks import Cutoff
+from curation.tables.class_names import canonical
+
+
+class Limits:
+    """A lower or upper number for every class, with the exceptions of `cutoff.classes` under their merged names."""
+
+    def __init__(self, cutoff: Cutoff, bound: Literal["min", "max"], ends: Mapping[str, str]) -> None:
+        self.default = int(getattr(cutoff, bound))
+        self.count = cutoff.count
+        named = {canonical(label): limits for label, limits in cutoff.classes.items()}
+        self.exceptions = {
+            ends.get(label, label): int(limits[bound]) for label, limits in named.items() if bound in limits
+        }
+
+    def of(self, labels: pd.Series) -> NDArray[np.int64]:
+        """The number for each label, as integers [n]."""
+        codes, names = pd.factorize(labels)
+        return np.array([self.exceptions.get(name, self.default) for name in names], dtype=np.int64)[codes]

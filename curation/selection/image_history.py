@@ -1,0 +1,177 @@
+"""The life of one image in plain words: where it came from, its twins, what people decided, cutoff, split, predictions.
+
+Everything is read from the tables; nothing is computed again, so what is told is what the pipeline did.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from curation.decisions.fold import is_image_id
+from curation.errors import CurationError
+
+Row = dict[str, Any]
+SHOWN = 8  # twins named
+
+
+class NoSuchImageError(CurationError):
+    """A text that names no image, or more than one."""
+
+
+@dataclass(frozen=True)
+class Papers:
+    """The tables a life is told from; those of later stages may be missing."""
+
+    images: pd.DataFrame
+    duplicates: pd.DataFrame | None = None
+    reviews: pd.DataFrame | None = None
+    selection: pd.DataFrame | None = None
+    splits: pd.DataFrame | None = None
+    predictions: pd.DataFrame | None = None
+    identified: pd.DataFrame | None = None
+    lineage: Mapping[str, str] = field(default_factory=dict)
+
+
+def find(images: pd.DataFrame, text: str) -> str:
+    """The image_id that `text` means: an id, the beginning of one, or a path; NoSuchImageError otherwise."""
+    path = text.removeprefix("./")
+    at = images["path"] == path
+    if not at.any():
+        at = pd.Series([path in copies for copies in images["copy_paths"]], index=images.index, dtype=bool)
+    if at.any():
+        return str(images.loc[at, "image_id"].iloc[0])
+    found = images.loc[images["image_id"].str.startswith(text), "image_id"] if is_image_id(text) else images["path"][:0]
+    if len(found) == 1:
+        return str(found.iloc[0])
+    if len(found):
+        raise NoSuchImageError(
+            f"`{text}` begins {len(found)} image ids: give more digits ({', '.join(found.head(4))} ...)"
+        )
+    near = difflib.get_close_matches(path, images["path"].tolist(), n=1) if len(images) < 200_000 else []
+    hint = f" Did you mean {near[0]}?" if near else ""
+    raise NoSuchImageError(
+        f"`{text}` is no image_id (at least 4 of its digits) and no path in data/images.parquet.{hint}"
+    )
+
+
+def life(papers: Papers, image_id: str) -> list[Row]:
+    """The life of an image: rows of `step` and `text`, in the order of the pipeline."""
+    image = _row(papers.images, image_id)
+    assert image is not None
+    told = [("collected", text) for text in _collected(image)]
+    told += [("twins", text) for text in _twins(papers, image_id)]
+    told += [("decisions", text) for text in _decisions(papers, image_id)]
+    told += [("cutoff", text) for text in _cutoff(_row(papers.selection, image_id))]
+    told += [("split", text) for text in _split(papers, image_id)]
+    told += [("model", text) for text in _predictions(papers, image_id)]
+    return [{"step": step, "text": text} for step, text in told]
+
+
+def _row(frame: pd.DataFrame | None, image_id: str) -> Row | None:
+    if frame is None:
+        return None
+    rows = frame[frame["image_id"] == image_id]
+    return {str(key): value for key, value in rows.iloc[0].items()} if len(rows) else None
+
+
+def _collected(image: Row) -> Iterator[str]:
+    kind = {"raw": "a labelled image", "unlabelled": "an image of the pool", "benchmark": "a hand-made benchmark image"}
+    label = f", labelled `{image['label']}`" if image["label"] else ", without a label"
+    subclass = f" (sub-class `{image['subclass']}`)" if image["subclass"] else ""
+    origin = "" if image["origin"] == "real" else f"; it is {image['origin']}"
+    yield f"{image['path']} is {kind[image['source']]}{label}{subclass}{origin}."
+    if image["error"]:
+        yield f"It can't be read: {image['error']}."
+    else:
+        yield f"{image['format']}, {image['width']} x {image['height']} pixels, {image['bytes']:,} bytes."
+    for path, other in zip(image["copy_paths"], image["copy_labels"], strict=True):
+        yield f"The same bytes also lie at {path}" + (f", labelled `{other}`." if other else ".")
+
+
+def _twins(papers: Papers, image_id: str) -> Iterator[str]:
+    own = _row(papers.duplicates, image_id)
+    if own is None or papers.duplicates is None:
+        return
+    table, paths = papers.duplicates, papers.images.set_index("image_id")["path"]
+    if own["keeper"] != image_id:
+        yield (
+            f"It is a twin of {own['keeper'][:12]} ({paths.get(own['keeper'], 'not there')}), which stays "
+            f"in its place: {own['distance']} bits of the hash differ, the thumbnails agree to {own['similarity']:.2f}."
+        )
+    others = table[(table["keeper"] == own["keeper"]) & (table["image_id"] != image_id)]
+    others = others[others["image_id"] != own["keeper"]]
+    if len(others):
+        yield f"{_named(others)} {_verb(others)} of the same picture, too."
+    group = table[(table["leak_group"] == own["leak_group"]) & (table["keeper"] != own["keeper"])]
+    if len(group):
+        yield f"{_named(group)} {_verb(group)} so alike that a split must not separate them from it."
+    if own["conflict"]:
+        yield f"Its twins carry another label: {own['conflict']}."
+    if own["keeper"] == image_id and others.empty and group.empty:
+        yield "It has no twin."
+
+
+def _named(rows: pd.DataFrame) -> str:
+    more = f" and {len(rows) - SHOWN} more" if len(rows) > SHOWN else ""
+    return ", ".join(rows["image_id"].str[:12].head(SHOWN)) + more
+
+
+def _verb(rows: pd.DataFrame) -> str:
+    return "are" if len(rows) > 1 else "is"
+
+
+def _decisions(papers: Papers, image_id: str) -> Iterator[str]:
+    if papers.reviews is None:
+        return
+    rows = papers.reviews[papers.reviews["image_id"] == image_id]
+    for row in rows.to_dict("records"):
+        what = f"relabel to `{row['label']}`" if row["decision"] == "relabel" else row["decision"]
+        who = f" by {row['reviewer']}" if row["reviewer"] else ""
+        when = f" on {row['decided_at']}" if row["decided_at"] else ""
+        yield f"Decided{who}{when}: {what}." + (f" Note: {row['note']}" if row["note"] else "")
+    if rows.empty:
+        yield "Nobody has decided anything about it."
+
+
+def _cutoff(chosen: Row | None) -> Iterator[str]:
+    if chosen is None:
+        return
+    if chosen["label"] != chosen["original_label"]:
+        before = chosen["original_label"] or "unlabelled"
+        yield f"The model knows it as `{chosen['label']}`; it was collected as `{before}`."
+    yield f"{chosen['state'].capitalize()}" + (f": {chosen['reason']}." if chosen["reason"] else ".")
+    if chosen["turn"]:
+        yield f"It is turned {chosen['turn']} degrees clockwise before it is used."
+    if chosen["small"]:
+        yield "Its subject is small already, so training never zooms out on it."
+
+
+def _split(papers: Papers, image_id: str) -> Iterator[str]:
+    side = _row(papers.splits, image_id)
+    if side is not None:
+        held = f" (set `{side['benchmark_set']}`)" if side["benchmark_set"] else ""
+        fold = f", fold {side['fold']}" if side["fold"] >= 0 else ""
+        yield f"In {side['split']}{held}{fold}: {side['reason']}."
+    elif papers.splits is not None:
+        yield "In no split."
+    if image_id in papers.lineage:
+        yield f"The base model and its ancestors know it from {papers.lineage[image_id]}."
+
+
+def _predictions(papers: Papers, image_id: str) -> Iterator[str]:
+    found = _row(papers.predictions, image_id)
+    if found is not None:
+        right = "right" if found["predicted"] == found["label"] else f"but its label is `{found['label']}`"
+        yield f"The candidate says `{found['predicted']}` ({found['confidence']:.0%} sure), {right}."
+        best = zip(found["top_labels"], found["top_confidences"], strict=True)
+        yield "Its first answers: " + ", ".join(f"{label} {sure:.0%}" for label, sure in best) + "."
+        if found["base_predicted"]:
+            yield f"The base model says `{found['base_predicted']}` ({found['base_confidence']:.0%} sure)."
+    guess = _row(papers.identified, image_id)
+    if guess is not None and guess["label"]:
+        yield f"Of the pool: probably `{guess['label']}` ({guess['confidence']:.0%} sure)."
+        if guess["known_twin"]:
+            yield f"It looks like {guess['known_twin'][:12]}, which is labelled."

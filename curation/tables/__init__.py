@@ -1,0 +1,39 @@
+"""The tables that pass between the stages: their schemas, and the names that a class may have."""
+
+from curation.tables.schemas import (
+    ALL,
+    CROSS_TRAINED,
+    DUPLICATES,
+    ERRORS,
+    IDENTIFIED,
+    IMAGES,
+    PREDICTIONS,
+    SELECTION,
+    SPLITS,
+    TEXT,
+    Table,
+    TableError,
+    read,
+    stored,
+    write,
+    write_batches,
+)
+
+__all__ = [
+    "ALL",
+    "CROSS_TRAINED",
+    "DUPLICATES",
+    "ERRORS",
+    "IDENTIFIED",
+    "IMAGES",
+    "PREDICTIONS",
+    "SELECTION",
+    "SPLITS",
+    "TEXT",
+    "Table",
+    "TableError",
+    "read",
+    "stored",
+    "write",
+    "write_batches",
+]

@@ -1,0 +1,38 @@
+"""Cross-validation over the folds of the stage `split`: leak groups are whole, so no copy stands on both sides."""
+
+import pandas as pd
+
+from curation.engine.workers import track
+from curation.errors import CurationError
+from curation.images.store.pixels import Pixels
+from curation.params import Params
+
+
+class FoldCountError(CurationError):
+    """A table of splits that has too few folds."""
+
+
+def cross_validate(splits: pd.DataFrame, pixels: Pixels, params: Params) -> pd.DataFrame:
+    """Every train image judged by a model that has not seen its fold: image_id, fold, label, predicted, confidence."""
+    from curation.model.training.examples import classes_of
+    from curation.model.training.held_out import train_and_ask
+
+    classes = classes_of(splits)
+    train = splits[(splits["split"] == "train") & (splits["fold"] >= 0)]
+    folds = sorted(set(train["fold"]))
+    if len(folds) < 2:
+        raise FoldCountError("data/splits.parquet has fewer than 2 folds: set `split.folds` and run `dvc repro split`")
+    parts = []
+    for fold in track(folds, len(folds), "cross-validation", "trainings"):
+        held_out = train["fold"] == fold
+        answers = train_and_ask(train[~held_out], train[held_out], classes, pixels, params)
+        best = answers.probabilities.argmax(1)
+        part = {
+            "image_id": answers.image_ids,
+            "fold": fold,
+            "label": [classes[number] for number in answers.labels],
+            "predicted": [classes[number] for number in best],
+            "confidence": answers.probabilities.max(1),
+        }
+        parts.append(pd.DataFrame(part))
+    return pd.concat(parts).sort_values("image_id", ignore_index=True)

@@ -1,0 +1,94 @@
+"""Learning curve: the accuracy on val by the number of images that a model was trained on.
+
+The parts of train are nested and every one is measured on the same val. The error is fitted by a power law with a
+floor (Hestness et al. 2017), which says what more images would bring.
+"""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from curation.engine.workers import track
+from curation.errors import CurationError
+from curation.images.store.pixels import Pixels
+from curation.params import Params
+
+EVERYTHING = "all classes"
+SMALLEST_PART = 1 / 16
+
+
+class CurveError(CurationError):
+    """Data from which no curve can be made."""
+
+
+@dataclass(frozen=True)
+class Law:
+    """error = floor + scale * images ** -power."""
+
+    floor: float
+    scale: float
+    power: float
+
+    def accuracy(self, images: float) -> float:
+        """The accuracy that the law expects of so many images."""
+        return float(1 - min(1.0, self.floor + self.scale * images**-self.power))
+
+
+def learning_curve(splits: pd.DataFrame, pixels: Pixels, params: Params, points: int) -> pd.DataFrame:
+    """Accuracy on val by the number of images trained on: one row a part and class (columns class, images, accuracy).
+
+    The parts are nested, take the same share of every class, and grow geometrically up to all of train.
+    """
+    from curation.model.training.examples import classes_of
+    from curation.model.training.held_out import train_and_ask
+
+    classes = classes_of(splits)
+    train, val = (splits[splits["split"] == side] for side in ("train", "val"))
+    val = val[val["label"].isin(classes)]
+    if val.empty:
+        raise CurveError("no image of today's classes is in val: raise `split.val`")
+    rows = []
+    for share in track(np.geomspace(SMALLEST_PART, 1, points), points, "learning curve", "trainings"):
+        part = nested_part(train, float(share), params.seed)
+        # Fewer images make fewer steps: small parts are given more epochs, or the curve would show haste, not lack.
+        longer = params.model_copy(update={"epochs": round(params.epochs * share**-0.5)})
+        answers = train_and_ask(part, val, classes, pixels, longer)
+        counts = part["label"].value_counts()
+        rows.append((EVERYTHING, len(part), float(answers.right.mean())))
+        rows += [
+            (label, int(counts[label]), float(answers.right[answers.labels == number].mean()))
+            for number, label in enumerate(classes)
+            if (answers.labels == number).any()
+        ]
+    return pd.DataFrame(rows, columns=["class", "images", "accuracy"])
+
+
+def nested_part(train: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
+    """A share of every class, at least 2 images; larger shares contain smaller ones, whatever the order of the rows."""
+    ordered = train.sort_values("image_id", kind="stable")
+    ordered = ordered.assign(_draw=np.random.default_rng(seed).permutation(len(ordered)))
+    place = ordered.groupby("label")["_draw"].rank(method="first")
+    wanted = (ordered.groupby("label")["_draw"].transform("size") * share).round().clip(lower=2)
+    return ordered[place <= wanted].drop(columns="_draw")
+
+
+def fit_law(images: Sequence[float], accuracy: Sequence[float]) -> Law:
+    """Fit the power law to measured points (at least 3), weighting all alike; CurveError when there are fewer."""
+    from scipy.optimize import OptimizeWarning, curve_fit
+
+    if len(images) < 3:
+        raise CurveError("a learning curve needs at least 3 points: raise --points")
+    sizes, errors = np.asarray(images, dtype=float), 1 - np.asarray(accuracy, dtype=float)
+    smallest = sizes.min()
+    start = (errors.min() / 2, max(errors.max() - errors.min() / 2, 1e-3), 0.5)
+    bounds = ([0, 0, 0.01], [1, 10, 2])
+    # In units of the smallest part the three numbers are of the same order, which the optimiser likes.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", OptimizeWarning)  # points on a line: the law fits, its spread is unknown
+        (floor, scale, power), _ = curve_fit(
+            lambda n, c, a, b: c + a * (n / smallest) ** -b, sizes, errors, p0=start, bounds=bounds, maxfev=20_000
+        )
+    return Law(float(floor), float(scale * smallest**power), float(power))

@@ -1,0 +1,196 @@
+"""Hyper-parameter search: Optuna proposes, DVC runs, and what does badly is stopped early.
+
+Each trial is `dvc exp run --temp`, so the workspace stays as it is and `dvc exp show` lists the results. The training
+process writes its epochs to a file that the search reads; a stop file makes it give up, and a trial that was given up
+is no experiment. The study is a journal on disk: after a kill the search goes on, with the trial that was cut off
+first; a training whose search was killed notices at its next epoch, and ends.
+"""
+
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from curation.errors import CurationError
+from curation.model.training.search_watch import OWNER, PROGRESS, STOP, WATCH, Row
+from curation.params.blocks import Range, Tune
+
+POLL_SECONDS = 0.2
+GRACE_SECONDS = 20.0  # that an experiment has to clear up after itself
+Runner = Callable[[str, Mapping[str, Any], Callable[[Row], bool]], list[Row] | None]
+
+
+class SearchError(CurationError):
+    """A search that can't be set up, or a trial that failed."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """What a search found."""
+
+    experiment: str
+    value: float
+    params: dict[str, Any]
+    finished: int
+    pruned: int
+
+
+def search(knobs: Tune, folder: Path, *, trials: int, sampler: str, seed: int, run: Runner | None = None) -> Best:
+    """Run trials until `trials` of the study have finished or were pruned; the study goes on where it stood."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = _open_study(knobs, folder, sampler, seed)
+    run_one: Runner = run or partial(run_experiment, folder / knobs.study)
+    _requeue(study)
+    if sampler == "grid":
+        trials = min(trials, _enqueue_grid(study, knobs))
+    states = optuna.trial.TrialState
+    while len(study.get_trials(states=(states.COMPLETE, states.PRUNED))) < trials:
+        trial = study.ask()
+        chosen = {key: _suggest(trial, key, space) for key, space in knobs.space.items()}
+        name = f"{knobs.study}-{trial.number}"
+        trial.set_user_attr("experiment", name)
+        trial.set_user_attr("chosen", chosen)
+        rows = run_one(name, chosen, partial(_enough, trial, knobs.metric))
+        if rows is None:
+            study.tell(trial, state=states.PRUNED)
+        else:
+            study.tell(trial, _best(rows, knobs.metric))
+        told = "given up" if rows is None else f"{_best(rows, knobs.metric):.4f}"
+        print(f"{name}: {_words(chosen)} -> {told}", file=sys.stderr, flush=True)
+    done = study.get_trials(states=(states.COMPLETE,))
+    if not done:
+        raise SearchError(
+            f"all {trials} trials were given up; raise --trials, or look at the logs in {folder / knobs.study}"
+        )
+    best = study.best_trial
+    pruned = len(study.get_trials(states=(states.PRUNED,)))
+    return Best(best.user_attrs["experiment"], float(best.value), best.user_attrs["chosen"], len(done), pruned)
+
+
+def run_experiment(home: Path, name: str, chosen: Mapping[str, Any], enough: Callable[[Row], bool]) -> list[Row] | None:
+    """Run one DVC experiment; its epochs, or None when `enough` stopped it or it diverged. SearchError when it fails.
+
+    The epochs and DVC's log are kept in the folder `home`/`name`.
+    """
+    folder = (home / name).absolute()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / OWNER).write_text(str(os.getpid()), encoding="ascii")
+    sets = [part for key, value in chosen.items() for part in ("-S", f"{key}={value!r}".replace("'", ""))]
+    command = [sys.executable, "-m", "dvc", "exp", "run", "--temp", "--name", name, "--force", *sets, "evaluate"]
+    environment = {**os.environ, WATCH: str(folder)}
+    with (folder / "log").open("wb") as out:
+        # A session of its own: Ctrl-C reaches the search alone, which ends the experiment and lets DVC clear up.
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, start_new_session=True
+        )
+        try:
+            rows = _follow(process, folder, enough)
+        except BaseException:
+            _end(process)
+            raise
+    if (folder / STOP).exists() and process.returncode:
+        return None
+    if process.returncode or not rows:
+        tail = (folder / "log").read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise SearchError(f"experiment {name} failed; the end of {home / name / 'log'}:\n{tail}")
+    return rows
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Interrupt an experiment with all that it started, as Ctrl-C would; kill it when it does not end."""
+    for way, seconds in ((signal.SIGINT, GRACE_SECONDS), (signal.SIGKILL, None)):
+        with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, way)
+            process.wait(seconds)
+
+
+def _follow(process: subprocess.Popen[bytes], folder: Path, enough: Callable[[Row], bool]) -> list[Row]:
+    rows: list[Row] = []
+    while True:
+        over = process.poll() is not None
+        path = folder / PROGRESS
+        lines = path.read_text(encoding="utf-8").split("\n")[:-1] if path.exists() else []
+        for line in lines[len(rows) :]:
+            rows.append(json.loads(line))
+            if enough(rows[-1]):
+                (folder / STOP).touch()
+        if over:
+            return rows
+        time.sleep(POLL_SECONDS)
+
+
+def _open_study(knobs: Tune, folder: Path, sampler: str, seed: int) -> Any:
+    import optuna
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    folder.mkdir(parents=True, exist_ok=True)
+    storage = JournalStorage(JournalFileBackend(str(folder / f"{knobs.study}.journal")))
+    samplers = optuna.samplers
+    chosen: Any = samplers.TPESampler(seed=seed) if sampler == "tpe" else samplers.RandomSampler(seed=seed)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=knobs.startup, n_warmup_steps=knobs.warmup)
+    return optuna.create_study(
+        study_name=knobs.study,
+        storage=storage,
+        sampler=chosen,
+        pruner=pruner,
+        direction="maximize",
+        load_if_exists=True,
+    )
+
+
+def _requeue(study: Any) -> None:
+    """Trials that were running when the search was killed come first."""
+    from optuna.trial import TrialState
+
+    for trial in study.get_trials(states=(TrialState.RUNNING,)):
+        study.tell(trial.number, state=TrialState.FAIL)
+        if trial.params:
+            study.enqueue_trial(trial.params)
+
+
+def _suggest(trial: Any, key: str, space: Range | list[Any]) -> Any:
+    if isinstance(space, list):
+        return trial.suggest_categorical(key, space)
+    if isinstance(space.low, int) and isinstance(space.high, int):
+        return trial.suggest_int(key, space.low, space.high, log=space.log)
+    return float(f"{trial.suggest_float(key, space.low, space.high, log=space.log):.4g}")
+
+
+def _enqueue_grid(study: Any, knobs: Tune) -> int:
+    """Put every point of the grid in the queue that is not in the study yet; returns how many there are."""
+    for key, space in knobs.space.items():
+        if not isinstance(space, list):
+            raise SearchError(f"tune.space.{key} is a range; the grid sampler needs a list of values")
+    points = [dict(zip(knobs.space, point, strict=True)) for point in itertools.product(*knobs.space.values())]
+    for point in points:
+        study.enqueue_trial(point, skip_if_exists=True)
+    return len(points)
+
+
+def _enough(trial: Any, metric: str, row: Row) -> bool:
+    trial.report(_best([row], metric), int(row["epoch"]))
+    return bool(trial.should_prune())
+
+
+def _best(rows: list[Row], metric: str) -> float:
+    if metric not in rows[0]:
+        raise SearchError(f"tune.metric is {metric}, but there is no image in val: raise `split.val`")
+    return max(row[metric] for row in rows)
+
+
+def _words(chosen: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in chosen.items())
