@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = [
-    *("errors", "files", "tables", "params", "engine", "decisions", "images", "dedupe", "selection", "model", "sample"),
-    *("predict", "evaluation", "tuning", "pool", "labelling", "review", "registry", "report", "cli"),
+    *("errors", "files", "tables", "params", "project", "engine", "decisions", "images", "dedupe", "selection"),
+    *("model", "sample", "predict", "evaluation", "tuning", "pool", "labelling", "review", "registry", "report", "cli"),
 ]
 ONLY_IN = {"torch": {"model"}, "torchvision": {"model", "sample"}, "timm": {"model"}, "fiftyone": {"review"}}
 FILES = sorted([*ROOT.glob("curation/**/*.py"), *ROOT.glob("stages/*.py")])

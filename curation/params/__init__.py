@@ -5,6 +5,6 @@ checked by pydantic: an unknown key, a wrong type or a value out of range is one
 """
 
 from curation.params.blocks import Params
-from curation.params.loading import ParamsError, load
+from curation.params.loading import ParamsError, load, read
 
-__all__ = ["Params", "ParamsError", "load"]
+__all__ = ["Params", "ParamsError", "load", "read"]

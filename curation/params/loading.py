@@ -18,12 +18,19 @@ class ParamsError(CurationError):
 def load(path: Path = Path("params.yaml")) -> Params:
     """Read and check params.yaml; ParamsError names every key that is wrong."""
     try:
-        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ParamsError(f"{path} does not exist: run this from the root of the repository") from None
+    return read(text, str(path))
+
+
+def read(text: str, where: str = "params.yaml") -> Params:
+    """Check the text of a params.yaml, as `load` does for a file."""
+    try:
+        values = YAML(typ="safe", pure=True).load(text) or {}
     except YAMLError as error:
-        raise ParamsError(f"{path} is no valid YAML: {error}") from None
-    return parse(values, str(path))
+        raise ParamsError(f"{where} is no valid YAML: {error}") from None
+    return parse(values, where)
 
 
 def parse(values: dict[str, Any], where: str = "params.yaml") -> Params:

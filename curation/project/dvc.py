@@ -1,0 +1,91 @@
+"""The one door to DVC: its commands, dvc.lock, its pointers, and the MD5s that it has computed already.
+
+dvc.lock tells what `dvc repro` last ran with. Reading it is quicker than `dvc status`, and answers the questions that
+matter here. DVC's own code is imported late: it takes a second.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from curation.files import write_text
+from curation.project.places import Places, ProjectError
+
+
+@dataclass(frozen=True)
+class Dvc:
+    """DVC, run in the folder `root`."""
+
+    root: Path
+
+    @property
+    def exists(self) -> bool:
+        """Whether DVC is set up in this folder."""
+        return (self.root / ".dvc").is_dir()
+
+    def run(self, *words: str) -> None:
+        """Run a dvc command quietly; ProjectError with what it said when it fails."""
+        done = subprocess.run(
+            [sys.executable, "-m", "dvc", *words, "-q"], cwd=self.root, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise ProjectError(f"`dvc {' '.join(words)}` failed: {done.stderr.strip() or done.stdout.strip()}")
+
+    def stages(self) -> dict[str, Any]:
+        """The stages of dvc.lock; ProjectError when there is none."""
+        path = Places(self.root).run_record
+        if not path.exists():
+            raise ProjectError(f"{path} does not exist: nothing was run here yet; run `dvc repro`")
+        stages: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")).get("stages", {})
+        return stages
+
+    def inputs(self, stage: str) -> dict[str, str]:
+        """What a stage read when it last ran: path -> MD5."""
+        return {item["path"]: item.get("md5", "") for item in self.stages().get(stage, {}).get("deps", [])}
+
+    def outputs(self, stage: str) -> dict[str, str]:
+        """What a stage wrote when it last ran: path -> MD5."""
+        return {item["path"]: item.get("md5", "") for item in self.stages().get(stage, {}).get("outs", [])}
+
+    def sources(self) -> dict[str, str]:
+        """What the last run was made from: every dep that no stage writes, path -> MD5."""
+        stages = self.stages()
+        made = {path for stage in stages for path in self.outputs(stage)}
+        used = {path: md5 for stage in stages for path, md5 in self.inputs(stage).items()}
+        return {path: md5 for path, md5 in used.items() if path not in made}
+
+    def point(self, path: Path, md5: str, size: int) -> None:
+        """Write DVC's pointer to the bytes of a file, and take the present ones away; `fetch` brings the others."""
+        text = f"outs:\n- md5: {md5}\n  size: {size}\n  hash: md5\n  path: {path.name}\n"
+        write_text(path.with_name(f"{path.name}.dvc"), text)
+        path.unlink(missing_ok=True)
+
+    def fetch(self, *pointers: str) -> None:
+        """Bring files from DVC's cache, or from its remote where the cache does not have them."""
+        try:
+            self.run("checkout", *pointers)
+        except ProjectError:
+            self.run("pull", *pointers)
+
+    def known_md5s(self, paths: Sequence[str], stats: Mapping[str, Mapping[str, Any]]) -> list[str]:
+        """The MD5s that DVC remembers of files, "" where it knows none; `stats` are their ino, mtime and size.
+
+        Nothing is written and no command is run. Where anything is amiss, nothing is known.
+        """
+        if not self.exists:
+            return [""] * len(paths)
+        try:
+            from dvc.repo import Repo
+
+            with Repo(os.fspath(self.root)) as repo:
+                answers = repo.state.get_many(list(paths), repo.fs, dict(stats))
+                md5s = {path: hashed.value for path, _, hashed in answers if hashed and hashed.name == "md5"}
+        except Exception:  # noqa: BLE001 - a shortcut through another program's files must never be what stops a run
+            return [""] * len(paths)
+        return [md5s.get(path, "") for path in paths]

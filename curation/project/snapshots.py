@@ -1,0 +1,110 @@
+"""A project as it was at a commit, tag, branch or DVC experiment: its params, its tables, any of its files.
+
+Bytes that git keeps come from git, those that DVC keeps from its cache or its remote, both through DVC's file system.
+The project may be a folder of a larger repository: DVC looks at the revision from that folder. This is the only place
+that reads a revision.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from curation import params
+from curation.errors import CurationError
+from curation.files import whole
+from curation.project.dvc import Dvc
+from curation.project.git import Git
+from curation.project.places import PARAMS, Places
+from curation.tables import Table
+
+
+class RevisionError(CurationError):
+    """A git revision, or a file of it, that can't be read."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The project `places` at `commit`, which the person calls `revision`."""
+
+    places: Places
+    revision: str
+    commit: str
+
+    @classmethod
+    def of(cls, places: Places, git: Git, dvc: Dvc, revision: str) -> "Snapshot":
+        """Find the commit that a person means; RevisionError where git and DVC know none."""
+        if not git.exists or not dvc.exists:
+            raise RevisionError(f"{places.root} is no git and DVC repository, so it has no revision `{revision}`")
+        from dvc.repo import Repo
+        from dvc.scm import RevError, SCMError, resolve_rev
+
+        try:
+            with Repo(str(places.root)) as repo:
+                return cls(places, revision, str(resolve_rev(repo.scm, revision)))
+        except (RevError, SCMError):
+            raise RevisionError(
+                f"git knows no revision `{revision}`: give a commit, branch, tag or experiment "
+                "(`git log`, `dvc exp list`)"
+            ) from None
+
+    def params(self) -> params.Params:
+        """params.yaml of the revision, checked as today's is."""
+        return params.read(self.read(PARAMS).decode("utf-8"), f"{PARAMS} of revision `{self.revision}`")
+
+    def table(self, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """A table of the revision. Only the columns that are asked for must be there: older tables have others."""
+        import pyarrow.parquet as pq
+
+        wanted = list(columns or table.columns)
+        raw = self.read(self.places.table_path(table))
+        missing = set(wanted) - set(pq.read_schema(io.BytesIO(raw)).names)
+        if missing:
+            raise RevisionError(
+                f"{table.name} of revision `{self.revision}` has no column {min(missing)}: it is too old"
+            )
+        frame: pd.DataFrame = pq.read_table(io.BytesIO(raw), columns=wanted).to_pandas()
+        return frame
+
+    def read(self, path: Path | str) -> bytes:
+        """The bytes of a file of the revision."""
+        name = self.places.relative(path)
+        found: list[bytes] = []
+        self._with(name, lambda repo: found.append(repo.dvcfs.cat_file(f"/{name}")))
+        return found[0]
+
+    def has(self, path: Path | str) -> bool:
+        """Whether the revision has the file."""
+        name = self.places.relative(path)
+        found: list[bool] = []
+        self._with(name, lambda repo: found.append(bool(repo.dvcfs.isfile(f"/{name}"))))
+        return found[0]
+
+    def file(self, path: Path | str) -> Path:
+        """A copy of a file of the revision, in the cache; for what is too large to hold in memory."""
+        name = self.places.relative(path)
+        target = self.places.cache("revisions") / self.commit / name
+        if not target.exists():
+            with whole(target) as draft:
+                self._with(name, lambda repo: repo.dvcfs.get_file(f"/{name}", str(draft)))
+        return target
+
+    def _with(self, name: str, act: Callable[[Any], object]) -> None:
+        """Do something with DVC's view of the revision, or say why the file `name` of it can't be read."""
+        from dvc.exceptions import DvcException
+        from dvc.repo import Repo
+        from dvc.scm import SCMError
+
+        try:
+            with Repo(str(self.places.root)) as repo, repo.switch(self.commit):
+                act(repo)
+        except (DvcException, SCMError, OSError) as error:
+            told = str(error).strip().splitlines()
+            raise RevisionError(
+                f"{name} of revision `{self.revision}` can't be read ({told[0] if told else type(error).__name__}). "
+                f"`dvc pull --all-commits` fetches what is not in the cache; what was never pushed from where it was "
+                "made is gone once that cache is cleared"
+            ) from None
