@@ -46,9 +46,9 @@ SPEED_NOTE = (
 MILLION = """
 import sys; from pathlib import Path; from curation.predict.decode import Item
 from curation.pool.identify_folder import identify_items; from curation.predict.model_lookup import open_model
-from curation.params import Params
+from curation.params import Params; from curation.project import Project
 items = [Item(f"photos/{n // 1000:04d}/{n:09d}.jpg", f"123456-17000000{n:09d}") for n in range(int(sys.argv[1]))]
-print(identify_items(items, open_model(Path("m.safetensors")), Params(), Path("out.parquet")).scored)
+print(identify_items(items, open_model(Path("m.safetensors")), Params(), Path("out.parquet"), Project(Path())).scored)
 """
 
 

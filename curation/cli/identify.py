@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from curation.params import Params
     from curation.pool.identify_folder import Context
     from curation.predict.model_lookup import Model
+    from curation.project import Project
 
-Place = Annotated[str, typer.Argument(metavar="FOLDER|GLOB|URL", help="What to look at: local, or any fsspec URL.")]
+WHAT = "What to look at: local, or any fsspec URL; the pool when left out."
+Place = Annotated[str, typer.Argument(metavar="FOLDER|GLOB|URL", help=WHAT, show_default=False)]
 Which = Annotated[str, typer.Option("--model", help="candidate, production, a .safetensors file, or a git revision.")]
 Out = Annotated[Path | None, typer.Option(help="The table to write.", metavar="FILE")]
 BatchSize = Annotated[int, typer.Option(help="Images a batch; 0: identify.batch_size.", min=0)]
@@ -23,7 +25,7 @@ Workers = Annotated[int | None, typer.Option(help="Decoding processes; 0 is one 
 
 @app.command()
 def identify(
-    place: Place = "data/unlabelled",
+    place: Place = "",
     *,
     model: Which = "candidate",
     out: Out = None,
@@ -40,40 +42,44 @@ def identify(
     from curation.pool.file_sources import items
     from curation.pool.identify_folder import identify_items
     from curation.predict.model_lookup import resolve
+    from curation.project import Project
 
-    found, knobs = items(place), _knobs(batch_size, workers)
-    asked = resolve(model)
+    project = Project.find_or_here()
+    place = place or project.shown(project.unlabelled)
+    found, knobs = items(place, project.root), _knobs(project, batch_size, workers)
+    asked = resolve(project, model)
     if not asked.calibrated:
-        note(f"{asked.path}: no calibration belongs to this model; confidence is raw softmax (`dvc repro evaluate`)")
-    target = out or Path(".cache/curation/identify") / asked.digest[:16] / "identified.parquet"
-    done = identify_items(found, asked, knobs, target, _context(asked, knobs))
-    facts = {"table": str(done.table), "images": done.images, "scored now": done.scored, "unreadable": done.unreadable}
-    show([{**facts, "model": asked.digest[:12]}], as_json=as_json, title=f"identified in {place}")
+        about = project.shown(asked.path)
+        note(f"{about}: no calibration belongs to this model; confidence is raw softmax (`dvc repro evaluate`)")
+    target = out.resolve() if out else project.cache("identify") / asked.digest[:16] / "identified.parquet"
+    done = identify_items(found, asked, knobs, target, project, _context(project, asked, knobs))
+    facts = {"table": project.shown(done.table), "images": done.images, "scored now": done.scored}
+    facts |= {"unreadable": done.unreadable, "model": asked.digest[:12]}
+    show([facts], as_json=as_json, title=f"identified in {place}")
     if done.unreadable:
         _list_unreadable(done.table)
 
 
-def _knobs(batch_size: int, workers: int | None) -> "Params":
-    from curation import params
+def _knobs(project: "Project", batch_size: int, workers: int | None) -> "Params":
+    from curation.params import Params
 
-    knobs = params.load() if Path("params.yaml").exists() else params.Params()
+    knobs = project.params() if project.params_file.exists() else Params()
     changed = {"batch_size": batch_size or None, "workers": workers}
     changes = {key: value for key, value in changed.items() if value is not None}
     return knobs.model_copy(update={"identify": knobs.identify.model_copy(update=changes)})
 
 
-def _context(model: "Model", knobs: "Params") -> "Context":
+def _context(project: "Project", model: "Model", knobs: "Params") -> "Context":
     """Compare with the project's own images, where this model belongs to them and they are there."""
     from curation import tables
     from curation.pool.identify_folder import Context
     from curation.pool.known_twins import Known
-    from curation.predict.model_lookup import CANDIDATE
     from curation.predict.ood import Reference
 
-    predictions, images = Path("data/predictions.parquet"), Path("data/images.parquet")
-    own = model.path.exists() and CANDIDATE.exists() and model.path.samefile(CANDIDATE)
-    reference = Reference.of(tables.read(predictions, tables.PREDICTIONS)) if own and predictions.exists() else None
-    known = Known.of(tables.read(images, tables.IMAGES), knobs.dedupe.radius) if images.exists() else None
+    predictions, images = (project.table_path(table) for table in (tables.PREDICTIONS, tables.IMAGES))
+    own = model.path.exists() and project.candidate.exists() and model.path.samefile(project.candidate)
+    reference = Reference.of(project.table(tables.PREDICTIONS)) if own and predictions.exists() else None
+    known = Known.of(project.table(tables.IMAGES), knobs.dedupe.radius) if images.exists() else None
     return Context(reference, known)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from curation.pool.answers import Answers
+    from curation.project import Project
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON list.")]
 Csv = Annotated[Path | None, typer.Option("--csv", help="Write a CSV file.", metavar="FILE")]
@@ -51,10 +52,11 @@ class Source:
     def load(self) -> "Answers":
         """Read them."""
         from curation.pool.answers import load
+        from curation.project import Project
 
         if self.table and self.rev:
             raise WhereError(f"--table {self.table} and --rev {self.rev}: both name a table; give one of them")
-        return load(self.table, self.rev)
+        return load(Project.find_or_here(), self.table, self.rev)
 
 
 @dataclass(frozen=True)
@@ -71,20 +73,23 @@ class Outputs:
         self, frame: "pd.DataFrame", title: str, model: str, extra: tuple[str, ...] = (), limit: int = 0
     ) -> None:
         """Print, write, push and copy the rows of a model's answer, the first `limit` of them (0: all)."""
+        from curation.project import Project
+
+        project = Project.find_or_here()
         rows = frame.head(limit) if limit else frame
         plain, told = records(rows, [*COLUMNS, *extra]), _title(title, rows, frame)
         show(plain, as_json=self.as_json, csv=self.csv, title=told, hidden=HIDDEN)
         if self.html:
             from curation.report.pool_page import write_page
 
-            write_page(rows, self.html, title)
+            write_page(rows, self.html, title, project.root)
             note(f"pictures: {self.html}")
         if self.copy_to:
             from curation.pool.answer_copies import copy_named
 
-            note(f"{copy_named(rows, self.copy_to):,} files copied to {self.copy_to}")
+            note(f"{copy_named(rows, self.copy_to, project.root):,} files copied to {self.copy_to}")
         if self.push:
-            push(rows, title, model)
+            push(project, rows, title, model)
 
 
 def say_expected(answers: "Answers", min_conf: float) -> None:
@@ -106,20 +111,17 @@ def note(text: str) -> None:
     typer.echo(text, err=True)
 
 
-def push(rows: "pd.DataFrame", title: str, model: str) -> None:
+def push(project: "Project", rows: "pd.DataFrame", title: str, model: str) -> None:
     """Push an answer to FiftyOne as a dataset of its own, named after the question."""
-    from curation import params
-    from curation.decisions.log import REVIEWS
     from curation.review import database
     from curation.review.push import push_rows
 
     fo = database.connect()
-    root = Path.cwd().resolve()
     to_name = title.split(maxsplit=1)[0]
-    name = database.dataset_name(fo, f"{params.load().review.dataset}-{to_name}", root)
+    name = database.dataset_name(fo, f"{project.params().review.dataset}-{to_name}", project.root)
     shown = rows.rename(columns={"label": "predicted"}).assign(label="", role="queue", kind=to_name)
-    info = {"curation_model": model, "curation_reviews": str(REVIEWS)}
-    done = push_rows(fo, name, shown.drop(columns=["top_labels", "top_confidences"]), root, info)
+    info = {"curation_model": model, "curation_reviews": project.relative(project.reviews)}
+    done = push_rows(fo, name, shown.drop(columns=["top_labels", "top_confidences"]), project.root, info)
     note(f"FiftyOne dataset {done.dataset}: {done.samples} samples, {done.added} new")
 
 

@@ -67,11 +67,10 @@ def thin(
 
     Example: dvc exp run -S cutoff.min=35 -S throwaway=true; curate thin --rev EXPERIMENT --html thin.html
     """
-    from curation import params
     from curation.pool import class_needs
 
     answers = source.load().still_open()
-    found = class_needs.thin(_selection(answers), params.load(), want)
+    found = class_needs.thin(_selection(answers), answers.project.params(), want)
     offers = _offers(answers, _only(found, of_class), answers.threshold(min_conf, target_precision), each)
     to.deliver(offers, "thin", answers.model, ("missing",), limit)
 
@@ -146,4 +145,4 @@ def _only(found: "list[Need]", label: str) -> "list[Need]":
 def _selection(answers: "Answers") -> "pd.DataFrame":
     from curation import tables
 
-    return tables.stored(tables.SELECTION, root=answers.folder)
+    return answers.round.table(tables.SELECTION)

@@ -10,8 +10,11 @@ from curation.files import whole
 from curation.predict.decode import is_remote
 
 
-def copy_named(rows: pd.DataFrame, folder: Path) -> int:
-    """Copy each file to `folder/<class>/<confidence>_<name>`; returns how many. A copy that is there is left."""
+def copy_named(rows: pd.DataFrame, folder: Path, root: Path) -> int:
+    """Copy each file to `folder/<class>/<confidence>_<name>`; returns how many. A copy that is there is left.
+
+    Relative paths in `rows` start at `root`.
+    """
     count = 0
     for image_id, path, label, confidence in zip(rows.image_id, rows.path, rows.label, rows.confidence, strict=True):
         name = PurePosixPath(path).name
@@ -19,7 +22,7 @@ def copy_named(rows: pd.DataFrame, folder: Path) -> int:
         target = folder / safe(label or "nothing") / f"{confidence:.3f}_{image_id[:8]}_{name}"
         target.parent.mkdir(parents=True, exist_ok=True)
         if not target.exists():
-            _copy(path, target)
+            _copy(path, target, root)
             count += 1
     return count
 
@@ -29,7 +32,7 @@ def safe(label: str) -> str:
     return re.sub(r'[<>:"/\\|?*\x00-\x1f]|^\.+', "_", label)
 
 
-def _copy(source: str, target: Path) -> None:
+def _copy(source: str, target: Path, root: Path) -> None:
     with whole(target) as draft:
         if is_remote(source):
             import fsspec  # type: ignore[import-untyped]
@@ -37,4 +40,4 @@ def _copy(source: str, target: Path) -> None:
             with fsspec.open(source, "rb") as remote, draft.open("wb") as local:
                 shutil.copyfileobj(remote, local)
         else:
-            shutil.copyfile(source, draft)
+            shutil.copyfile(root / source, draft)

@@ -11,12 +11,8 @@ from curation.decisions.log import last_named, read_reviews
 from curation.errors import CurationError
 from curation.predict.calibration import Calibration
 from curation.predict.decode import content_id
-from curation.predict.model_lookup import CALIBRATION, CANDIDATE
 from curation.predict.thresholds import Expected
-
-IDENTIFIED = Path("data/identified.parquet")
-PREDICTIONS = Path("data/predictions.parquet")
-SELECTION = Path("data/selection.parquet")
+from curation.project import Project, Reader
 
 
 class AnswersError(CurationError):
@@ -33,7 +29,8 @@ class Answers:
 
     table: pd.DataFrame
     calibration: Calibration | None
-    folder: Path  # where the other tables of the same round are
+    project: Project
+    round: Reader  # has the other tables of the same round
 
     @property
     def classes(self) -> set[str]:
@@ -44,17 +41,17 @@ class Answers:
     def model(self) -> str:
         """The model that gave the answers, as the log names it; where they do not tell, the candidate."""
         told = self.calibration.model if self.calibration else ""
-        return (told or (content_id(CANDIDATE) if CANDIDATE.exists() else ""))[:12]
+        return (told or (content_id(self.project.candidate) if self.project.candidate.exists() else ""))[:12]
 
     def still_open(self) -> "Answers":
         """The same without the images that people named or removed since: nobody asks about these any more."""
-        named = last_named(read_reviews())
+        named = last_named(read_reviews(self.project.reviews))
         settled = self.table["image_id"].isin(named.loc[named["decision"] != "unknown", "image_id"])
         return replace(self, table=self.table[~settled].reset_index(drop=True)) if settled.any() else self
 
     def predictions(self) -> pd.DataFrame:
         """The scores of the images that are known, for comparison."""
-        return tables.read(self.folder / PREDICTIONS, tables.PREDICTIONS)
+        return self.round.table(tables.PREDICTIONS)
 
     def expected(self, min_conf: float) -> Expected | None:
         """What lies above a threshold on held-back images; None without a calibration measured on any."""
@@ -79,22 +76,18 @@ class Answers:
         return found
 
 
-def load(table: Path | None = None, rev: str = "") -> Answers:
+def load(project: Project, table: Path | None = None, rev: str = "") -> Answers:
     """Read the answers of the workspace, of another table, or of a git revision or experiment."""
-    if rev:
-        from curation.predict.model_lookup import fetch
-
-        return _read(fetch([IDENTIFIED, CALIBRATION, PREDICTIONS, SELECTION], rev))
     if table is None:
-        return _read(Path())
+        return _read(project, project.at(rev) if rev else project)
     if not table.exists():
         raise AnswersError(f"{table} does not exist: `curate identify FOLDER --out {table}` writes it")
     beside = table.with_suffix(".calibration.json")
     frame = tables.read(table, tables.IDENTIFIED)
-    return Answers(frame, Calibration.read(beside) if beside.exists() else None, Path())
+    return Answers(frame, Calibration.read(beside) if beside.exists() else None, project, project)
 
 
-def _read(folder: Path) -> Answers:
-    frame = tables.read(folder / IDENTIFIED, tables.IDENTIFIED)
-    calibration = folder / CALIBRATION
-    return Answers(frame, Calibration.read(calibration) if calibration.exists() else None, folder)
+def _read(project: Project, round_: Reader) -> Answers:
+    frame = round_.table(tables.IDENTIFIED)
+    known = round_.has(project.calibration)
+    return Answers(frame, Calibration.read(round_.file(project.calibration)) if known else None, project, round_)

@@ -5,6 +5,7 @@ knows a file that has not changed. Nothing is opened here.
 """
 
 import glob
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -21,32 +22,40 @@ class SourceError(CurationError):
     """A place that holds no images or can't be reached."""
 
 
-def items(place: str) -> list[Item]:
+def items(place: str, root: Path | None = None) -> list[Item]:
     """List the images of a folder, a glob (`**` goes down), one file or an fsspec URL, sorted by path.
+
+    A local place is relative to the working directory; the paths of items are relative to `root`, the project.
 
     Below a folder every file counts on this machine, so that a broken one is listed; behind a URL, files named as
     images. SourceError says why there are none.
     """
-    found = sorted(_remote(place) if is_remote(place) else _local(place), key=lambda item: item.path)
+    listed = _remote(place) if is_remote(place) else _local(place, (root or Path.cwd()).resolve())
+    found = sorted(listed, key=lambda item: item.path)
     if not found:
         raise SourceError(f"{place}: no files there. Expected a folder, a glob like 'photos/**/*.jpg', or a URL")
     return found
 
 
-def _local(place: str) -> Iterator[Item]:
+def _local(place: str, root: Path) -> Iterator[Item]:
     from curation.images.collection.walk import walk
 
     folder = Path(place)
     if folder.is_dir():
         files, _ = walk(folder)
         for file in files:
-            yield Item((folder / file.path).as_posix(), f"{file.size}-{file.mtime_ns}")
+            yield Item(_from(root, folder / file.path), f"{file.size}-{file.mtime_ns}")
         return
     names = [place] if folder.is_file() else glob.glob(place, recursive=True)  # noqa: PTH207 - absolute patterns too
     for name in names:
         if Path(name).is_file():
             state = Path(name).stat()
-            yield Item(Path(name).as_posix(), f"{state.st_size}-{state.st_mtime_ns}")
+            yield Item(_from(root, Path(name)), f"{state.st_size}-{state.st_mtime_ns}")
+
+
+def _from(root: Path, path: Path) -> str:
+    """The path from `root`, also where that is up and down again: a table holds no absolute path."""
+    return Path(os.path.relpath(path, root)).as_posix()
 
 
 def _remote(place: str) -> Iterator[Item]:

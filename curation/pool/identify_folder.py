@@ -21,7 +21,8 @@ from curation.predict.decode import Decoder, Item, key
 from curation.predict.model_lookup import Model
 from curation.predict.ood import Reference
 from curation.predict.score_files import score
-from curation.predict.score_parts import CACHE, Parts, read
+from curation.predict.score_parts import Parts, read
+from curation.project import Project
 from curation.tables import IDENTIFIED
 
 
@@ -43,13 +44,18 @@ class Context:
     known: Known | None = None
 
 
-def identify_items(items: list[Item], model: Model, params: Params, out: Path, context: Context = Context()) -> Run:
-    """Score items with a model where it has not yet, and write IDENTIFIED (source `folder`) to `out`."""
-    parts = Parts(CACHE / model.digest[:16] / "files")
+def identify_items(
+    items: list[Item], model: Model, params: Params, out: Path, project: Project, context: Context = Context()
+) -> Run:
+    """Score items with a model where it has not yet, and write IDENTIFIED (source `folder`) to `out`.
+
+    Paths of items are relative to the project, which also keeps what was scored.
+    """
+    parts = Parts(project.cache("identify") / model.digest[:16] / "files")
     seen = parts.seen()
     new = [item for item in items if item.key not in seen]
     del seen  # 100 bytes a file
-    score(new, model.path, Decoder(model.size, Settings.of(params)), parts, params)
+    score(new, model.path, Decoder(model.size, Settings.of(params), project.root), parts, params)
     images, unreadable = write(parts, {item.key for item in items}, model, out, context)
     model.calibration.write(out.with_suffix(".calibration.json"))
     return Run(out, images, len(new), unreadable)

@@ -4,7 +4,6 @@
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 
@@ -16,7 +15,8 @@ from curation.predict.decode import Decoder, Item
 from curation.predict.model_lookup import Model
 from curation.predict.ood import Reference
 from curation.predict.score_files import score
-from curation.predict.score_parts import CACHE, Parts, read
+from curation.predict.score_parts import Parts, read
+from curation.project import Project
 from curation.tables import IDENTIFIED
 
 MEASURES = ["blur", "brightness", "contrast"]
@@ -32,18 +32,16 @@ class Known:
     predictions: pd.DataFrame
 
     @classmethod
-    def read(cls, folder: Path) -> "Known":
+    def read(cls, project: Project) -> "Known":
         """Read of each table the columns that are used: a pool of a million images has large ones."""
         facts = ["image_id", "path", "source", "label", "error", *MEASURES]
         decisions = ["image_id", "state", "label", "decision", "turn"]
         scores = ["image_id", "split", "label", "predicted", "embedding"]
         return cls(
-            images=tables.read(folder / "images.parquet", tables.IMAGES, facts),
-            duplicates=tables.read(
-                folder / "duplicates.parquet", tables.DUPLICATES, ["image_id", "keeper", "leak_group"]
-            ),
-            selection=tables.read(folder / "selection.parquet", tables.SELECTION, decisions),
-            predictions=tables.read(folder / "predictions.parquet", tables.PREDICTIONS, scores),
+            images=project.table(tables.IMAGES, facts),
+            duplicates=project.table(tables.DUPLICATES, ["image_id", "keeper", "leak_group"]),
+            selection=project.table(tables.SELECTION, decisions),
+            predictions=project.table(tables.PREDICTIONS, scores),
         )
 
 
@@ -65,7 +63,7 @@ def nameless(images: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
     return chosen.sort_values("image_id", ignore_index=True)
 
 
-def identify_pool(known: Known, model: Model, params: Params, cache: Path = CACHE) -> pd.DataFrame:
+def identify_pool(known: Known, model: Model, params: Params, project: Project) -> pd.DataFrame:
     """Score every nameless image with a model; returns IDENTIFIED, a row for each, unreadable ones with their error."""
     rows = nameless(known.images, known.selection)
     readable = rows[rows.error == ""]
@@ -73,8 +71,8 @@ def identify_pool(known: Known, model: Model, params: Params, cache: Path = CACH
         Item(path, image_id=image_id, turn=turn)
         for path, image_id, turn in zip(readable.path, readable.image_id, readable.turn, strict=True)
     ]
-    parts = Parts(cache / model.digest[:16] / "pool")
-    paths = score(items, model.path, Decoder(model.size, Settings.of(params)), parts, params)
+    parts = Parts(project.cache("identify") / model.digest[:16] / "pool")
+    paths = score(items, model.path, Decoder(model.size, Settings.of(params), project.root), parts, params)
     parts.keep_only(paths)
     frame = identified(read(paths), model.calibration, Reference.of(known.predictions))
     return _with_facts(frame, rows, known)

@@ -70,6 +70,7 @@ class Decoder:
 
     size: int
     settings: Settings
+    root: Path = Path()  # where relative paths start
 
     def __call__(self, item: Item) -> Decoded:
         """Read one item; whatever is wrong with it becomes its `error`."""
@@ -77,7 +78,7 @@ class Decoder:
 
         image_id = item.image_id or _nameless(item)
         try:
-            data = fetch(item.path)
+            data = fetch(item.path, self.root)
             image_id = item.image_id or hashlib.md5(data, usedforsecurity=False).hexdigest()
             opened = decode(data, item.path, self._reduce_to, self.settings.background, self.settings.max_megapixels)
         except UnreadableImage as error:
@@ -106,8 +107,8 @@ class Decoder:
         return Measured(found.blur, found.brightness, found.contrast, found.hash)
 
 
-def fetch(path: str) -> bytes:
-    """Read a file whole, from this machine or through fsspec."""
+def fetch(path: str, root: Path = Path()) -> bytes:
+    """Read a file whole, from this machine or through fsspec; a relative path starts at `root`."""
     if is_remote(path):
         import fsspec  # type: ignore[import-untyped]
 
@@ -116,7 +117,7 @@ def fetch(path: str) -> bytes:
             return data
     from curation.images.opening import read_bytes
 
-    return read_bytes(Path(path))
+    return read_bytes(root / path)
 
 
 def is_remote(path: str) -> bool:

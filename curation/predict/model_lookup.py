@@ -9,14 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curation.errors import CurationError
-from curation.files import whole
 from curation.predict.calibration import Calibration
-from curation.predict.decode import content_id, one_line
-
-CANDIDATE = Path("models/candidate.safetensors")
-PRODUCTION = Path("models/production.safetensors")
-CALIBRATION = Path("data/calibration.json")
-FETCHED = Path(".cache/curation/models")
+from curation.predict.decode import content_id
+from curation.project import Project, RevisionError
 
 
 class ModelError(CurationError):
@@ -36,15 +31,15 @@ class Model:
     throwaway: bool = False
 
 
-def open_model(path: Path, calibration: Path = CALIBRATION) -> Model:
-    """Read a checkpoint's facts and find the calibration that belongs to it."""
+def open_model(path: Path, *calibrations: Path) -> Model:
+    """Read a checkpoint's facts, and find the calibration that belongs to it beside it or among `calibrations`."""
     from curation.model.header import read_header
 
     header = read_header(path)
     if not header.has_head:
         raise ModelError(f"{path} is a backbone without classes, and names nothing: run `dvc repro train` and ask it")
     digest = content_id(path)
-    found = _calibration((path.with_suffix(".calibration.json"), calibration), digest)
+    found = _calibration((path.with_suffix(".calibration.json"), *calibrations), digest)
     fallback = Calibration(classes=tuple(header.classes), model=digest)
     return Model(
         path=path,
@@ -57,54 +52,30 @@ def open_model(path: Path, calibration: Path = CALIBRATION) -> Model:
     )
 
 
-def resolve(name: str) -> Model:
-    """Find `candidate`, `production`, a path, or a git revision or DVC experiment, whose candidate is fetched."""
+def resolve(project: Project, name: str) -> Model:
+    """Find `candidate`, `production`, a path, or a git revision or DVC experiment, whose candidate is fetched.
+
+    A path is relative to the working directory, as a person types it.
+    """
     if name == "candidate":
-        return open_model(CANDIDATE)
+        return open_model(project.candidate, project.calibration)
     if name == "production":
-        return open_model(PRODUCTION)
+        return open_model(project.production, project.calibration)
     path = Path(name)
     if path.exists():
-        return open_model(path)
+        return open_model(path, project.calibration)
     if path.suffix == ".safetensors":
         raise ModelError(f"{name} does not exist: name a checkpoint, `candidate`, `production`, or a git revision")
-    folder = fetch([CANDIDATE, CALIBRATION], name)
-    return open_model(folder / CANDIDATE, folder / CALIBRATION)
-
-
-def fetch(paths: list[Path], revision: str) -> Path:
-    """Copy files as they were in a git revision or DVC experiment to a folder of the cache; returns that folder."""
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-    from dvc.scm import SCMError
-
     try:
-        with Repo(".", uninitialized=False) as repo:
-            commit = _commit(repo, revision)
-        folder = FETCHED / commit
-        with Repo(".", rev=commit) as repo:
-            for path in paths:
-                if not (folder / path).exists():
-                    _copy(repo, path, folder / path)
-    except (DvcException, SCMError, FileNotFoundError) as error:
+        before = project.at(name)
+        return open_model(before.file(project.candidate), before.file(project.calibration))
+    except RevisionError as error:
         raise ModelError(
-            f"--model or --rev {revision}: {one_line(error)}. Expected candidate, production, a .safetensors "
-            "file, or a git revision or experiment whose files are in the DVC cache (`dvc exp list`, `dvc pull`)"
+            f"--model {name}: {error}. Expected candidate, production, a .safetensors file, or a git revision or "
+            "experiment whose files are in the DVC cache (`dvc exp list`, `dvc pull`)"
         ) from None
-    return folder
 
 
 def _calibration(places: tuple[Path, ...], digest: str) -> Calibration | None:
     found = (Calibration.read(place) for place in places if place.exists())
     return next((calibration for calibration in found if calibration.model == digest), None)
-
-
-def _commit(repo: object, revision: str) -> str:
-    from dvc.scm import resolve_rev
-
-    return str(resolve_rev(repo.scm, revision))  # type: ignore[attr-defined]
-
-
-def _copy(repo: object, path: Path, target: Path) -> None:
-    with whole(target) as draft:
-        repo.dvcfs.get_file(path.as_posix(), str(draft))  # type: ignore[attr-defined]

@@ -1,8 +1,8 @@
 """What a model said, batch by batch on disk, so that a run that was killed goes on where it was.
 
 Each batch is one Parquet file named after what is in it (the same batch, whatever the run, has the same name), written
-whole or not at all: kill -9 loses the batch at hand and no more. Kept in `.cache/curation/identify/<model>/`, outside
-DVC and git.
+whole or not at all: kill -9 loses the batch at hand and no more. Kept in the cache `identify` of the project,
+outside DVC and git.
 """
 
 import hashlib
@@ -20,7 +20,6 @@ from curation.predict.decode import Decoded, Item, Measured, key
 from curation.tables import TEXT
 
 AT_ONCE = 32  # files read together: what is done with a frame costs little more for many rows
-CACHE = Path(".cache/curation/identify")
 RAW = pa.schema(
     [
         ("image_id", TEXT),

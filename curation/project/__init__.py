@@ -4,4 +4,6 @@ from curation.project.places import Places, ProjectError
 from curation.project.project import Project
 from curation.project.snapshots import RevisionError, Snapshot
 
-__all__ = ["Places", "Project", "ProjectError", "RevisionError", "Snapshot"]
+Reader = Project | Snapshot  # what reads a round: the working tree, or a revision
+
+__all__ = ["Places", "Project", "ProjectError", "Reader", "RevisionError", "Snapshot"]

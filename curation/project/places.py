@@ -165,6 +165,11 @@ class Places:
         absolute = self.root / path
         return absolute.relative_to(self.root).as_posix() if absolute.is_relative_to(self.root) else str(path)
 
+    def shown(self, path: Path | str) -> str:
+        """Give a path of the project so that a person can use it in the working directory."""
+        absolute = self.root / path
+        return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
+
     def typed(self, path: Path | str) -> str:
         """Give a path that a person typed in the working directory as tables and logs name it.
 

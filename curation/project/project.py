@@ -76,9 +76,9 @@ class Project(Places):
         """Read a table, or only some of its columns; TableError where it is missing or not what it should be."""
         return tables.read(self.table_path(table), table, columns)
 
-    def has(self, table: Table) -> bool:
-        """Whether a stage has written the table."""
-        return self.table_path(table).exists()
+    def has(self, path: Path | str) -> bool:
+        """Whether the project has the file, named absolutely or from its root."""
+        return self.file(path).exists()
 
     def write_table(self, frame: pd.DataFrame | Iterable[pd.DataFrame], table: Table) -> Path:
         """Write a table, whole or not at all: one frame, or frames that follow one another in `image_id`."""

@@ -15,12 +15,15 @@ MOST = 1_000  # pictures on one page
 LEAST = 0.01  # guesses below this are not told
 
 
-def write_page(rows: pd.DataFrame, path: Path, title: str) -> None:
-    """Write the first 1,000 rows as an HTML contact sheet, in sections by `group` where there is one, else by label."""
+def write_page(rows: pd.DataFrame, path: Path, title: str, root: Path) -> None:
+    """Write the first 1,000 rows as an HTML contact sheet, in sections by `group` where there is one, else by label.
+
+    Relative paths in `rows` start at `root`.
+    """
     shown = rows.head(MOST)
     note = title if len(rows) <= MOST else f"{title}: the first {MOST:,} of {len(rows):,}"
     with tempfile.TemporaryDirectory() as folder:
-        here = [_at_hand(where, Path(folder) / str(number)) for number, where in enumerate(shown.path)]
+        here = [_at_hand(where, Path(folder) / str(number), root) for number, where in enumerate(shown.path)]
         write_sheet(path, note, _sections(shown.assign(here=here)))
 
 
@@ -33,10 +36,10 @@ def _sections(rows: pd.DataFrame) -> list[Section]:
     return found
 
 
-def _at_hand(path: str, copy: Path) -> str:
+def _at_hand(path: str, copy: Path, root: Path) -> str:
     """A remote image as a local file; one that can't be had any more shows as a grey tile."""
     if not is_remote(path):
-        return path
+        return str(root / path)
     try:
         copy.write_bytes(fetch(path))
     except (OSError, ValueError, ImportError):

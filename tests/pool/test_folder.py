@@ -19,6 +19,7 @@ from curation.pool.identify_folder import Context, identify_items
 from curation.pool.known_twins import Known
 from curation.predict.model_lookup import ModelError, open_model, resolve
 from curation.predict.score_parts import Parts
+from curation.project import Project
 
 KNOBS = Params.model_validate({"identify": {"workers": 1, "batch_size": 8}})
 
@@ -37,7 +38,7 @@ def photos(tmp_path, picture, monkeypatch):
 
 
 def test_every_file_of_a_folder_has_a_row_and_broken_ones_a_reason(photos, checkpoint, tmp_path):
-    done = identify_items(items("photos"), open_model(checkpoint), KNOBS, tmp_path / "out.parquet")
+    done = identify_items(items("photos"), open_model(checkpoint), KNOBS, tmp_path / "out.parquet", Project(tmp_path))
     found = tables.read(done.table, tables.IDENTIFIED)
     assert (done.images, done.scored, done.unreadable) == (22, 22, 2)
     assert set(found[found.error != ""].path) == {"photos/a/note.jpg", "photos/b/empty.png"}
@@ -50,12 +51,12 @@ def test_every_file_of_a_folder_has_a_row_and_broken_ones_a_reason(photos, check
 
 def test_only_new_and_changed_files_are_scored_again(photos, checkpoint, tmp_path, picture):
     model = open_model(checkpoint)
-    identify_items(items("photos"), model, KNOBS, tmp_path / "out.parquet")
+    identify_items(items("photos"), model, KNOBS, tmp_path / "out.parquet", Project(tmp_path))
     picture(photos / "c" / "new.png", "red", 99)
     picture(photos / "a" / "00.png", "blue", 98)
-    done = identify_items(items("photos"), model, KNOBS, tmp_path / "out.parquet")
+    done = identify_items(items("photos"), model, KNOBS, tmp_path / "out.parquet", Project(tmp_path))
     assert (done.images, done.scored) == (23, 2)
-    only = identify_items(items("photos/c"), model, KNOBS, tmp_path / "few.parquet")
+    only = identify_items(items("photos/c"), model, KNOBS, tmp_path / "few.parquet", Project(tmp_path))
     assert (only.images, only.scored) == (1, 0)
 
 
@@ -69,8 +70,9 @@ def test_kill_9_loses_at_most_the_batch_at_hand(photos, checkpoint, tmp_path, pi
         from curation.predict.model_lookup import open_model
         from curation.pool.file_sources import items
         from curation.params import Params
+        from curation.project import Project
         knobs = Params.model_validate({"identify": {"workers": 1, "batch_size": 8}})
-        identify_items(items("photos"), open_model(Path(sys.argv[1])), knobs, Path("out.parquet"))
+        identify_items(items("photos"), open_model(Path(sys.argv[1])), knobs, Path("out.parquet"), Project(Path()))
     """)
     run = subprocess.Popen([sys.executable, "-c", script, str(checkpoint)], cwd=tmp_path, stderr=subprocess.DEVNULL)
     model = open_model(checkpoint)
@@ -81,7 +83,7 @@ def test_kill_9_loses_at_most_the_batch_at_hand(photos, checkpoint, tmp_path, pi
     run.wait()
     kept = len(parts.seen())
     assert kept >= 40
-    done = identify_items(items("photos"), model, KNOBS, tmp_path / "out.parquet")
+    done = identify_items(items("photos"), model, KNOBS, tmp_path / "out.parquet", Project(tmp_path))
     assert done.images == 182
     assert done.scored == 182 - kept
     assert tables.read(done.table, tables.IDENTIFIED).path.is_unique
@@ -109,7 +111,7 @@ def test_a_url_is_read_through_fsspec(photos, checkpoint, tmp_path, site):
     found = items(site)
     assert len(found) == 11
     assert len(items(f"{site}/*.png")) == 10
-    done = identify_items(found, open_model(checkpoint), KNOBS, tmp_path / "remote.parquet")
+    done = identify_items(found, open_model(checkpoint), KNOBS, tmp_path / "remote.parquet", Project(tmp_path))
     assert (done.images, done.unreadable) == (11, 1)
     assert tables.read(done.table, tables.IDENTIFIED).path.str.startswith(site).all()
 
@@ -118,12 +120,13 @@ def test_a_decoder_that_hangs_and_a_name_that_is_no_text_cost_themselves_alone(p
     os.mkfifo(photos / "a/hangs.png")  # reading it waits for a writer that never comes
     (photos / "a/00.png").rename(os.fsdecode(os.fsencode(photos) + b"/a/\xff.png"))
     knobs = KNOBS.model_copy(update={"ingest": KNOBS.ingest.model_copy(update={"timeout": 1})})
-    done = identify_items(items("photos"), open_model(checkpoint), knobs, tmp_path / "out.parquet")
+    done = identify_items(items("photos"), open_model(checkpoint), knobs, tmp_path / "out.parquet", Project(tmp_path))
     found = tables.read(done.table, tables.IDENTIFIED).set_index("path").error
     assert "longer than 1 seconds" in found["photos/a/hangs.png"]
     assert found["photos/a/\\xff.png"] == ""
     assert (done.images, done.unreadable) == (23, 3)
-    assert identify_items(items("photos"), open_model(checkpoint), knobs, tmp_path / "out.parquet").scored == 0
+    done = identify_items(items("photos"), open_model(checkpoint), knobs, tmp_path / "out.parquet", Project(tmp_path))
+    assert done.scored == 0
 
 
 @pytest.mark.parametrize("place", ["nowhere", "photos/*.gif", "memory://no-such-bucket", "nosuchprotocol://x/y"])
@@ -135,9 +138,9 @@ def test_a_place_without_images_is_one_clear_error(photos, place):
 def test_a_model_that_is_not_there_is_one_clear_error(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelError, match=r"gone.safetensors does not exist"):
-        resolve("gone.safetensors")
+        resolve(Project(tmp_path), "gone.safetensors")
     with pytest.raises(ModelError, match="some-revision"):
-        resolve("some-revision")
+        resolve(Project(tmp_path), "some-revision")
 
 
 def test_a_turned_twin_of_a_labelled_image_is_named(photos, checkpoint, tmp_path, rows_of):
@@ -152,7 +155,7 @@ def test_a_turned_twin_of_a_labelled_image_is_named(photos, checkpoint, tmp_path
     row = {"image_id": "e" * 32, "label": "fractal", "hash": facts.hash, "hash_quality": facts.hash_quality}
     context = Context(known=Known.of(rows_of(tables.IMAGES, [row]), radius=8))
     out = tmp_path / "out.parquet"
-    identify_items(items("photos"), open_model(checkpoint), KNOBS, out, context)
+    identify_items(items("photos"), open_model(checkpoint), KNOBS, out, Project(tmp_path), context)
     found = tables.read(out, tables.IDENTIFIED).set_index("path")
     assert found.known_twin["photos/a/turned.png"] == "e" * 32
     assert (found.known_twin != "").sum() == 1

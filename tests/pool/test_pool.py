@@ -13,6 +13,7 @@ from curation.params import Params
 from curation.pool.identify_pool import Known, identify_pool, nameless
 from curation.predict.calibration import Calibration
 from curation.predict.model_lookup import Model, open_model
+from curation.project import Project
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def params() -> Params:
 
 
 def test_every_nameless_image_has_a_row_and_the_colours_are_told(known, checkpoint, tmp_path):
-    found = identify_pool(known, open_model(checkpoint), params())
+    found = identify_pool(known, open_model(checkpoint), params(), Project(tmp_path))
     assert set(found.image_id) == set(nameless(known.images, known.selection).image_id)
     assert len(found) == 46
     assert found.set_index("image_id").error["f" * 32] == "cut short"
@@ -67,41 +68,40 @@ def test_every_nameless_image_has_a_row_and_the_colours_are_told(known, checkpoi
 
 def test_a_second_run_scores_nothing_and_says_the_same(known, checkpoint, tmp_path, monkeypatch):
     model = open_model(checkpoint)
-    first = identify_pool(known, model, params())
+    first = identify_pool(known, model, params(), Project(tmp_path))
     monkeypatch.setattr("curation.model.scorer.Scorer", None)
-    second = identify_pool(known, model, params())
+    second = identify_pool(known, model, params(), Project(tmp_path))
     pd.testing.assert_frame_equal(first, second)
 
 
 def test_a_run_that_was_killed_goes_on_and_ends_the_same(known, checkpoint, tmp_path):
     model = open_model(checkpoint)
-    whole = identify_pool(known, model, params())
+    whole = identify_pool(known, model, params(), Project(tmp_path))
     cache = tmp_path / ".cache/curation/identify" / model.digest[:16] / "pool"
     batches = sorted(cache.glob("part-*.parquet"))
     assert len(batches) == 3
     shutil.copy(batches[0], cache / "part-0.partial")
     batches[1].unlink()
     tables.write(whole, tmp_path / "a.parquet", tables.IDENTIFIED)
-    tables.write(identify_pool(known, model, params()), tmp_path / "b.parquet", tables.IDENTIFIED)
+    tables.write(identify_pool(known, model, params(), Project(tmp_path)), tmp_path / "b.parquet", tables.IDENTIFIED)
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     assert not list(cache.glob("*.partial"))
 
 
 def test_the_columns_that_are_read_are_those_that_are_used(known, tmp_path):
     for name in ("images", "duplicates", "selection", "predictions"):
-        tables.write(getattr(known, name), tmp_path / f"{name}.parquet", getattr(tables, name.upper()))
-    read = Known.read(tmp_path)
+        Project(tmp_path).write_table(getattr(known, name), getattr(tables, name.upper()))
+    read = Known.read(Project(tmp_path))
     assert set(nameless(read.images, read.selection).image_id) == set(nameless(known.images, known.selection).image_id)
     few = replace(known, images=known.images[known.images.error != ""])
-    assert identify_pool(few, Model(tmp_path, "0" * 32, (), 16, Calibration(())), params()).error.tolist() == [
-        "cut short"
-    ]
+    model = Model(tmp_path, "0" * 32, (), 16, Calibration(()))
+    assert identify_pool(few, model, params(), Project(tmp_path)).error.tolist() == ["cut short"]
 
 
 def test_an_empty_pool_gives_an_empty_table(known, checkpoint, tmp_path):
     labelled = known.images.label.isin(["red", "green", "blue"])
     only = Known(known.images[labelled], known.duplicates, known.selection, known.predictions)
-    found = identify_pool(only, open_model(checkpoint), params())
+    found = identify_pool(only, open_model(checkpoint), params(), Project(tmp_path))
     tables.write(found, tmp_path / "out.parquet", tables.IDENTIFIED)
     assert not len(found)
 

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from curation.predict.model_lookup import resolve
+from curation.project import Project
 from curation.registry.project_state import ProjectError
 from curation.registry.promote import Choice, PromotionRefusedError, promote, rollback
 from curation.registry.versions import VersionError, read_log
@@ -104,13 +105,13 @@ def test_production_is_asked_with_the_calibration_it_was_promoted_with(project, 
     project.round(right(project))
     promote(project.root, Choice())
     project.round(right(project, "cat"), weight=1.0, classes=("bear", "cat", "dog"))
-    asked = resolve("production")
+    asked = resolve(Project(project.root), "production")
     assert (asked.calibrated, asked.calibration.classes) == (True, ("cat", "dog"))
-    assert resolve("candidate").calibration.classes == ("bear", "cat", "dog")
+    assert resolve(Project(project.root), "candidate").calibration.classes == ("bear", "cat", "dog")
     promote(project.root, Choice())
-    assert resolve("production").calibration.classes == ("bear", "cat", "dog")
+    assert resolve(Project(project.root), "production").calibration.classes == ("bear", "cat", "dog")
     rollback(project.root, None, Choice())
-    asked = resolve("production")
+    asked = resolve(Project(project.root), "production")
     assert (asked.calibrated, asked.calibration.model) == (True, asked.digest)
     assert asked.classes == asked.calibration.classes == ("cat", "dog")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from curation.predict.model_lookup import ModelError, fetch
+from curation.project import Project, RevisionError
 
 
 def sh(*words):
@@ -31,15 +31,15 @@ def repository(tmp_path, monkeypatch):
 
 @pytest.mark.filterwarnings("default")  # dvc's own
 def test_files_of_another_revision_are_fetched_and_the_workspace_stays(repository):
-    folder = fetch([Path("data/table.txt"), Path("plain.txt")], "HEAD~1")
-    assert (folder / "data/table.txt").read_text() == "old"
-    assert (folder / "plain.txt").read_text() == "old"
+    before = Project(repository).at("HEAD~1")
+    assert before.file("data/table.txt").read_text() == "old"
+    assert before.file("plain.txt").read_text() == "old"
     assert Path("data/table.txt").read_text() == "new"
-    assert fetch([Path("plain.txt")], "HEAD~1") == folder
+    assert Project(repository).at("HEAD~1").file("plain.txt") == before.file("plain.txt")
 
 
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize(("path", "revision"), [("plain.txt", "no-such"), ("data/none.txt", "HEAD")])
 def test_what_is_not_there_is_one_clear_error(repository, path, revision):
-    with pytest.raises(ModelError, match=revision):
-        fetch([Path(path)], revision)
+    with pytest.raises(RevisionError, match=revision):
+        Project(repository).at(revision).file(path)
