@@ -9,13 +9,18 @@ import functools
 import sys
 from collections.abc import Callable
 
+INTERRUPTED = 130  # the exit code that a shell gives to Ctrl-C
+
 
 class CurationError(Exception):
     """Something the user can mend; its message says how."""
 
 
 def fail_cleanly(main: Callable[[], None]) -> Callable[[], None]:
-    """Wrap a stage's `main`: a CurationError, or a disk that refuses, becomes one message and exit code 1."""
+    """Wrap a program's `main`, so that it never ends in a traceback for what a person can mend or has asked for.
+
+    A CurationError, or a disk that refuses, becomes one message and exit code 1; Ctrl-C one line and exit code 130.
+    """
 
     @functools.wraps(main)
     def run() -> None:
@@ -25,6 +30,9 @@ def fail_cleanly(main: Callable[[], None]) -> Callable[[], None]:
             sys.exit(f"error: {error}")
         except OSError as error:
             sys.exit(f"error: {disk_message(error)}")
+        except KeyboardInterrupt:
+            print("stopped by Ctrl-C; run the same command again to go on", file=sys.stderr)
+            sys.exit(INTERRUPTED)
 
     return run
 

@@ -6,12 +6,12 @@ Write the first "previous model" (untrained, torchvision-pretrained or local wei
 from pathlib import Path
 
 from curation import params
-from curation.errors import fail_cleanly
+from curation.project.stage_main import stage_main
 
 OUT = Path("models/backbone.safetensors")
 
 
-@fail_cleanly
+@stage_main
 def main() -> None:
     from curation.model.base_model import make_backbone
 

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from curation import params, tables
-from curation.errors import fail_cleanly
+from curation.project.stage_main import stage_main
 
 DATA = Path("data")
 
 
-@fail_cleanly
+@stage_main
 def main() -> None:
     from curation.evaluation.queue.review_queue import COLUMNS, Inputs, review_queue
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from curation import params, tables
 from curation.decisions import fold
 from curation.decisions.log import REVIEWS, read_reviews
-from curation.errors import fail_cleanly
+from curation.project.stage_main import stage_main
 from curation.report import funnel_figure
 from curation.selection import funnel
 from curation.selection.cutoff import FROM_DUPLICATES, FROM_IMAGES, select
@@ -15,7 +15,7 @@ DATA = Path("data")
 REPORTS = Path("reports/selection")
 
 
-@fail_cleanly
+@stage_main
 def main() -> None:
     knobs = params.load()
     images = tables.stored(tables.IMAGES, FROM_IMAGES)

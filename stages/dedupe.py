@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from curation import params, tables
-from curation.errors import fail_cleanly
+from curation.project.stage_main import stage_main
 
 DATA = Path("data")
 FACTS = ["image_id", "path", "label", "copy_paths", "copy_labels", "error"]
 
 
-@fail_cleanly
+@stage_main
 def main() -> None:
     from curation.decisions.log import read_reviews
     from curation.dedupe.image_arrays import from_parquet

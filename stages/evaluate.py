@@ -3,14 +3,14 @@
 from pathlib import Path
 
 from curation import params, tables
-from curation.errors import fail_cleanly
+from curation.project.stage_main import stage_main
 
 DATA = Path("data")
 REPORTS = Path("reports")
 COLUMNS = ["image_id", "label", "subclass", "split", "benchmark_set", "fold", "basis", "small"]
 
 
-@fail_cleanly
+@stage_main
 def main() -> None:
     from curation.evaluation.evaluate import Paths, evaluate
     from curation.images.store.pixels import Pixels

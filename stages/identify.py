@@ -1,11 +1,11 @@
 """Stage identify: what each unlabelled or unknown image probably is, by the candidate. Run by `dvc repro identify`."""
 
 from curation import tables
-from curation.errors import fail_cleanly
 from curation.project import Project
+from curation.project.stage_main import stage_main
 
 
-@fail_cleanly
+@stage_main
 def main() -> None:
     from curation.pool.identify_pool import Known, identify_pool
     from curation.predict.model_lookup import open_model

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curation import params
-from curation.errors import fail_cleanly
+from curation.project.stage_main import stage_main
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 TABLE = Path("data/images.parquet")
 
 
-@fail_cleanly
+@stage_main
 def main() -> None:
     from curation import tables
     from curation.images.ingest import ingest_batches

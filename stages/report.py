@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from curation.errors import fail_cleanly
+from curation.project.stage_main import stage_main
 
 OUT = Path("reports/report.html")
 
 
-@fail_cleanly
+@stage_main
 def main() -> None:
     from curation.report import write_report
 

@@ -3,13 +3,13 @@
 from pathlib import Path
 
 from curation import params, tables
-from curation.errors import fail_cleanly
+from curation.project.stage_main import stage_main
 
 OUT = Path("data/pixels")
 CACHE = Path(".cache/curation/pixels")
 
 
-@fail_cleanly
+@stage_main
 def main() -> None:
     from curation.images.store.pixel_store import expected_bytes, plan, write_store
 

@@ -9,15 +9,15 @@ import json
 import sys
 from pathlib import Path
 
-from curation.errors import fail_cleanly
 from curation.params import load
+from curation.project.stage_main import stage_main
 from curation.review.database import ReviewUnavailableError
 from curation.review.project_queue import is_temporary, push_project, receipt
 
 RECEIPT = Path("reports/review.json")
 
 
-@fail_cleanly
+@stage_main
 def main() -> None:
     params, root = load(), Path.cwd().resolve()
     frame, reason = None, ""

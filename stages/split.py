@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from curation import params, tables
-from curation.errors import fail_cleanly
 from curation.model.header import read_header
+from curation.project.stage_main import stage_main
 from curation.report import funnel_figure
 from curation.selection import funnel, split_check
 from curation.selection.split import split
@@ -13,7 +13,7 @@ DATA = Path("data")
 REPORTS = Path("reports/split")
 
 
-@fail_cleanly
+@stage_main
 def main() -> None:
     knobs = params.load()
     selection = tables.stored(tables.SELECTION)

@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 from curation import params, tables
-from curation.errors import fail_cleanly
+from curation.project.stage_main import stage_main
 
 OUT, REPORT = Path("models/candidate.safetensors"), Path("reports/train")
 COLUMNS = ["image_id", "label", "subclass", "split", "small"]
 
 
-@fail_cleanly
+@stage_main
 def main() -> None:
     from curation.images.store.pixels import Pixels
     from curation.model.training.train_candidate import train

@@ -22,6 +22,7 @@ from curation.cli.checks import (
     run_checks,
 )
 from curation.cli.main import app
+from curation.project import behaviour
 
 HEADER = "image_id,decision,label,subclass,reviewer,decided_at,model,note\n"
 
@@ -40,6 +41,8 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "data/.collected").write_text("")
     (tmp_path / "data/reviews.csv").write_text(HEADER)
     (tmp_path / "params.yaml").write_text("lr: 0.1\n")
+    (tmp_path / "models/weights").mkdir(parents=True)
+    behaviour.write(tmp_path)
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc/config").write_text("[core]\n    remote = store\n['remote \"store\"']\n    url = /nowhere\n")
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"]
@@ -73,10 +76,11 @@ def test_whatever_is_not_ok_says_what_to_do(project):
     shutil.rmtree(project / "data")
     shutil.rmtree(project / ".dvc")
     (project / "params.yaml").unlink()
+    shutil.rmtree(project / "stages")
     found = list(run_checks(project, (*REPOSITORY_CHECKS, *DATA_CHECKS)))
     assert all(check.fix for check in found if check.state is not State.OK)
     assert {check.name for check in found if check.state is State.BROKEN} == {
-        *("dvc", "params", "folders", "classes", "decisions")
+        *("dvc", "params", "behaviour", "folders", "classes", "decisions")
     }
 
 
@@ -84,6 +88,8 @@ def test_whatever_is_not_ok_says_what_to_do(project):
     ("harm", "question", "words"),
     [
         (lambda root: shutil.rmtree(root / "data/unlabelled"), data.folders, "mkdir -p data/unlabelled"),
+        (lambda root: shutil.rmtree(root / "models/weights"), data.folders, "mkdir -p models/weights"),
+        (lambda root: (root / behaviour.FILE).unlink(), repository.behaviour, "curate init --update"),
         (lambda root: tracked_and_gone(root, "benchmark"), data.folders, "dvc checkout data/benchmark.dvc"),
         (lambda root: shutil.rmtree(root / "data/raw/dog"), data.classes, "two classes at least"),
         (lambda root: (root / "data/reviews.csv").unlink(), data.decisions, "git checkout data/reviews.csv"),

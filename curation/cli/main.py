@@ -6,6 +6,7 @@ from curation.cli import (  # noqa: F401
     doctor,
     explain,
     identify,
+    init,
     label,
     next,  # noqa: A004
     purge,

@@ -6,7 +6,6 @@ versions included. So the cache can't change a result: delete it, and the next r
 measures of one run from the workers to the table, which is why a million images fit in little memory.
 """
 
-import hashlib
 import math
 import sqlite3
 import time
@@ -21,11 +20,11 @@ from curation.errors import CurationError
 from curation.images.collection.scan import Found
 from curation.images.image_measures import Measures, Settings
 from curation.images.reading import Reading
+from curation.project.behaviour import VERSIONS
 
 FORMAT = 1
 RACY_NS = 2_000_000_000  # a file changed this recently may change again within the clock's tick (git's "racily clean")
 KEPT_VERSIONS = 4
-CODE = ("reading", "image_measures", "hashing", "opening", "jpeg", "to_rgb", "damage", "file_type")
 LIBRARIES = ("pillow", "simplejpeg", "numpy", "PyWavelets", "pdqhash", "pillow-heif")
 TABLES = """
 CREATE TABLE IF NOT EXISTS files
@@ -158,10 +157,8 @@ def _prepare(database: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _version(settings: Settings) -> str:
-    """All that decides on a measure, as one line of text: the code, the knobs, the libraries."""
-    folder = Path(__file__).parent
-    code = hashlib.md5(b"".join((folder / f"{name}.py").read_bytes() for name in CODE), usedforsecurity=False)
-    return f"{code.hexdigest()} {settings} " + " ".join(f"{name} {_installed(name)}" for name in LIBRARIES)
+    """All that decides on a measure, as one line of text: the stage's behaviour, the settings, the libraries."""
+    return f"behaviour {VERSIONS['ingest']} {settings} " + " ".join(f"{name} {_installed(name)}" for name in LIBRARIES)
 
 
 def _installed(library: str) -> str:

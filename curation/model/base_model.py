@@ -6,6 +6,7 @@ that stay).
 """
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,10 +21,15 @@ from curation.model.header import Header
 from curation.params import Params
 
 PROBE = 11  # classes of a head that is thrown away
+WEIGHTS = Path("models/weights")  # local weights lie here, where DVC sees when they change
 
 
 class AncestorError(CurationError):
     """A base model that today's parameters can't start from."""
+
+
+class BaseWeightsError(CurationError):
+    """Local weights that the pipeline would not see change."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,10 @@ class Start:
 
 
 def make_backbone(params: Params, out: Path) -> str:
-    """Write the first model: seeded random weights, published ones, or a local file; returns one line about it."""
+    """Write the first model: seeded random weights, published ones, or a local file; returns one line about it.
+
+    Raises BaseWeightsError when `backbone.weights` names a file outside of models/weights.
+    """
     spec = Spec(params.arch, params.image_size, params.backbone.stem)
     torch.manual_seed(params.seed)
     weights = params.backbone.weights
@@ -47,7 +56,7 @@ def make_backbone(params: Params, out: Path) -> str:
         story = "published ImageNet weights"
     else:
         model, classes = build(spec, PROBE), PROBE
-        story = f"random weights, seed {params.seed}" if weights == "random" else _take_foreign(model, Path(weights))
+        story = f"random weights, seed {params.seed}" if weights == "random" else _take_foreign(model, _local(weights))
     mean, std = normalisation(params.arch, published=weights == "imagenet")
     state = body_state(model, classes)
     checkpoint.save(out, state, Header(spec.arch, (), spec.image_size, mean, std, spec.stem))
@@ -131,6 +140,18 @@ def _story(
     lines.append(f"lineage: {len(parent.lineage):,} images, {trained:,} of them trained on by an ancestor")
     lines.append(f"loss of a model that knows nothing: ln({len(classes)}) = {math.log(len(classes)):.3f}")
     return tuple(lines)
+
+
+def _local(weights: str) -> Path:
+    """Give the path of local weights; only a file in the folder that stage backbone depends on is taken."""
+    path = Path(os.path.normpath(weights))
+    if not path.is_relative_to(WEIGHTS):
+        raise BaseWeightsError(
+            f"backbone.weights is {weights}, which is outside of {WEIGHTS}/: DVC would not see when that file changes, "
+            f"and a colleague would not have it. Copy it there, set `weights: {WEIGHTS / path.name}`, "
+            f"and share it with `dvc add {WEIGHTS / path.name}`"
+        )
+    return path
 
 
 def _take_foreign(model: nn.Module, path: Path) -> str:

@@ -75,7 +75,7 @@ def foreign_state(path: Path) -> State:
     """
     if not path.exists():
         raise CheckpointError(
-            f"backbone.weights: {path} does not exist; write `random`, `imagenet` or the path of a local file"
+            f"backbone.weights: {path} does not exist; write `random`, `imagenet` or `models/weights/FILE`"
         )
     if path.suffix == ".safetensors":
         return load_tensors(path)

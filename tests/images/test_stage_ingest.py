@@ -16,6 +16,8 @@ HOUSE = Path(__file__).parents[2]
 
 def run(root: Path) -> subprocess.CompletedProcess[str]:
     shutil.copy(HOUSE / "params.yaml", root)
+    (root / "stages").mkdir(exist_ok=True)
+    shutil.copy(HOUSE / "stages/behaviour.yaml", root / "stages")
     environment = {**os.environ, "PYTHONPATH": str(HOUSE)}
     command = [sys.executable, "-m", "stages.ingest"]
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120, check=False)

@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ def stage(project, fiftyone_env):
     def run(root=project.root, **env):
         settings = {**fiftyone_env, "FIFTYONE_DATABASE_NAME": "curation_stage", "PYTHONPATH": str(REPOSITORY), **env}
         command = [sys.executable, "-m", "stages.review"]
+        (root / "stages").mkdir(exist_ok=True)
+        shutil.copy(REPOSITORY / "stages/behaviour.yaml", root / "stages")
         done = subprocess.run(command, cwd=root, env=settings, capture_output=True, text=True, timeout=120, check=False)
         receipt = root / "reports" / "review.json"
         return done.returncode, done.stdout + done.stderr, receipt.read_bytes() if receipt.exists() else b""

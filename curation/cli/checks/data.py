@@ -24,9 +24,11 @@ def folders(root: Path) -> Check:
         return broken(
             "folders", "data/raw does not exist", "put images in data/raw/CLASS/, or: curate sample digits --mess"
         )
-    if gone and (data / ".collected").exists():
-        names = " ".join(f"data/{name}" for name in gone)
-        return broken("folders", f"{names} was deleted; stage ingest needs it, even empty", f"mkdir -p {names}")
+    lost = [f"data/{name}" for name in gone]
+    lost += [] if (root / "models/weights").is_dir() else ["models/weights"]
+    if lost and (data / ".collected").exists():
+        names = " ".join(lost)
+        return broken("folders", f"{names} was deleted; the pipeline needs it, even empty", f"mkdir -p {names}")
     return ok("folders", "data/raw" + "".join(f", data/{name}" for name in FOLDERS[1:] if name not in gone))
 
 

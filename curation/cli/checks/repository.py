@@ -1,4 +1,4 @@
-"""Questions about the repository: git, DVC's remote, links, params.yaml, the base model, write access."""
+"""Questions about the repository: git, DVC's remote, links, params.yaml, behaviour versions, write access."""
 
 import configparser
 import os
@@ -82,6 +82,20 @@ def params(root: Path) -> Check:
     return ok("params", f"{values.arch} at {values.image_size} px from {values.base_model}")
 
 
+def behaviour(root: Path) -> Check:
+    """The project's results were made by stages that behave as those of the installed library."""
+    from curation.project import behaviour as versions
+
+    fix = "curate init --update, then dvc repro"
+    try:
+        found = versions.differences(root)
+    except CurationError as error:
+        return broken("behaviour", str(error), fix)
+    if found:
+        return broken("behaviour", f"{versions.FILE} is not the library's: {', '.join(map(str, found))}", fix)
+    return ok("behaviour", f"{len(versions.VERSIONS)} stages behave as {versions.FILE} says")
+
+
 def writable(root: Path) -> Check:
     """The folders that stages write to can be written to."""
     folders = [root / name for name in ("data", "models", "reports", ".cache", ".dvc") if (root / name).exists()]
@@ -136,4 +150,4 @@ def _bytes(folder: Path) -> int:
     return sum(entry.stat().st_size for entry in folder.rglob("*") if entry.is_file())
 
 
-REPOSITORY_CHECKS = (git, dvc, links, params, writable)
+REPOSITORY_CHECKS = (git, dvc, links, params, behaviour, writable)

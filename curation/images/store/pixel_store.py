@@ -18,6 +18,7 @@ from curation.engine import workers
 from curation.images.store.pixels import VERSION, Bytes, Layout, PixelsError, boundaries, shard_name, square, upright
 from curation.images.store.segments import Segments
 from curation.params.blocks import Resize
+from curation.project.behaviour import VERSIONS
 
 ARRAY_UP_TO = 96  # pixels: below, an array is no larger than a few JPEGs and needs no decoding
 SHARD_BYTES = 32 * 2**20
@@ -69,7 +70,7 @@ def write_store(wanted: pd.DataFrame, out: Path, cache: Path, size: int, knobs: 
     layout = plan(len(wanted), size, knobs)
     extra = f"-q{knobs.quality}" if layout.kind == "jpeg" else ""
     background = str(wanted.attrs.get("background", "white"))
-    segments = Segments(cache / f"v{VERSION}-{layout.kind}-{size}{extra}-{background.strip('#')}")
+    segments = Segments(cache / f"v{VERSION}.{VERSIONS['resize']}-{layout.kind}-{size}{extra}-{background.strip('#')}")
     rows = sorted(zip(wanted["image_id"], wanted["path"], wanted["turn"], strict=True))
     keys = [f"{image_id}-{turn}" for image_id, _, turn in rows]
     jobs = [

@@ -20,6 +20,7 @@ from torch import nn
 from curation.errors import CurationError
 from curation.model.checkpoint import State, load_tensors, save_tensors
 from curation.model.training.optim import Average
+from curation.project.behaviour import VERSIONS
 
 KEEP_RUNS = 3  # abandoned runs whose state is kept, newest first
 
@@ -133,11 +134,9 @@ def _laid_out_as(weight: torch.Tensor, value: Any) -> Any:
 
 
 def run_key(facts: Mapping[str, Any]) -> str:
-    """A short name for all that decides the result of a run: data, parent, parameters, and this code."""
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+    """Make a short name for all that decides the result of a run: data, parent, parameters, what the stage does."""
+    everything = {**facts, "behaviour": VERSIONS["train"]}
+    return hashlib.sha256(json.dumps(everything, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def sweep(root: Path, keep: str) -> None:

@@ -1,0 +1,41 @@
+"""`curate init --update`: bring a project to the behaviour of the installed version of curation."""
+
+from typing import Annotated
+
+import typer
+
+from curation.cli.app import app
+from curation.errors import CurationError
+
+
+class InitError(CurationError):
+    """`curate init` can't do what it was asked for."""
+
+
+@app.command(epilog="Example: curate init --update")
+def init(
+    update: Annotated[bool, typer.Option("--update", help="write the installed version's behaviour")] = False,
+) -> None:
+    """Write the behaviour versions of the installed library to stages/behaviour.yaml, and say what will run again.
+
+    Nothing else is changed, and nothing is run: `dvc repro` does that.
+    """
+    from curation.project import behaviour
+    from curation.project.stage_graph import followers, read_stages
+
+    if not update:
+        raise InitError("`curate init` makes no new project yet. To bring this one up to date: curate init --update")
+    try:
+        stages = read_stages()
+    except FileNotFoundError as error:
+        raise InitError(f"{error.filename} does not exist: run this from the root of a project") from None
+    changed = behaviour.write()
+    if not changed:
+        typer.echo(f"{behaviour.FILE} is up to date; nothing will run again")
+        return
+    typer.echo(f"{behaviour.FILE} now says: {', '.join(map(str, changed))}")
+    again = [one.stage for one in changed if one.stage in stages]
+    after = followers(stages, again)
+    typer.echo(f"`dvc repro` will run again: {', '.join(again) or 'nothing'}")
+    if after:
+        typer.echo(f"and, where what they write changes: {', '.join(after)}")

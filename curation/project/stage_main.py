@@ -1,0 +1,18 @@
+"""How every stage starts: compare the behaviour versions, then run, with errors as one message."""
+
+import functools
+from collections.abc import Callable
+
+from curation.errors import fail_cleanly
+from curation.project import behaviour
+
+
+def stage_main(main: Callable[[], None]) -> Callable[[], None]:
+    """Wrap the `main` of a stage: BehaviourError before it starts, where library and project differ."""
+
+    @functools.wraps(main)
+    def run() -> None:
+        behaviour.check()
+        main()
+
+    return fail_cleanly(run)
