@@ -47,7 +47,7 @@ def project(tmp_path, monkeypatch):
     (tmp_path / ".dvc/config").write_text("[core]\n    remote = store\n['remote \"store\"']\n    url = /nowhere\n")
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"]
     subprocess.run([*git, "init", "-q"], check=True)
-    subprocess.run([*git, "add", "params.yaml"], check=True)
+    subprocess.run([*git, "add", "params.yaml", "stages"], check=True)
     subprocess.run([*git, "commit", "-q", "-m", "start"], check=True)
     return tmp_path
 

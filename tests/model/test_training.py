@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from curation.errors import CurationError
 from curation.model import checkpoint
 from curation.model.base_model import AncestorError, make_backbone, start_from
 from curation.model.compiled import CompileError
@@ -244,21 +245,41 @@ def test_one_class_is_refused(toy, here):
         run(toy, splits=toy.splits[toy.splits["label"] == "sky"])
 
 
+WEIGHTS = Path("models/weights")
+
+
+def backbone_from(toy, weights):
+    """Make a backbone from what `backbone.weights` says, at out.safetensors."""
+    settings = toy.params.backbone.model_copy(update={"weights": weights})
+    make_backbone(toy.params.model_copy(update={"backbone": settings}), Path("out.safetensors"))
+    return checkpoint.load(Path("out.safetensors"))[1]
+
+
 def test_backbones_follow_the_seed_and_take_local_weights(toy, here):
-    one, two = Path("one.safetensors"), Path("two.safetensors")
+    WEIGHTS.mkdir(parents=True)
+    one, two = WEIGHTS / "one.safetensors", Path("two.safetensors")
     make_backbone(toy.params, one)
     make_backbone(toy.params, two)
     assert one.read_bytes() == two.read_bytes() == toy.base().read_bytes()
     _, state = checkpoint.load(one)
-    torch.save({"state_dict": {f"module.{name}": tensor + 1 for name, tensor in state.items()}}, "local.pth")
-    for weights, shift in (("local.pth", 1), ("one.safetensors", 0)):
-        knobs = toy.params.backbone.model_copy(update={"weights": weights})
-        make_backbone(toy.params.model_copy(update={"backbone": knobs}), two)
-        assert torch.equal(checkpoint.load(two)[1]["conv1.0.weight"], state["conv1.0.weight"] + shift)
+    shifted = {f"module.{name}": tensor + 1 for name, tensor in state.items()}
+    torch.save({"state_dict": shifted}, WEIGHTS / "local.pth")
+    for name, shift in (("local.pth", 1), ("one.safetensors", 0)):
+        found = backbone_from(toy, f"models/weights/{name}")
+        assert torch.equal(found["conv1.0.weight"], state["conv1.0.weight"] + shift)
+
+
+@pytest.mark.parametrize("weights", ["w.pth", "models/w.pth", "models/weights/../w.pth", "models/weights2/w.pth"])
+def test_weights_that_the_pipeline_would_not_see_change_are_refused(toy, here, weights):
+    for folder in ("models/weights", "models/weights2"):
+        Path(folder).mkdir(parents=True)
+    torch.save({"a": torch.ones(1)}, weights)
+    with pytest.raises(CurationError, match=r"dvc add models/weights/w\.pth"):
+        backbone_from(toy, weights)
 
 
 def test_a_file_that_would_run_code_is_refused(toy, here):
-    torch.save({"model": print}, "evil.pth")
-    knobs = toy.params.backbone.model_copy(update={"weights": "evil.pth"})
+    WEIGHTS.mkdir(parents=True)
+    torch.save({"model": print}, WEIGHTS / "evil.pth")
     with pytest.raises(CheckpointError, match="safe loader"):
-        make_backbone(toy.params.model_copy(update={"backbone": knobs}), Path("out.safetensors"))
+        backbone_from(toy, "models/weights/evil.pth")
