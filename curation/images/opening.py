@@ -18,13 +18,19 @@ from PIL import Image, UnidentifiedImageError
 from curation.errors import CurationError
 from curation.images.damage import damage
 from curation.images.file_type import NotAnImage, sniff
+from curation.images.formats.camera_raw import develop, raw_by_magic, raw_in_tiff
+from curation.images.formats.deep_pixels import decode_deep, first_directory, is_deep
+from curation.images.formats.dicom import read_dicom
 from curation.images.jpeg import decode_any, decode_plain, size_of_plain
-from curation.images.to_rgb import TURNS, orientation, to_rgb, upright
+from curation.images.to_rgb import ORIENTATION_TAG, TURNS, is_blank, orientation, to_rgb, upright
 
 MAX_MEGAPIXELS = 250.0
 MAX_SIDE = 65_535
 MAX_BYTES = 2**30
 SIDEWAYS = (5, 6, 7, 8)
+WIDTH_TAG, HEIGHT_TAG = 256, 257
+ANIMATED = {"GIF", "WEBP", "PNG", "AVIF"}
+MOST_FRAMES = 50  # frames that are looked through for one that is not blank
 LONGEST_REASON = 200
 
 
@@ -95,6 +101,8 @@ def decode(
 
 
 def _decode(data: bytes, name: str, reduce_to: int | None, background: str, max_megapixels: float) -> Opened:
+    if special := _special(data, name, background, max_megapixels):
+        return special
     image = _open(data, name)
     _check_size(image.size, max_megapixels)
     full = image.size
@@ -106,9 +114,59 @@ def _decode(data: bytes, name: str, reduce_to: int | None, background: str, max_
         # Only now: PNG may keep EXIF behind its pixels, TIFF is turned by Pillow while it loads.
         full, turn = image.size, orientation(image)
         note = damage(data, name)
-    rgb = upright(to_rgb(image, background), turn)
+    rgb, more = _first_picture(image, background)
     width, height = reversed(full) if turn in SIDEWAYS else full
-    return Opened(rgb, name, width, height, note)
+    return Opened(upright(rgb, turn), name, width, height, "; ".join(filter(None, (note, more))))
+
+
+def _first_picture(image: Image.Image, background: str) -> tuple[Image.Image, str]:
+    """The first frame that shows something; most files have one frame, and animations may begin with a blank one."""
+    first, note = to_rgb(image, background)
+    frames = min(getattr(image, "n_frames", 1), MOST_FRAMES)
+    if frames == 1 or image.format not in ANIMATED or not is_blank(first):
+        return first, note
+    for number in range(1, frames):
+        image.seek(number)
+        shown, _ = to_rgb(image, background)
+        if not is_blank(shown):
+            return shown, f"its first frame is blank: frame {number + 1} of {getattr(image, 'n_frames', 1)} is shown"
+    return first, note
+
+
+def _special(data: bytes, name: str, background: str, max_megapixels: float) -> Opened | None:
+    """Open what Pillow does not read as a person sees it: raw files of cameras, DICOM, and deep PNG and TIFF."""
+    if name in {"RAW", "TIFF"} and (kind := raw_by_magic(data[:16]) or (raw_in_tiff(data) if name == "TIFF" else "")):
+        image = develop(data, kind)
+        _check_size(image.size, max_megapixels)
+        return Opened(image, "RAW", *image.size, f"developed from a camera's raw file ({kind})")
+    if name == "DICOM":
+        image, note = read_dicom(data)
+        _check_size(image.size, max_megapixels)
+        return Opened(image.convert("RGB"), name, *image.size, note)
+    return _deep(data, name, background, max_megapixels) if is_deep(data, name) else None
+
+
+def _deep(data: bytes, name: str, background: str, max_megapixels: float) -> Opened | None:
+    """Open a PNG or TIFF of more than 8 bits a sample; None where OpenCV can't."""
+    turn, profile = 1, {}
+    if name == "PNG":
+        header = _open(data, name)
+        _check_size(header.size, max_megapixels)
+        header.load()  # raises on damage that OpenCV passes over
+        turn, profile = orientation(header), header.info
+    else:
+        tags = first_directory(data)
+        _check_size((int(tags.get(WIDTH_TAG, 0)), int(tags.get(HEIGHT_TAG, 0))), max_megapixels)
+        turn = int(tags.get(ORIENTATION_TAG, 1))
+    found = decode_deep(data, name)
+    if not found:
+        return None
+    image, note = found
+    image.info.update({key: value for key, value in profile.items() if key in {"icc_profile", "gamma", "srgb"}})
+    rgb, more = to_rgb(image, background)
+    notes = (damage(data, name), note, more)
+    shown = upright(rgb, turn if turn in TURNS else 1)
+    return Opened(shown, name, *shown.size, "; ".join(filter(None, notes)))
 
 
 def _plain_jpeg(data: bytes, reduce_to: int | None, max_megapixels: float) -> Opened | None:
@@ -126,6 +184,11 @@ def _plain_jpeg(data: bytes, reduce_to: int | None, max_megapixels: float) -> Op
 
 
 def _open(data: bytes, name: str) -> Image.Image:
+    if name == "JXL":
+        try:
+            import pillow_jxl  # type: ignore[import-untyped,unused-ignore]  # noqa: F401 - it registers itself
+        except ImportError:
+            raise UnreadableImage("", "JPEG XL needs pillow-jxl-plugin: pip install 'curation[jxl]'") from None
     if name == "HEIF":
         try:
             import pillow_heif  # type: ignore[import-untyped,unused-ignore]

@@ -1,13 +1,16 @@
 """From any kind of pixels to upright 8-bit RGB, as a viewer would show them.
 
-Deep pixels are scaled, not clipped; transparent ones lie on a stated colour; CMYK goes through its ICC profile where
-it carries one.
+Deep pixels are scaled, not clipped. Transparent pixels show a stated colour. Embedded colour profiles are followed. A
+picture that reads as blank although its file holds more is shown in the way that shows it, with a note.
 """
 
 from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageCms, ImageColor
+
+from curation.images.colour_profile import to_srgb
+from curation.images.formats.deep_pixels import to_eight_bits
 
 ORIENTATION_TAG = 0x0112
 TURNS = {
@@ -35,41 +38,51 @@ def upright(image: Image.Image, turn: int) -> Image.Image:
     return image.transpose(TURNS[turn]) if turn in TURNS else image
 
 
-def to_rgb(image: Image.Image, background: str = "white") -> Image.Image:
-    """Convert a loaded image of any mode to RGB."""
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return image
+def to_rgb(image: Image.Image, background: str = "white") -> tuple[Image.Image, str]:
+    """Convert a loaded image of any mode to RGB in sRGB; a note says what was taken for granted, "" mostly."""
+    note = ""
     if image.mode.startswith(("I", "F")):
-        image = scaled(image)
+        shown, note = to_eight_bits(np.asarray(image))
+        image = Image.fromarray(shown)
     if image.has_transparency_data:
-        return _composite(image.convert("RGBA"), background)
+        flat, more = _composite(image, background)
+        return flat, "; ".join(filter(None, (note, more)))
     if image.mode in {"CMYK", "LAB"}:
         image = _through_profile(image)
-    return image.convert("RGB")
+    return to_srgb(image).convert("RGB"), note
 
 
-def scaled(image: Image.Image) -> Image.Image:
-    """Bring integer or real pixels of more than 8 bits to 0-255.
-
-    16-bit pixels keep their place in 0-65535. Others use the range that their values suggest: 0-1, 0-255, 0-65535,
-    or from their least to their greatest.
-    """
-    pixels = np.nan_to_num(np.asarray(image, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(pixels.min()), float(pixels.max())
-    if image.mode.startswith("I;16"):
-        low, high = 0.0, 65535.0
-    else:
-        tops = (1.0, 255.0, 65535.0) if image.mode == "F" else (65535.0,)
-        fitting = [top for top in tops if low >= 0 and high <= top]
-        low, high = (0.0, fitting[0]) if fitting else (low, high)
-    pixels -= low
-    pixels *= 255.0 / max(high - low, 1e-12)
-    return Image.fromarray((pixels + 0.5).astype(np.uint8))
+def is_blank(image: Image.Image) -> bool:
+    """Whether every pixel has the same colour."""
+    return all(low == high for low, high in _extrema(image))
 
 
-def _composite(image: Image.Image, background: str) -> Image.Image:
-    under = Image.new("RGB", image.size, ImageColor.getrgb(background)[:3])
-    under.paste(image, mask=image.getchannel("A"))
+def _extrema(image: Image.Image) -> list[tuple[float, float]]:
+    found = image.getextrema()
+    return list(found) if isinstance(found[0], tuple) else [found]
+
+
+def _composite(image: Image.Image, background: str) -> tuple[Image.Image, str]:
+    """Lay a transparent image on the background colour; where that shows nothing, show what the file does hold."""
+    profile = {key: value for key, value in image.info.items() if key in {"icc_profile", "gamma", "srgb"}}
+    rgba = image.convert("RGBA")
+    colours = rgba.convert("RGB")
+    colours.info.update(profile)
+    colours, cover = to_srgb(colours), rgba.getchannel("A")
+    flat = _on(background, colours, cover)
+    if not is_blank(flat):
+        return flat, ""
+    if cover.getextrema() == (0, 0):
+        held = "wholly transparent: the colours under it are shown"
+        return (flat, "wholly transparent") if is_blank(colours) else (colours, held)
+    other = "black" if sum(flat.getpixel((0, 0))) > 382 else "white"  # type: ignore[arg-type]
+    against = _on(other, colours, cover)
+    return (flat, "") if is_blank(against) else (against, f"nothing shows on {background}: laid on {other}")
+
+
+def _on(background: str, colours: Image.Image, cover: Image.Image) -> Image.Image:
+    under = Image.new("RGB", colours.size, ImageColor.getrgb(background)[:3])
+    under.paste(colours, mask=cover)
     return under
 
 
@@ -80,4 +93,6 @@ def _through_profile(image: Image.Image) -> Image.Image:
         turned = ImageCms.profileToProfile(image, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (KeyError, ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return image
+    if turned is not None:
+        turned.info.pop("icc_profile", None)
     return turned or image

@@ -1,0 +1,106 @@
+"""Pixels of more than 8 bits, brought to 8 bits so that a person sees the picture.
+
+Cameras, microscopes and X-ray machines write 10, 12 or 14 bits into 16-bit files, and some programs write real numbers.
+The white of such a file is what the file states (PNG's sBIT, TIFF's MaxSampleValue), else what its values use. OpenCV
+decodes them, because Pillow drops the lower byte of 16-bit colours and can't read real-number colours at all.
+"""
+
+from io import BytesIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+BITS_PER_SAMPLE, MAX_SAMPLE_VALUE = 258, 281
+WIDTHS = (8, 10, 12, 14, 16, 24, 32)  # bits that real devices deliver
+RANGES = (1.0, 255.0, 65535.0)  # what real numbers usually mean, when none is negative
+
+Array = npt.NDArray[np.generic]
+Bytes = npt.NDArray[np.uint8]
+
+
+def first_directory(data: bytes) -> ImageFileDirectory_v2:
+    """The tags of a TIFF's first picture; raises what Pillow raises on damaged tags."""
+    stream = BytesIO(data)
+    header = stream.read(16 if data[2:4] in {b"+\0", b"\0+"} else 8)
+    tags = ImageFileDirectory_v2(header)
+    stream.seek(tags.next)
+    tags.load(stream)
+    return tags
+
+
+def is_deep(data: bytes, name: str) -> bool:
+    """Whether a PNG or TIFF holds more than 8 bits a sample."""
+    if name == "PNG":
+        return data[24:25] == b"\x10"
+    if name != "TIFF":
+        return False
+    bits = first_directory(data).get(BITS_PER_SAMPLE, (1,))
+    return bool(max(bits if isinstance(bits, tuple) else (bits,)) > 8)
+
+
+def decode_deep(data: bytes, name: str) -> tuple[Image.Image, str] | None:
+    """Decode a deep PNG or TIFF to L, RGB or RGBA with a note on its scale; None where OpenCV can't read it."""
+    import cv2
+
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.dtype == np.uint8 or (pixels.ndim == 3 and pixels.shape[2] not in {1, 3, 4}):
+        return None
+    alpha = pixels[:, :, 3] if pixels.ndim == 3 and pixels.shape[2] == 4 else None
+    colours = pixels[:, :, :3][:, :, ::-1] if pixels.ndim == 3 and pixels.shape[2] >= 3 else pixels.squeeze()
+    shown, note = to_eight_bits(colours, _stated_white(data, name))
+    if alpha is None:
+        return Image.fromarray(shown), note
+    top = 2.0 ** (8 * alpha.dtype.itemsize) - 1 if alpha.dtype.kind == "u" else 1.0
+    cover = (np.clip(alpha / top, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return Image.fromarray(np.dstack([shown, cover])), note
+
+
+def to_eight_bits(pixels: Array, stated: float = 0.0) -> tuple[Bytes, str]:
+    """Scale pixels of any number type to 0-255, and say in a note what was taken for white.
+
+    pixels: [h, w] or [h, w, 3]; stated: the value of white that the file gives, 0 where it gives none.
+    """
+    real = pixels.dtype.kind == "f"
+    values = np.nan_to_num(np.asarray(pixels, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(values.min(initial=0.0)), float(values.max(initial=0.0))
+    if real:
+        low, high, note = _real_range(float(values.min()), high)
+    elif low < 0:
+        note = f"signed pixels, shown from {low:g} to {high:g}"
+    else:
+        low, high, note = _whole_range(high, stated, 8 * pixels.dtype.itemsize)
+    values -= low
+    values *= 255.0 / max(high - low, 1e-12)
+    return (np.clip(values, 0, 255) + 0.5).astype(np.uint8), note
+
+
+def _real_range(low: float, high: float) -> tuple[float, float, str]:
+    fitting = [top for top in RANGES if low >= 0 and high <= top]
+    low, high = (0.0, fitting[0]) if fitting else (low, high)
+    return low, high, f"real-number pixels, shown from {low:g} to {high:g}"
+
+
+def _whole_range(high: float, stated: float, container: int) -> tuple[float, float, str]:
+    if stated:
+        if high > stated:  # PNG's sBIT: the values fill the container
+            return 0.0, float(2**container - 1), ""
+        bits = round(float(np.log2(stated + 1)))
+        return 0.0, stated, "" if bits >= container else f"{bits}-bit values in {container}-bit pixels, as it states"
+    used = next((width for width in WIDTHS if high < 2**width), container)
+    note = f"{used}-bit values in {container}-bit pixels, by what its values use" if used < container else ""
+    return 0.0, float(2**used - 1), note
+
+
+def _stated_white(data: bytes, name: str) -> float:
+    """The value of white that a file states, 0 when it states none.
+
+    By the PNG standard, values with an sBIT fill all 16 bits. Some writers leave them at the lower end instead, and
+    then none is above the white that is given here.
+    """
+    if name == "PNG":
+        at = data.find(b"sBIT", 0, 4096)
+        return 2.0 ** data[at + 4] - 1 if at > 0 and 8 < data[at + 4] <= 16 else 0.0
+    stated = first_directory(data).get(MAX_SAMPLE_VALUE, 0)
+    return float(max(stated) if isinstance(stated, tuple) else stated)
