@@ -1,4 +1,4 @@
-"""Stage dedupe: group twins, choose the one that stays, name label conflicts. Run by `dvc repro dedupe`."""
+"""Stage dedupe: group near-duplicates, choose the copy that stays, name label conflicts. Run by `dvc repro dedupe`."""
 
 from pathlib import Path
 
@@ -16,9 +16,9 @@ def main() -> None:
     from curation.dedupe.near_duplicates import find
     from curation.report.duplicates_page import report, write_report
 
-    knobs = params.load()
+    config = params.load()
     reviewed = set(read_reviews(DATA / "reviews.csv")["image_id"])
-    table, summary = find(from_parquet(DATA / "images.parquet"), knobs.dedupe, reviewed)
+    table, summary = find(from_parquet(DATA / "images.parquet"), config.dedupe, reviewed)
     tables.write(table, DATA / "duplicates.parquet", tables.DUPLICATES)
     images = tables.stored(tables.IMAGES, FACTS)
     write_report(report(images, table), Path(), Path("reports/dedupe"), summary.lines())

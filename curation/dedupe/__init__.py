@@ -1,7 +1,7 @@
-"""Near-duplicates: all pairs within a Hamming radius, verified on pixels, grouped, and which copy to keep.
+"""Near-duplicates: find all pairs of similar images, verify them on their pixels, and decide which copy stays.
 
-`from curation.dedupe import find_duplicates` is the way in. It is looked up when it is asked for, because it needs the
-compiler.
+`from curation.dedupe import find_duplicates` is the public call. The module behind it is imported on first use, because
+it loads the compiler numba.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,8 +1,12 @@
-"""Which pairs of images are worth a look at their pixels: near-equal hashes, of the whole or of parts, however turned.
+"""Which pairs of images are compared on their pixels: pairs with near-equal hashes, in any orientation.
 
-Nothing is stored: candidates stream by in bounded batches, one join after the other. Flat pictures, whose hash is
-noise, are candidates only of pictures with exactly the same thumbnail. Pictures hardly larger than their thumbnail are
-compared as they stand: a small shift explains away real differences there, so crops of them are not looked for.
+The hash is that of the whole picture, or that of a part of it, which finds crops and watermarks. Candidates are not
+stored: they come in batches of bounded size, one hash join after the other. Two kinds of pictures have rules of their
+own:
+
+- Flat pictures: their hash is noise, so they are candidates only of pictures with exactly the same thumbnail.
+- Pictures hardly larger than their thumbnail: they are compared without any shift or scale, because a small shift
+  hides real differences there. Crops of them are not searched for.
 """
 
 from collections.abc import Iterator
@@ -14,21 +18,27 @@ from numpy.typing import NDArray
 from curation.dedupe import part_hashes
 from curation.dedupe.hash_pairs import Pairs, collapse, pairs_across, pairs_within
 from curation.dedupe.image_arrays import Pictures
-from curation.dedupe.thumbnail_agreement import MARKED, SIDE, STILL
+from curation.dedupe.thumbnail_agreement import EDGE, MARKED, STILL
 from curation.params.blocks import Dedupe
 
 Rows = NDArray[np.int64]
 Tools = tuple[ThreadPoolExecutor, int]  # threads, and how many there are
-Candidates = NDArray[np.int32]  # [k, 4]: row that is turned, row, orientation, view (see agreement.similarity)
+Candidates = NDArray[
+    np.int32
+]  # [k, 4]: row that is turned, row, orientation, view (see thumbnail_agreement.similarity)
 
-FLAT = 0.03  # hash_quality below which a hash says nothing
-SMALL = 2 * SIDE  # pixels of the shorter side below which nothing is moved
+FLAT = 0.03  # hash_quality below which a hash holds no information
+SMALL = 2 * EDGE  # pixels of the shorter edge below which a picture is compared without shift or scale
 # Turned left and turned right are each other's inverse: one join finds both.
 JOINED = (1, 2, 4, 5, 6, 7)
 
 
 def candidates(pictures: Pictures, params: Dedupe, threads: ThreadPoolExecutor, workers: int) -> Iterator[Candidates]:
-    """Yield int32 [k, 4] batches; a pair may come several times, either way round, under several orientations."""
+    """Yield batches of candidates, int32 [k, 4].
+
+    A pair may occur several times: in either order, and in several orientations. threads: what hashes the parts.
+    workers: how many threads join the hashes.
+    """
     flat = pictures.facts["hash_quality"].to_numpy() < FLAT
     large = is_large(pictures)
     yield from _equal_thumbnails(pictures, np.flatnonzero(flat))
@@ -51,41 +61,50 @@ def candidates(pictures: Pictures, params: Dedupe, threads: ThreadPoolExecutor, 
 
 
 def is_large(pictures: Pictures) -> NDArray[np.bool_]:
-    """Whether each picture has enough pixels for a shift or a scale to mean something."""
+    """Bool [n]: whether each picture has enough pixels to be compared with a shift or a scale."""
     return np.asarray(pictures.facts[["width", "height"]].min(axis=1) >= SMALL)
 
 
 def _marked(
     thumbnails: NDArray[np.uint8], wanted: NDArray[np.bool_], radius: int, tools: Tools
 ) -> Iterator[tuple[Pairs, int]]:
-    """Yield pairs, and orientation, that agree without two of their borders."""
+    """Yield pairs, and their orientation, whose hashes agree without two of their borders: marked copies."""
     for window, orientations in ((part_hashes.UPPER_LEFT, range(8)), (part_hashes.LOWER_RIGHT, range(1))):
-        still = part_hashes.look(thumbnails, tools[0], window)
+        still = part_hashes.hash_window(thumbnails, tools[0], window)
         for orientation in orientations:
-            turned = part_hashes.look(thumbnails, tools[0], window, orientation) if orientation else still
-            for found in _join_telling(turned, still, wanted, radius, tools[1] if orientation else -tools[1]):
+            turned = part_hashes.hash_window(thumbnails, tools[0], window, orientation) if orientation else still
+            for found in _join_contrasty(turned, still, wanted, radius, tools[1] if orientation else -tools[1]):
                 yield found, orientation
 
 
 def _cropped(
     thumbnails: NDArray[np.uint8], wanted: NDArray[np.bool_], radius: int, tools: Tools
 ) -> Iterator[tuple[Pairs, int, int]]:
-    """Yield pairs, orientation and view: the second, without its border, agrees with the whole of the first."""
+    """Yield pairs, orientation and view where the first picture looks like the second without its border: crops."""
     if not wanted.any():
         return
-    crops = [(view, part_hashes.look(thumbnails, tools[0], part_hashes.crop(view))) for view in part_hashes.CROPS]
+    crops = [
+        (view, part_hashes.hash_window(thumbnails, tools[0], part_hashes.crop(view))) for view in part_hashes.CROPS
+    ]
     for orientation in range(8):
-        whole = part_hashes.look(thumbnails, tools[0], orientation=orientation)
+        whole = part_hashes.hash_window(thumbnails, tools[0], orientation=orientation)
         for view, cropped in crops:
-            for found in _join_telling(whole, cropped, wanted, radius, tools[1]):
+            for found in _join_contrasty(whole, cropped, wanted, radius, tools[1]):
                 yield found, orientation, view
 
 
-def _join_telling(
-    left: part_hashes.View, right: part_hashes.View, wanted: NDArray[np.bool_], radius: int, workers: int
+def _join_contrasty(
+    left: part_hashes.WindowHashes,
+    right: part_hashes.WindowHashes,
+    wanted: NDArray[np.bool_],
+    radius: int,
+    workers: int,
 ) -> Iterator[Pairs]:
-    """Join where both windows hold enough to hash; a negative number of workers: both sides are one."""
-    ours, theirs = np.flatnonzero(left.telling & wanted), np.flatnonzero(right.telling & wanted)
+    """Join the rows whose window has enough contrast to be hashed.
+
+    workers: number of threads; a negative number says that `left` and `right` are the same rows.
+    """
+    ours, theirs = np.flatnonzero(left.contrasty & wanted), np.flatnonzero(right.contrasty & wanted)
     for found in _join(left.hashes[ours], right.hashes[theirs], radius, abs(workers), same=workers < 0):
         yield Pairs(ours[found.left], theirs[found.right], found.distance)
 
@@ -102,7 +121,7 @@ def _rows(left: Rows, right: Rows, orientation: int, view: NDArray[np.generic]) 
 
 
 def _equal_thumbnails(pictures: Pictures, rows: Rows) -> Iterator[Candidates]:
-    """Link each flat picture to the first with the same thumbnail: all are equal, so no more is needed."""
+    """Pair each flat picture with the first one of the same thumbnail: all are equal, so one pair each is enough."""
     if not len(rows):
         return
     groups = collapse(np.ascontiguousarray(pictures.thumbnails[rows]).view(np.uint64))

@@ -1,9 +1,13 @@
-"""How to cut hashes into blocks so that all pairs within a radius are found with the least work.
+"""How hashes are cut into blocks of bits, so that all pairs within a radius are found with the least work.
 
-The pigeonhole of multi-index hashing (Norouzi, Punjani and Fleet 2012): cut the bits into m blocks; if two hashes
-differ in at most r bits, then in one of the first r mod m + 1 blocks they differ in at most r div m, or in one of the
-others in at most r div m - 1. Real hashes are skewed: bits are dealt to the blocks by how evenly they fall, and the
-cost counts how likely two hashes share a bucket.
+This is the pigeonhole principle of multi-index hashing (Norouzi, Punjani and Fleet 2012). The bits are cut into m
+blocks. If two hashes differ in at most r bits, then one of these holds:
+
+- in one of the first r mod m + 1 blocks they differ in at most r div m bits;
+- in one of the other blocks they differ in at most r div m - 1 bits.
+
+In real hashes some bits are nearly constant. So the bits are spread over the blocks by how evenly they fall, and the
+estimated cost includes how likely two hashes are to share a bucket.
 """
 
 import math
@@ -37,7 +41,7 @@ class Plan(NamedTuple):
 
 
 def reaches(blocks: int, radius: int) -> list[int]:
-    """Bits that may differ in each block; blocks that need not be looked at are left out."""
+    """Bits that may differ in each block. Blocks that need no search are left out."""
     whole, rest = divmod(radius, blocks)
     return [reach for reach in [whole] * (rest + 1) + [whole - 1] * (blocks - rest - 1) if reach >= 0]
 
@@ -69,13 +73,13 @@ def make_plan(
 
 
 def brute_cost(left: int, right: int, words: int, same: bool) -> float:
-    """Estimated nanoseconds of comparing everything with everything."""
+    """Estimated nanoseconds of comparing every hash with every other."""
     return PAIR_NS * words * left * right / (2 if same else 1)
 
 
 def flips(width: int, reach: int) -> NDArray[np.int64]:
     """Every key difference of at most `reach` of `width` bits, 0 first."""
-    found = [sum(1 << p for p in places) for k in range(reach + 1) for places in combinations(range(width), k)]
+    found = [sum(1 << p for p in chosen) for k in range(reach + 1) for chosen in combinations(range(width), k)]
     return np.array(found, np.int64)
 
 

@@ -1,8 +1,8 @@
-"""The compiled loops behind the search for near-equal hashes.
+"""Compiled loops of the search for near-equal hashes.
 
-Compiled by numba on first use and kept for all clones of the same code. Every kernel releases the interpreter lock, so
-plain threads use all cores. The join walks a table sorted by some bits of the hash (multi-index hashing, Norouzi,
-Punjani and Fleet 2012) bucket against neighbouring bucket, which reads memory in order instead of probing it at random.
+numba compiles them on first use. The compiled code is kept in one folder, which all checkouts of the same code share.
+Every loop releases Python's interpreter lock, so plain threads use all cores. The join is multi-index hashing (Norouzi,
+Punjani and Fleet 2012) on sorted tables: buckets are compared one after the other, so memory is read in order.
 """
 
 import hashlib
@@ -18,31 +18,31 @@ from numba.extending import intrinsic
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-CHUNK = 64  # rows compared at once; where one of them is near, they are looked at one by one
+CHUNK = 64  # rows compared at once; if one of them is near, they are compared one by one
 CAPACITY = 1 << 17  # pairs a call returns at most
 HEAVY_ROOM = 4096  # bucket pairs a call may set aside
 DONE = -1
 
 
 def _code() -> str:
-    """Name all the compiled code of this room: numba looks only at a function's own file, not at what it calls."""
+    """Hash of all compiled code of this room: numba itself looks at a function's own file, not at what it calls."""
     texts = (file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))
     return hashlib.md5(b"".join(text for text in texts if b"@compiled" in text), usedforsecurity=False).hexdigest()[:12]
 
 
 class SharedCache(UserProvidedCacheLocator):
-    """One folder of compiled code for all clones of the same code on a machine: `~/.cache/curation`, or XDG's."""
+    """One folder of compiled code for all checkouts of the same code on a machine: in `~/.cache/curation` or XDG's."""
 
     FOLDER = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "curation" / f"numba-{_code()}"
 
     @classmethod
     def get_suitable_cache_subpath(cls, py_file: str) -> str:
-        """Where numba would put the path of the clone."""
+        """The folder under which numba stores a file's compiled code; the path of the checkout is not part of it."""
         return str(cls.FOLDER / Path(py_file).parent.name)
 
 
 def compiled(function: F) -> F:
-    """numba.njit without the interpreter lock, its result kept where all clones find it, else beside the code."""
+    """numba.njit without the interpreter lock. The result is stored in the shared folder, or else beside the code."""
     config: Any = numba.config
     before = config.CACHE_DIR, config.CACHE_LOCATOR_CLASSES
     config.CACHE_DIR = str(SharedCache.FOLDER)
@@ -73,10 +73,10 @@ def bucket_keys(hashes: np.ndarray, positions: np.ndarray) -> np.ndarray:
     keys = np.zeros(n, np.uint32)
     for row in range(n):
         key = np.uint32(0)
-        for place in range(positions.shape[0]):
-            bit = positions[place]
+        for index in range(positions.shape[0]):
+            bit = positions[index]
             word = hashes[row, bit >> 6]
-            key |= np.uint32((word >> np.uint64(bit & 63)) & np.uint64(1)) << np.uint32(place)
+            key |= np.uint32((word >> np.uint64(bit & 63)) & np.uint64(1)) << np.uint32(index)
         keys[row] = key
     return keys
 
@@ -109,7 +109,7 @@ def distance(x: np.ndarray, y: np.ndarray) -> int:
 
 @compiled
 def seen_before(x: np.ndarray, y: np.ndarray, masks: np.ndarray, limits: np.ndarray) -> bool:
-    """Whether an earlier block already brought this pair: each pair is reported by the first block that can find it."""
+    """Whether an earlier block has reported this pair: each pair is reported by the first block that can find it."""
     for k in range(masks.shape[0]):
         total = np.uint64(0)
         for word in range(x.shape[0]):
@@ -133,11 +133,13 @@ def any_within(x: np.ndarray, hashes: np.ndarray, low: int, high: int, radius: i
     return bool(hits > 0)
 
 
-# left, right: (starts, rows, hashes sorted by key [n, words]). search: (flips to reach each neighbour, masks and limits
-# of earlier blocks, radius, whether both sides are one table, number of comparisons from which a bucket pair is set
-# aside). state: int64 [5] = first bucket, end bucket, flip, row, column to go on from, as it stops early when a buffer
-# is full; first bucket is DONE at the end. out: int32 [CAPACITY, 3] gets (left row, right row, distance). heavy: int64
-# [HEAVY_ROOM, 2] gets (bucket, flip).
+# left, right: (starts, rows, hashes sorted by key [n, words]).
+# search: (flips to reach each neighbour, masks and limits of earlier blocks, radius, whether left and right are one
+#     table, number of comparisons from which a bucket pair is set aside).
+# state: int64 [5] = first bucket, end bucket, flip, row, column to continue from, because the loop stops early when a
+#     buffer is full; the first bucket is DONE at the end.
+# out: int32 [CAPACITY, 3] receives (left row, right row, distance).
+# heavy: int64 [HEAVY_ROOM, 2] receives (bucket, flip).
 @compiled
 def join_buckets(  # noqa: C901, PLR0912 - one flat loop: a call inside would cost more than the comparison itself
     left: tuple[np.ndarray, np.ndarray, np.ndarray],
@@ -147,7 +149,7 @@ def join_buckets(  # noqa: C901, PLR0912 - one flat loop: a call inside would co
     out: np.ndarray,
     heavy: np.ndarray,
 ) -> tuple[int, int]:
-    """Compare buckets of `left` with their neighbours in `right`: how many were written to `out` and to `heavy`."""
+    """Compare buckets of `left` with their neighbours in `right`; return how many rows `out` and `heavy` received."""
     starts, rows, hashes = left
     other_starts, other_rows, other_hashes = right
     flips, masks, limits, radius, same, too_many = search
@@ -201,8 +203,9 @@ def expand(
 ) -> int:
     """Turn pairs of distinct hashes into pairs of the rows that carry them; stop when `out` is full.
 
-    pairs: int32 [k, 3] = (left hash, right hash, distance). left, right: (starts, rows): rows[starts[h]:starts[h + 1]]
-    carry hash h. state: int64 [3] = pair, place in left, place in right to go on from; pair is DONE at the end.
+    pairs: int32 [k, 3] = (left hash, right hash, distance).
+    left, right: (starts, rows): rows[starts[h]:starts[h + 1]] carry hash h.
+    state: int64 [3] = pair, index in left, index in right to continue from; pair is DONE at the end.
     Returns the number written.
     """
     starts, rows = left

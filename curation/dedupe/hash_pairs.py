@@ -1,10 +1,9 @@
-"""All pairs of hashes within a Hamming radius, exactly, in time near linear in their number.
+"""All pairs of hashes within a Hamming radius, exactly, in time nearly linear in their number.
 
-Multi-index hashing (Norouzi, Punjani and Fleet 2012) turned into a sort-merge join: equal hashes are collapsed, the
-others are sorted by some of their bits and every bucket is compared with its neighbours, as contiguous memory. A
-bucket that a skewed distribution has made large is joined again on the bits not used yet, so skew costs little beyond
-its output.
-Results stream in bounded batches, in the same order whatever the number of threads.
+This is multi-index hashing (Norouzi, Punjani and Fleet 2012) as a sort-merge join. Equal hashes are collapsed into one.
+The distinct ones are sorted by some of their bits, and every bucket is compared with its neighbours in contiguous
+memory. In skewed data some buckets are large: a pair of large buckets is joined again on the bits not used yet.
+The pairs come in batches of bounded size, in an order that does not depend on the number of threads.
 """
 
 from collections import deque
@@ -24,9 +23,9 @@ Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]
 Triples = NDArray[np.int32]
 
-TOO_MANY = 1 << 22  # comparisons in one pair of buckets from which it is joined on further bits instead
-BATCH = 1 << 18  # pairs in a batch at most
-PARTS = 8  # tasks a thread
+TOO_MANY = 1 << 22  # a pair of buckets with more comparisons is joined on further bits instead
+BATCH = 1 << 18  # most pairs in a batch
+PARTS = 8  # tasks for each thread
 
 
 class Pairs(NamedTuple):
@@ -54,7 +53,7 @@ class Table(NamedTuple):
 
 
 class Search(NamedTuple):
-    """What stays the same down a recursion: the radius, and the blocks whose pairs were reported already."""
+    """What a recursive join passes on: the radius, and the blocks whose pairs are already reported."""
 
     radius: int
     masks: Hashes
@@ -69,7 +68,8 @@ Tools = tuple[Search, ThreadPoolExecutor]
 def pairs_within(hashes: Hashes, radius: int, workers: int = 0) -> Iterator[Pairs]:
     """Yield every pair of rows (left < right) whose hashes differ in at most `radius` bits, each once.
 
-    hashes: uint64 [n, words], n < 2^31. workers: threads, 0 for one a core. Memory: about 40 bytes a hash of one word.
+    hashes: uint64 [n, words], n < 2^31. workers: threads; 0 is one for each core.
+    Memory: about 40 bytes for each hash of one word.
     """
     one = collapse(hashes)
     for rows in _expand_own(one):
@@ -98,7 +98,7 @@ def collapse(hashes: Hashes) -> Collapsed:
 
 
 def joined(left: Hashes, right: Hashes, radius: int, *, same: bool, workers: int = 0) -> Iterator[Triples]:
-    """Pairs of distinct hashes as int32 [k, 3]: left row, right row, distance; with `same` both sides are one table."""
+    """Pairs of distinct hashes as int32 [k, 3]: left row, right row, distance. same: left and right are one table."""
     if not len(left) or not len(right):
         return
     words = left.shape[1]
@@ -117,7 +117,7 @@ def _ordered(rows: Triples) -> Pairs:
 
 
 def _join(left: Hashes, right: Hashes, positions: Ints, rest: int, tools: Tools) -> Iterator[Triples]:
-    """Join on the bits at `positions`, where a pair may differ in `rest` bits; the other bits were used further up."""
+    """Join on the bits at `positions`, where a pair may differ in `rest` bits; the caller has used the other bits."""
     search, threads = tools
     plan = make_plan(left, right, positions, rest, search.same)
     if not plan.blocks:
@@ -150,7 +150,7 @@ def _join_block(left: Hashes, right: Hashes, where: tuple[Block, Ints, int], too
 
 
 def _brute(left: Hashes, right: Hashes, tools: Tools) -> Iterator[Triples]:
-    """Everything against everything, cut into slices of the left side."""
+    """Compare every hash with every other, in slices of the left table."""
     search = tools[0]
     cuts = np.linspace(0, len(left), min(len(left), PARTS * search.threads) + 1).astype(np.int64)
     whole = Table(np.array([0, len(right)], np.int64), np.arange(len(right), dtype=np.int32), right)
@@ -162,7 +162,7 @@ def _brute(left: Hashes, right: Hashes, tools: Tools) -> Iterator[Triples]:
 
 
 def _walks(ours: Table, theirs: Table, changes: Ints, search: Search) -> "list[Walk]":
-    """The join of two tables, cut into ranges of buckets that hold about as many rows each."""
+    """The join of two tables, cut into ranges of buckets with about equally many rows."""
     rows = np.linspace(0, len(ours.rows), PARTS * search.threads + 1)
     cuts = np.unique(np.append(np.searchsorted(ours.starts, rows[1:-1]), [0, len(ours.starts) - 1]))
     walks = [Walk(ours, theirs, changes, search, TOO_MANY) for _ in cuts[1:]]
@@ -172,7 +172,7 @@ def _walks(ours: Table, theirs: Table, changes: Ints, search: Search) -> "list[W
 
 
 class Walk:
-    """One thread's share of a join, done a buffer at a time so that no result outgrows memory."""
+    """One thread's share of a join. It fills one buffer at a time, so that the memory is bounded."""
 
     def __init__(self, ours: Table, theirs: Table, changes: Ints, search: Search, too_many: int) -> None:
         self.tables = ours, theirs
@@ -180,7 +180,7 @@ class Walk:
         self.state = np.array([0, len(ours.starts) - 1, 0, -1, -1], np.int64)
 
     def step(self) -> tuple[Triples, Ints]:
-        """Go on until a buffer is full or the share is done: (pairs, bucket pairs that are too large)."""
+        """Continue until a buffer is full or the share is done: (pairs, bucket pairs that are too large)."""
         out = np.empty((hash_kernels.CAPACITY, 3), np.int32)
         heavy = np.empty((hash_kernels.HEAVY_ROOM, 2), np.int64)
         found, aside = hash_kernels.join_buckets(*self.tables, self.search, self.state, out, heavy)
@@ -193,7 +193,7 @@ class Walk:
 
 
 def _ahead(walks: Iterable[Walk], tools: Tools) -> Iterator[tuple[Triples, Ints]]:
-    """Step through the walks in order, the threads working a few buffers ahead."""
+    """Yield the results of the walks in order, while the threads work a few buffers ahead."""
     search, threads = tools
     left = iter(walks)
     pending: deque[tuple[Walk, Future[tuple[Triples, Ints]]]] = deque()
@@ -223,7 +223,7 @@ def _mask(positions: Ints, words: int) -> Hashes:
 
 
 def _expand(found: Triples, left: Collapsed, right: Collapsed) -> Iterator[Triples]:
-    """Pairs of distinct hashes -> pairs of the rows that carry them, in bounded batches."""
+    """Turn pairs of distinct hashes into pairs of the rows that carry them, in bounded batches."""
     state = np.array([0, 0, 0], np.int64)
     while state[0] != hash_kernels.DONE:
         out = np.empty((BATCH, 3), np.int32)

@@ -1,7 +1,8 @@
-"""What the search needs to know of every image, as plain arrays, sorted by image_id.
+"""What the search for duplicates knows of every image, as plain arrays, sorted by image_id.
 
-Read from the Parquet file in batches, images never exist as Python objects. Thumbnails are most of it, 1.15 GB a
-million: they lie in a memory-mapped scratch file, and who went through a part gives its memory back (`release`).
+The Parquet file is read in batches, so that no image is a Python object for long. The thumbnails are the largest part:
+1.15 GB for a million images. They lie in a memory-mapped scratch file, and code that has read a part of it gives that
+memory back with `release`.
 """
 
 import mmap
@@ -22,7 +23,7 @@ from curation.images import image_measures
 FACTS = ["image_id", "source", "label", "origin", "copy_labels", "format", "bytes", "width", "height", "blur"]
 FACTS += ["hash_quality"]
 COLUMNS = [*FACTS, "error", "hash", "thumbnail"]
-SPARED = 2**28  # bytes of a mapped file that are not worth giving back
+SPARED = 2**28  # a mapped file with fewer bytes stays in memory
 BATCH = 4096  # rows that exist as Python objects at a time
 
 
@@ -63,10 +64,11 @@ def from_parquet(path: Path) -> Pictures:
 
 
 def release(part: NDArray[np.uint8]) -> None:
-    """Take a part of a mapped array out of this process's memory; read again, it comes from the file, or its cache.
+    """Take a part of a memory-mapped array out of this process's memory. The next read gets it from the file again.
 
-    part: consecutive rows. The system maps 64 KB around each byte that is read, so a few thousand thumbnails here and
-    there are a quarter of a gigabyte. No effect on files under SPARED, on what is not mapped, where the system can't.
+    part: consecutive rows. The system maps 64 KB around each byte that is read, so a few thousand scattered thumbnails
+    take a quarter of a gigabyte. Nothing happens where the file is smaller than SPARED, the array is not mapped, or the
+    system has no such call.
     """
     whole: object = part
     start = 0  # the address of the mapping

@@ -1,9 +1,18 @@
 """Which of several copies stays: the order in which images become keepers.
 
-Benchmark images come first, because they are frozen: a twin of one must never be trained on. Then as a person would
-choose: reviewed, labelled, real before staged before synthetic, larger, sharper, less compressed, then by image_id.
-"Less compressed" means lossless before lossy, then more bytes a pixel, weighed by what they are worth: at equal quality
-a WebP needs about 70% of a JPEG's bytes (Google's study of 2011), a HEIC half, an AVIF less; a GIF has lost colours.
+Benchmark images come first, because they are frozen and no copy of them may be trained on. The other criteria follow
+in this order, as a person would choose:
+
+1. reviewed before not reviewed
+2. labelled before unlabelled
+3. real before staged, staged before synthetic
+4. more pixels
+5. sharper
+6. less compressed: lossless before lossy, then more bytes for each pixel
+7. the smaller image_id
+
+Bytes are weighed by format. At equal quality a WebP needs about 70% of the bytes of a JPEG (Google's study of 2011), a
+HEIC half, an AVIF less. A GIF has few colours, so its bytes count less.
 """
 
 from collections.abc import Collection
@@ -21,15 +30,17 @@ WORTH = {
     "WEBP": 1.4,
     "HEIF": 2.0,
     "AVIF": 2.5,
-    "GIF": 0.3,
-}  # of a byte; a GIF's few colours
+    "GIF": 0.3,  # it has lost colours
+}  # worth of one byte, compared with a byte of a JPEG
 
 
 def keeper_order(facts: pd.DataFrame, reviewed: Collection[str] = ()) -> NDArray[np.int32]:
-    """Rows from the one that is kept first to the one that is kept last.
+    """Rows int32 [n], from the one that is kept first to the one that is kept last.
 
-    facts: image_id, source, label, origin, format, width, height, blur (low is blurred), bytes. reviewed: image_ids a
-    person decided on. "Sharper" compares in doublings, as the edges that a hard compression draws look like sharpness.
+    facts: image_id, source, label, origin, format, width, height, blur (low is blurred), bytes.
+    reviewed: image_ids that a person decided on.
+
+    Sharpness is rounded to powers of two, because strong compression adds edges that look like sharpness.
     """
     pixels = facts["width"].to_numpy(np.int64) * facts["height"].to_numpy(np.int64)
     blur = np.maximum(facts["blur"].to_numpy(np.float64), 1e-9)
@@ -47,6 +58,6 @@ def keeper_order(facts: pd.DataFrame, reviewed: Collection[str] = ()) -> NDArray
 
 
 def _quality(facts: pd.DataFrame, pixels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Bytes a pixel, as a JPEG would need them; infinite where nothing was lost."""
+    """Bytes for each pixel, as a JPEG would need them; infinite for a lossless format."""
     worth = facts["format"].map(WORTH).fillna(np.inf).to_numpy(np.float64)
     return np.asarray(facts["bytes"].to_numpy(np.int64) * worth / np.maximum(pixels, 1))

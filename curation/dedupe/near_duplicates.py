@@ -1,8 +1,9 @@
-"""From the table IMAGES to the table DUPLICATES: whose twin, who stays, what stays together, who disagrees.
+"""From the table IMAGES to the table DUPLICATES: the keeper of every image, its leak group, and its label conflict.
 
-Leak groups come first, from a stream of candidates of which nothing but a union-find is kept; then, inside each group,
-stars are drawn from the best image down, so every twin names a keeper that stays and was compared with it directly.
-Stars do not look at labels: twins show the same picture whatever it is called, and `conflict` says who disagrees.
+Leak groups come first, from a stream of candidates of which only a union-find is kept. Then each group of copies is
+divided into clusters, from the best image down. So every copy names a keeper that stays, and was compared with it
+directly. Labels play no part in this: copies show the same picture whatever its label, and the column `conflict` says
+which labels disagree.
 """
 
 from collections.abc import Collection
@@ -13,35 +14,35 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from curation.dedupe import group_kernels as twins
+from curation.dedupe import cluster_kernels
 from curation.dedupe.image_arrays import Pictures, from_frame, release
 from curation.dedupe.keeper_ranking import keeper_order
-from curation.dedupe.leak_groups import Cut, Known, arrays, components, leak_groups, link
+from curation.dedupe.leak_groups import Arrays, Cut, arrays, components, leak_groups, link
 from curation.engine import workers as pool
 from curation.params.blocks import Dedupe
 from curation.tables.class_names import UNKNOWN
 
 Rows = NDArray[np.int32]
-GROUPS = 256  # that a thread draws stars in at a time
+GROUPS = 256  # groups that a thread divides into clusters at a time
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What was found, in numbers, and the chains that were cut."""
+    """Numbers of the search, and the chains that were cut."""
 
     images: int
     candidates: int
     verified: int
-    twins: int
+    copies: int
     leak_groups: int
     conflicts: int
     cuts: list[Cut] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """Say it in words, a line each."""
+        """The numbers as sentences, one a line."""
         text = [
             f"{self.images:,} images, {self.candidates:,} candidate pairs, {self.verified:,} compared on their pixels",
-            f"{self.twins:,} twins of an image that stays; {self.leak_groups:,} groups that splits keep together",
+            f"{self.copies:,} copies of an image that stays; {self.leak_groups:,} groups that splits keep together",
             f"{self.conflicts:,} images in a label conflict",
         ]
         return text + [
@@ -51,14 +52,17 @@ class Summary:
 
 
 def find_duplicates(images: pd.DataFrame, params: Dedupe, reviewed: Collection[str] = ()) -> pd.DataFrame:
-    """Make the table DUPLICATES of a table IMAGES; `reviewed`: image_ids that a person decided on."""
+    """Make the table DUPLICATES from a table IMAGES, one row for each readable image.
+
+    reviewed: image_ids that a person decided on; they are preferred as keepers.
+    """
     return find(from_frame(images), params, reviewed)[0]
 
 
 def find(
     pictures: Pictures, params: Dedupe, reviewed: Collection[str] = (), workers: int = 0
 ) -> tuple[pd.DataFrame, Summary]:
-    """Make the table DUPLICATES, and the numbers of the search. The result does not depend on `workers`."""
+    """Make the table DUPLICATES and the numbers of the search. The result does not depend on `workers`."""
     facts = pictures.facts
     linked = link(pictures, params, workers)
     rank = np.empty(len(facts), np.int32)
@@ -73,14 +77,14 @@ def find(
     )
     known = arrays(pictures)
 
-    def draw(part: list[Rows]) -> None:
+    def divide(part: list[Rows]) -> None:
         for rows in part:
-            twins.stars(known, rows[np.argsort(rank[rows])], params.min_similarity, found)
+            cluster_kernels.clusters(known, rows[np.argsort(rank[rows])], params.min_similarity, found)
         release(pictures.thumbnails)
 
     with ThreadPoolExecutor(pool.count(workers)) as threads:
-        list(threads.map(draw, pool.chunks(groups, GROUPS)))
-    ids = facts["image_id"].array  # never a million Python strings
+        list(threads.map(divide, pool.chunks(groups, GROUPS)))
+    ids = facts["image_id"].array  # an array avoids a million Python strings
     keeper = np.where(found[0] < 0, np.arange(len(facts)), found[0])
     table["keeper"], table["distance"], table["similarity"], table["orientation"] = ids.take(keeper), *found[1:]
     leak, cuts = leak_groups(linked, keeper.astype(np.int32), params)
@@ -91,7 +95,7 @@ def find(
         images=len(facts),
         candidates=linked.candidates,
         verified=linked.verified,
-        twins=int((found[0] >= 0).sum() - (found[0] == np.arange(len(facts))).sum()),
+        copies=int((found[0] >= 0).sum() - (found[0] == np.arange(len(facts))).sum()),
         leak_groups=int((np.bincount(leak) > 1).sum()),
         conflicts=len(named),
         cuts=sorted(cuts, reverse=True),
@@ -99,8 +103,11 @@ def find(
     return table, summary
 
 
-def conflicts(pictures: Pictures, known: Known, groups: list[Rows], least: float) -> dict[int, str]:
-    """For each row in conflict the other labels that its twins, or files of the same bytes, carry; joined by " / "."""
+def conflicts(pictures: Pictures, known: Arrays, groups: list[Rows], least: float) -> dict[int, str]:
+    """For each row in conflict, the other labels of its copies or of files with the same bytes, joined by " / ".
+
+    least: the similarity from which an image is a copy.
+    """
     labels = pictures.facts["label"]
     codes, names = pd.factorize(labels.where(~labels.isin(["", UNKNOWN])), sort=True)
     others: dict[int, set[str]] = {}
@@ -112,10 +119,10 @@ def conflicts(pictures: Pictures, known: Known, groups: list[Rows], least: float
         if len(kinds) == 1 and not others.keys() & set(rows.tolist()):
             continue
         local = np.where(codes[rows] < 0, -1, local)
-        seen = twins.disputes(known, rows, local, least, len(kinds))
+        seen = cluster_kernels.labels_of_copies(known, rows, local, least, len(kinds))
         release(pictures.thumbnails)
-        for place, kind in zip(*np.nonzero(seen), strict=True):
-            others.setdefault(int(rows[place]), set()).add(names[kinds[kind]])
+        for member, kind in zip(*np.nonzero(seen), strict=True):
+            others.setdefault(int(rows[member]), set()).add(names[kinds[kind]])
     return {row: " / ".join(sorted(found)) for row, found in others.items()}
 
 

@@ -1,20 +1,25 @@
-"""Do two thumbnails show the same picture? The compiled measure behind every verification.
+"""Do two thumbnails show the same picture? The compiled measure that every verification uses.
 
-After alignment (see alignment.py) the smallest of three scores counts: the weighted correlation of the whole; the mean
-structural similarity (after Wang et al., SSIM, 2004) of 49 overlapping blocks without their worst quarter; and the
-residual in grey levels. The first sees the light of a picture, the second its details, the third how far they differ.
-Colour is a guard, not a vote: two coloured pictures of different hue disagree, a grey copy of a coloured one does not.
+After alignment (thumbnail_alignment) the similarity is the smallest of three scores:
+
+- the weighted correlation of the whole picture, which sees its light;
+- the mean structural similarity (SSIM, Wang et al. 2004) of 49 overlapping blocks without their worst quarter, which
+  sees its details;
+- one minus the residual in grey levels, as a share of the largest residual that is allowed, which sees how far they
+  differ.
+
+Colour can only reject: two coloured pictures of different hue do not agree, but a grey copy of a coloured one does.
 """
 
 import numpy as np
 
 from curation.dedupe.hash_kernels import compiled
 from curation.dedupe.thumbnail_alignment import (
+    EDGE,
     MARKED,
     NOISE,
     PERFECT,
     SEARCH,
-    SIDE,
     STEPS,
     STILL,
     fit,
@@ -25,11 +30,11 @@ from curation.dedupe.thumbnail_alignment import (
 )
 
 PART = 4  # cells of a block of the grey thumbnail
-CELLS = 8  # of the colour thumbnail
+CELLS = 8  # cells across and down of the colour thumbnail
 GREY = 6  # |Cb| + |Cr| a cell, up to which a picture counts as grey
-HOPELESS = 0.5  # a start that scores less is not worth aligning
-RESIDUAL = 75.0  # grey levels of difference that bring the agreement down to 0
-LIGHT = 12.0  # grey levels explained by light alone that make a residual count twice, where nothing is moved
+HOPELESS = 0.5  # a start that scores less is not aligned
+RESIDUAL = 75.0  # difference in grey levels at which the similarity is 0
+LIGHT = 12.0  # a difference of light of so many grey levels doubles the residual, where nothing is shifted
 COLOUR_TURNS = turns(CELLS)
 
 
@@ -37,10 +42,10 @@ COLOUR_TURNS = turns(CELLS)
 def block_sums(a: np.ndarray, b: np.ndarray, box: np.ndarray, rows: np.ndarray, sums: np.ndarray) -> None:
     """Fill sums [8, 8, 6]: count, a, b, a a, b b, a b in each block of 4 x 4 cells, b seen through the box."""
     sums[:] = np.float32(0.0)
-    for y in range(SIDE):
+    for y in range(EDGE):
         if not sample(b, box, y, rows):
             continue
-        for x in range(SIDE):
+        for x in range(EDGE):
             inside, p, q = rows[3, x], a[y, x] * rows[3, x], rows[0, x] * rows[3, x]
             cell = sums[y // PART, x // PART]
             cell[0] += inside
@@ -53,23 +58,23 @@ def block_sums(a: np.ndarray, b: np.ndarray, box: np.ndarray, rows: np.ndarray, 
 
 @compiled
 def still_sums(a: np.ndarray, b: np.ndarray, sums: np.ndarray, work: np.ndarray) -> None:
-    """Fill sums [8, 8, 6] as `block_sums` does where nothing is moved, in a form that vectorises; work [5, SIDE]."""
-    for block in range(SIDE // PART):
+    """Fill sums [8, 8, 6] as `block_sums` does where nothing is shifted, in a form that vectorises; work [5, EDGE]."""
+    for block in range(EDGE // PART):
         work[:5] = np.float32(0.0)
         for y in range(block * PART, (block + 1) * PART):
-            for x in range(SIDE):
+            for x in range(EDGE):
                 work[0, x] += a[y, x]
                 work[1, x] += b[y, x]
                 work[2, x] += a[y, x] * a[y, x]
                 work[3, x] += b[y, x] * b[y, x]
                 work[4, x] += a[y, x] * b[y, x]
-        for place in range(SIDE // PART):
-            sums[block, place, 0] = PART * PART
+        for column in range(EDGE // PART):
+            sums[block, column, 0] = PART * PART
             for k in range(5):
                 total = np.float32(0.0)
-                for x in range(place * PART, (place + 1) * PART):
+                for x in range(column * PART, (column + 1) * PART):
                     total += work[k, x]
-                sums[block, place, k + 1] = total
+                sums[block, column, k + 1] = total
 
 
 @compiled
@@ -104,14 +109,15 @@ def judge(sums: np.ndarray, gain: float) -> tuple[float, float]:
 
 @compiled
 def still(a: np.ndarray, b: np.ndarray, sums: np.ndarray, work: np.ndarray) -> float:
-    """Agreement of two pictures as they stand: only the light may differ, and the more it does, the less else may.
+    """Similarity of two pictures without shift or scale. Only the light may differ.
 
-    Small pictures of one kind look alike but for their light; a copy in another light has hardly any residual.
+    The more the light differs, the smaller the residual must be. Small pictures of one kind often differ only in their
+    light, while a true copy in another light has hardly any residual.
     """
     still_sums(a, b, sums, work)
     totals = np.zeros(6)
-    for y in range(SIDE // PART):
-        for x in range(SIDE // PART):
+    for y in range(EDGE // PART):
+        for x in range(EDGE // PART):
             for k in range(6):
                 totals[k] += sums[y, x, k]
     n, p, q, pp, qq, pq = totals
@@ -124,13 +130,13 @@ def still(a: np.ndarray, b: np.ndarray, sums: np.ndarray, work: np.ndarray) -> f
 
 @compiled
 def hues_differ(one: np.ndarray, other: np.ndarray, orientation: int) -> bool:
-    """Whether both pictures are coloured and their colours have less in common than not (Cb, Cr; 128 is none)."""
+    """Whether both pictures are coloured and differ more in Cb and Cr than they share (128 is no colour)."""
     first, second, apart = 0, 0, 0
     turn = COLOUR_TURNS[orientation]
     for cell in range(CELLS * CELLS):
         for channel in range(2):
-            p = int(one[SIDE * SIDE + 2 * turn[cell] + channel]) - 128
-            q = int(other[SIDE * SIDE + 2 * cell + channel]) - 128
+            p = int(one[EDGE * EDGE + 2 * turn[cell] + channel]) - 128
+            q = int(other[EDGE * EDGE + 2 * cell + channel]) - 128
             first += abs(p)
             second += abs(q)
             apart += abs(p - q)
@@ -140,7 +146,7 @@ def hues_differ(one: np.ndarray, other: np.ndarray, orientation: int) -> bool:
 
 @compiled
 def same_bytes(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two thumbnails are equal, colours included: what flat pictures must be to agree."""
+    """Whether two thumbnails are equal, colours included. Flat pictures agree only then."""
     for k in range(one.shape[0]):  # noqa: SIM110 - numba knows no all()
         if one[k] != other[k]:
             return False
@@ -149,19 +155,23 @@ def same_bytes(one: np.ndarray, other: np.ndarray) -> bool:
 
 @compiled
 def similarity(one: np.ndarray, other: np.ndarray, orientation: int, view: int) -> float:
-    """Agreement, 0 to 1, of thumbnail `one` turned by `orientation` with thumbnail `other` (uint8 [bytes]).
+    """Similarity, 0 to 1, of thumbnail `one` turned by `orientation` with thumbnail `other` (uint8 [bytes]).
 
-    view: which of BOXES to start from; SEARCH: the best of them; STILL: nothing moves, only the light may differ;
-    MARKED: from where it stands, however badly that fits.
+    view: where the alignment starts, one of
+
+    - an index of BOXES;
+    - SEARCH: the best of all BOXES;
+    - STILL: no alignment, only the light may differ;
+    - MARKED: BOXES[0], the identity, however badly it fits.
     """
     if orientation == 0 and same_bytes(one, other):
         return 1.0
     if hues_differ(one, other, orientation):
         return 0.0
-    a, b = np.empty((SIDE, SIDE), np.float32), np.empty((SIDE, SIDE), np.float32)
+    a, b = np.empty((EDGE, EDGE), np.float32), np.empty((EDGE, EDGE), np.float32)
     unpack(one, orientation, a)
     unpack(other, 0, b)
-    box, work, sums = np.zeros(4, np.float32), np.empty((67, SIDE), np.float32), np.empty((8, 8, 6), np.float32)
+    box, work, sums = np.zeros(4, np.float32), np.empty((67, EDGE), np.float32), np.empty((8, 8, 6), np.float32)
     if view == STILL:
         return still(a, b, sums, work)
     first = start(a, b, view, box, work)
@@ -175,7 +185,7 @@ def similarity(one: np.ndarray, other: np.ndarray, orientation: int, view: int) 
 
 @compiled
 def agreed(whole: float, structure: float, miss: float) -> float:
-    """The smallest of the three scores; miss: the residual as a share of the one that is too much."""
+    """The smallest of the three scores. miss: the residual as a share of RESIDUAL."""
     return max(0.0, min(whole, structure, 1.0 - miss))
 
 
@@ -188,4 +198,4 @@ def similarities(thumbnails: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     return out
 
 
-__all__ = ["MARKED", "SEARCH", "SIDE", "STILL", "similarities", "similarity"]
+__all__ = ["EDGE", "MARKED", "SEARCH", "STILL", "similarities", "similarity"]

@@ -1,22 +1,22 @@
-"""Shift and scale one thumbnail to fit another: the compiled half of verification that moves pictures.
+"""Shift and scale one thumbnail until it fits another, before the two are compared.
 
-A few Gauss-Newton steps on position, scale (across and down apart), gain and offset together, after Lucas and Kanade
-(1981) and the ECC alignment of Evangelidis and Psarakis (2008), each cell weighted by how well it fits, so that a
-watermark does not pull. All sums run over columns first and rows in order: they vectorise, and still give the same bits
-on every machine.
+A few Gauss-Newton steps estimate six numbers together: shift and scale (across and down), gain and offset of the
+light. The method is that of Lucas and Kanade (1981) and of ECC alignment (Evangelidis and Psarakis 2008). Each cell is
+weighted by how well it fits, so a watermark has little influence. All sums run over columns first and then over rows,
+in a fixed order: this vectorises, and every machine gets the same bits.
 """
 
 import numpy as np
 
 from curation.dedupe.hash_kernels import compiled
 
-SIDE = 32  # of the grey thumbnail
+EDGE = 32  # cells across and down of the grey thumbnail
 STEPS = 6
 MAX_SCALE, MAX_SHIFT = 0.16, 2.6
 MIN_WEIGHT = 0.3  # share of the cells that must overlap and fit
-NOISE = 2.0  # variance, in squared grey levels, that re-encoding adds: flat pictures can't agree by chance
-LOOSE = 0.4  # a residual of this share of the contrast halves a cell's weight
-PERFECT = 0.995  # a start that scores more needs no aligning
+NOISE = 2.0  # variance, in squared grey levels, that re-encoding adds; flat pictures then can't agree by chance
+LOOSE = 0.4  # a residual of this share of the contrast halves the weight of a cell
+PERFECT = 0.995  # a start that scores more needs no alignment
 SEARCH, STILL, MARKED = -1, -2, -3
 
 # What a crop does to the frame: scale and shift across, scale and shift down, in cells.
@@ -26,27 +26,27 @@ _TRIM, _GROW = -CROP, CROP / (1 - CROP)
 _SHIFTS = [(x, y) for x in (-1.0, 1.0) for y in (-1.0, 1.0)]
 BOXES = np.array(
     [(0.0, 0.0, 0.0, 0.0), (_INNER, 0.0, _INNER, 0.0), (_OUTER, 0.0, _OUTER, 0.0)]
-    + [(s, x * abs(s) * SIDE / 2, s, y * abs(s) * SIDE / 2) for s in (_TRIM, _GROW) for x, y in _SHIFTS],
+    + [(s, x * abs(s) * EDGE / 2, s, y * abs(s) * EDGE / 2) for s in (_TRIM, _GROW) for x, y in _SHIFTS],
     np.float32,
 )
 
 
-def turns(side: int) -> np.ndarray:
-    """Where each cell of a turned square comes from, int32 [8, side * side]: mirrored from 4 on, then turned left."""
-    cells = np.arange(side * side, dtype=np.int32).reshape(side, side)
+def turns(edge: int) -> np.ndarray:
+    """Where each cell of a turned square comes from, int32 [8, edge * edge]: mirrored from 4 on, then turned left."""
+    cells = np.arange(edge * edge, dtype=np.int32).reshape(edge, edge)
     return np.stack([np.rot90(cells[:, ::-1] if k >= 4 else cells, k % 4).ravel() for k in range(8)])
 
 
-TURNS = turns(SIDE)
+TURNS = turns(EDGE)
 
 
 @compiled
 def unpack(thumbnail: np.ndarray, orientation: int, grey: np.ndarray) -> None:
-    """Write the grey part of a thumbnail, turned, into grey: float32 [SIDE, SIDE]."""
+    """Write the grey part of a thumbnail, turned, into grey: float32 [EDGE, EDGE]."""
     turn = TURNS[orientation]
-    for y in range(SIDE):
-        for x in range(SIDE):
-            grey[y, x] = thumbnail[turn[y * SIDE + x]]
+    for y in range(EDGE):
+        for x in range(EDGE):
+            grey[y, x] = thumbnail[turn[y * EDGE + x]]
 
 
 @compiled
@@ -55,17 +55,17 @@ def sample(b: np.ndarray, box: np.ndarray, y: int, rows: np.ndarray) -> bool:
 
     box: scale and shift across, scale and shift down; all 0 is the identity. False when the whole row lies outside.
     """
-    middle = np.float32((SIDE - 1) / 2)
+    middle = np.float32((EDGE - 1) / 2)
     v = middle + (np.float32(1.0) + box[2]) * (np.float32(y) - middle) + box[3]
-    if v < 0.0 or v > SIDE - 1:
+    if v < 0.0 or v > EDGE - 1:
         return False
-    v0 = min(int(v), SIDE - 2)
+    v0 = min(int(v), EDGE - 2)
     down = v - np.float32(v0)
     up, low = b[v0], b[v0 + 1]
-    for x in range(SIDE):
+    for x in range(EDGE):
         u = middle + (np.float32(1.0) + box[0]) * (np.float32(x) - middle) + box[1]
-        inside = u >= 0.0 and u <= SIDE - 1
-        u0 = min(max(int(u), 0), SIDE - 2)
+        inside = u >= 0.0 and u <= EDGE - 1
+        u0 = min(max(int(u), 0), EDGE - 2)
         right = u - np.float32(u0)
         left_value = up[u0] + down * (low[u0] - up[u0])
         right_value = up[u0 + 1] + down * (low[u0 + 1] - up[u0 + 1])
@@ -82,16 +82,16 @@ def moments(a: np.ndarray, b: np.ndarray, box: np.ndarray, light: np.ndarray, wo
     """Fill work's matrix [7, 7] with weighted products of (four slopes, -a, -1, b's values) over all cells.
 
     light: gain, offset and tolerance of the fit so far; a tolerance of 0 weighs all cells alike. work: float32
-    [7 + 7 + 4 + 49, SIDE]: the seven columns, the same weighted, sampled rows, sums by column.
+    [7 + 7 + 4 + 49, EDGE]: the seven columns, the same weighted, sampled rows, sums by column.
     """
-    middle = np.float32((SIDE - 1) / 2)
+    middle = np.float32((EDGE - 1) / 2)
     columns, weighted, rows, sums = work[:7], work[7:14], work[14:18], work[18:]
     sums[:] = np.float32(0.0)
     one = np.float32(1.0)
-    for y in range(SIDE):
+    for y in range(EDGE):
         if not sample(b, box, y, rows):
             continue
-        for x in range(SIDE):
+        for x in range(EDGE):
             value = rows[0, x]
             columns[0, x] = rows[1, x] * (np.float32(x) - middle)
             columns[1, x] = rows[1, x]
@@ -103,11 +103,11 @@ def moments(a: np.ndarray, b: np.ndarray, box: np.ndarray, light: np.ndarray, wo
             miss = (value - light[0] * a[y, x] - light[1]) * light[2]
             rows[3, x] = rows[3, x] / (one + miss * miss)
         for i in range(7):
-            for x in range(SIDE):
+            for x in range(EDGE):
                 weighted[i, x] = columns[i, x] * rows[3, x]
         for i in range(7):
             for j in range(i, 7):
-                for x in range(SIDE):
+                for x in range(EDGE):
                     sums[i * 7 + j, x] += weighted[i, x] * columns[j, x]
 
 
@@ -116,7 +116,7 @@ def correlation(matrix: np.ndarray) -> float:
     """Weighted correlation of the two pictures, with the noise variance added to both; 0 where they hardly overlap."""
     n, a, b = matrix[5, 5], matrix[4, 5], -matrix[5, 6]
     aa, bb, ab = matrix[4, 4], matrix[6, 6], -matrix[4, 6]
-    if n < MIN_WEIGHT * SIDE * SIDE:
+    if n < MIN_WEIGHT * EDGE * EDGE:
         return 0.0
     spread = (aa - a * a / n + n * NOISE) * (bb - b * b / n + n * NOISE)
     return float((ab - a * b / n) / np.sqrt(spread))
@@ -128,7 +128,7 @@ def gather(work: np.ndarray, matrix: np.ndarray) -> None:
     for i in range(7):
         for j in range(i, 7):
             total = 0.0
-            for x in range(SIDE):
+            for x in range(EDGE):
                 total += work[18 + i * 7 + j, x]
             matrix[i, j] = total
             matrix[j, i] = total
@@ -136,7 +136,7 @@ def gather(work: np.ndarray, matrix: np.ndarray) -> None:
 
 @compiled
 def solve(matrix: np.ndarray, answer: np.ndarray) -> None:
-    """Least squares from the moments: how box (4) and light (gain, offset) should change; lightly damped."""
+    """Solve the damped least squares of the moments: how box (4) and light (gain, offset) should change."""
     normal = matrix[:6, :6].copy()
     for i in range(6):
         answer[i] = -matrix[i, 6]
@@ -155,24 +155,24 @@ def solve(matrix: np.ndarray, answer: np.ndarray) -> None:
 
 @compiled
 def fit(a: np.ndarray, b: np.ndarray, box: np.ndarray, work: np.ndarray, steps: int) -> tuple[float, float]:
-    """Move `box` to where b fits a best, from where it is; (correlation there, gain of a there)."""
+    """Move `box` from where it is to where b fits a best; return the correlation and the gain of a there."""
     matrix, answer = np.empty((7, 7)), np.empty(6)
-    light, place = np.zeros(3, np.float32), box.copy()
+    light, trial = np.zeros(3, np.float32), box.copy()
     best, gain = -1.0, 1.0
     for step in range(steps + 1):
-        moments(a, b, place, light, work)
+        moments(a, b, trial, light, work)
         gather(work, matrix)
         found = correlation(matrix)
         n = max(matrix[5, 5], 1.0)
         if found > best:
             best, gain = found, slope(matrix, n)
-            box[:] = place
-        if step == steps or n < MIN_WEIGHT * SIDE * SIDE:
+            box[:] = trial
+        if step == steps or n < MIN_WEIGHT * EDGE * EDGE:
             break
         solve(matrix, answer)
         for k in range(4):
             limit = MAX_SHIFT if k % 2 else MAX_SCALE
-            place[k] = min(max(place[k] + answer[k], -limit), limit)
+            trial[k] = min(max(trial[k] + answer[k], -limit), limit)
         contrast = np.sqrt(max(matrix[6, 6] / n - (matrix[5, 6] / n) ** 2, 0.0))
         light[0], light[1], light[2] = answer[4], answer[5], 1.0 / (LOOSE * contrast + 3.0)
     return best, gain
@@ -187,7 +187,7 @@ def slope(matrix: np.ndarray, n: float) -> float:
 
 @compiled
 def start(a: np.ndarray, b: np.ndarray, view: int, box: np.ndarray, work: np.ndarray) -> float:
-    """Put the box where `view` says, or, for SEARCH, at the best of all starts; how well that fits already."""
+    """Set the box to the start that `view` names, or for SEARCH to the best of all; return the correlation there."""
     trial = np.empty(4, np.float32)
     best = -1.0
     for k in range(BOXES.shape[0]):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from curation.dedupe import find_duplicates
-from curation.dedupe.group_kernels import compare
+from curation.dedupe.cluster_kernels import compare
 from curation.dedupe.image_arrays import from_frame
 from curation.dedupe.keeper_ranking import keeper_order
 from curation.dedupe.leak_groups import LEVELS, Linked, arrays, leak_groups

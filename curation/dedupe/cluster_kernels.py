@@ -1,7 +1,11 @@
-"""The compiled loops over groups: union-find, twins of a keeper, and twins that carry another label.
+"""Compiled loops over groups of similar images: union-find, the copies of each keeper, and labels that disagree.
 
-Every relation is evaluated the same way round (the row with the smaller image_id first), so it is symmetric whatever
-the order of the files. Orientation numbers are those of curation.images.hashing: mirrored from 4 on, then turned left.
+Union-find is the usual one, with path halving. A keeper and its verified copies are a cluster, as in star clustering
+(Aslam, Pelekhov and Rus 2004): every copy was compared with its keeper directly.
+
+Every pair is compared in one direction, the row with the smaller image_id first. So the result is symmetric and does
+not depend on the order of the files. Orientations are numbered as in curation.images.hashing: from 4 on the picture is
+mirrored, and then turned to the left.
 """
 
 import numpy as np
@@ -9,12 +13,12 @@ import numpy as np
 from curation.dedupe.hash_kernels import compiled, distance
 from curation.dedupe.thumbnail_agreement import SEARCH, STILL, similarity
 
-FAR = 26  # bits of each 64 that may differ, as chance alone makes 32
+FAR = 26  # bits of each 64 that may differ; in two unrelated pictures 32 differ on average
 
 
 @compiled
 def root(parent: np.ndarray, x: int) -> int:
-    """Representative of x's group, halving the path on the way."""
+    """Return the root of x's group, and halve the path to it."""
     while parent[x] != x:
         parent[x] = parent[parent[x]]
         x = parent[x]
@@ -23,14 +27,14 @@ def root(parent: np.ndarray, x: int) -> int:
 
 @compiled
 def flatten(parent: np.ndarray) -> None:
-    """Let every row point at its representative."""
+    """Let every row point to the root of its group."""
     for row in range(parent.shape[0]):
         parent[row] = root(parent, row)
 
 
 @compiled
 def unite(parent: np.ndarray, pairs: np.ndarray, agreed: np.ndarray) -> None:
-    """Join the groups of the pairs that agreed; the smallest row represents a group."""
+    """Join the groups of the pairs that agreed. The root of a group is its smallest row."""
     for k in range(pairs.shape[0]):
         if agreed[k]:
             a, b = root(parent, pairs[k, 0]), root(parent, pairs[k, 1])
@@ -39,7 +43,7 @@ def unite(parent: np.ndarray, pairs: np.ndarray, agreed: np.ndarray) -> None:
 
 @compiled
 def apart(parent: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Which pairs are not in one group yet; the others need no look at their pixels."""
+    """Bool [k]: which pairs are not in one group yet. The others need no comparison of pixels."""
     out = np.empty(pairs.shape[0], np.bool_)
     for k in range(pairs.shape[0]):
         out[k] = root(parent, pairs[k, 0]) != root(parent, pairs[k, 1])
@@ -50,10 +54,12 @@ def apart(parent: np.ndarray, pairs: np.ndarray) -> np.ndarray:
 def compare(
     pictures: tuple[np.ndarray, np.ndarray, np.ndarray], pair: tuple[int, int], least: float
 ) -> tuple[int, float, int]:
-    """(distance, similarity, orientation) of the best orientation; similarity -1 when none agrees.
+    """Compare two pictures in all eight orientations: (distance, similarity, orientation) of the best.
 
-    pictures: (hashes [n, 8, words], thumbnails [n, bytes], whether each is large enough to be moved [n]). pair: (keeper
-    row, row): the orientation says how the keeper must be turned to match.
+    The similarity is -1 when no orientation reaches `least`.
+
+    pictures: (hashes uint64 [n, 8, words], thumbnails uint8 [n, bytes], bool [n]: large enough to be shifted).
+    pair: (keeper row, row). The orientation says how the keeper must be turned to match the other.
     """
     low, high = min(pair), max(pair)
     hashes, thumbnails, large = pictures
@@ -72,16 +78,18 @@ def compare(
 
 
 @compiled
-def stars(
+def clusters(
     pictures: tuple[np.ndarray, np.ndarray, np.ndarray],
     members: np.ndarray,
     least: float,
     found: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
-    """Walk a group from its best image down: whoever is not a twin of a keeper before it becomes a keeper.
+    """Divide a group into clusters, from its best image down: an image that no earlier keeper claims is a keeper.
 
-    pictures: as in `compare`. members: rows in the order of keeping. least: the similarity of a twin.
-    found: (keeper, distance, similarity, orientation) of all rows, filled for the twins; keeper is -1 before.
+    pictures: as in `compare`.
+    members: rows of the group, in the order in which images become keepers.
+    least: the similarity from which an image is a copy.
+    found: (keeper, distance, similarity, orientation) of all rows. They are filled in place; keeper is -1 before.
     """
     keeper, distances, agreements, orientations = found
     for a in range(members.shape[0]):
@@ -99,14 +107,17 @@ def stars(
 
 
 @compiled
-def disputes(
+def labels_of_copies(
     pictures: tuple[np.ndarray, np.ndarray, np.ndarray],
     members: np.ndarray,
     labels: np.ndarray,
     least: float,
     kinds: int,
 ) -> np.ndarray:
-    """Which labels the twins of each member carry: bool [members, kinds]; labels: below `kinds`, -1 for none."""
+    """Bool [members, kinds]: which other labels the copies of each member carry.
+
+    labels: int [members], below `kinds`; -1 for an image without a label.
+    """
     seen = np.zeros((members.shape[0], kinds), np.bool_)
     for a in range(members.shape[0]):
         for b in range(a):
