@@ -1,9 +1,9 @@
-"""Any classification model by name, and the surgery on its head.
+"""Build a classification model by name, and find, remove or replace its head.
 
-Names are torchvision's (`resnet18`), or timm's with a prefix (`timm/efficientnet_lite0`). Every family is built for
-the number of classes that is wanted, so whatever its head is called it is the last layer with that many outputs. The
-auxiliary heads of GoogLeNet and Inception are left out. For images up to 64 pixels a stem that keeps them large
-enough to see is the usual change (He et al. 2016, section 4.2).
+Names are torchvision's (`resnet18`), or timm's with a prefix (`timm/efficientnet_lite0`). Every model is built for the
+wanted number of classes, so its head is the last layer with that many outputs, whatever the layer's name is. The
+auxiliary heads of GoogLeNet and Inception are left out. For images up to 64 pixels a smaller first convolution without
+pooling is the usual change (He et al. 2016, section 4.2).
 """
 
 import logging
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class ArchError(CurationError):
-    """A model name that nobody knows, or a model that can't take images of this size."""
+    """A model name that is not known, or a model that can't take images of this size."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +41,16 @@ class Spec:
 
 
 def build(spec: Spec, classes: int) -> nn.Module:
-    """Build an untrained model with `classes` outputs; its weights come from torch's global generator.
+    """Build an untrained model with `classes` outputs; its weights come from torch's global random generator.
 
-    ArchError when the name is not known or the architecture can't take images of that size.
+    Raises ArchError when the name is not known, or when the architecture can't take images of that size.
     """
     check(spec)
     return _fit_stem(_make(spec, classes), spec.stem)
 
 
 def check(spec: Spec) -> None:
-    """Try the architecture on tensors without data; ArchError names what is wrong and the smallest size that works."""
+    """Try the architecture on tensors without data. ArchError names the fault and the smallest size that works."""
     reason = _refusal(spec)
     if not reason:
         return
@@ -62,7 +62,7 @@ def check(spec: Spec) -> None:
 
 
 def find_head(model: nn.Module, classes: int) -> str:
-    """The name of the layer that makes the logits: the last Linear or Conv2d with that many outputs."""
+    """Name of the layer that makes the logits: the last Linear or Conv2d with `classes` outputs."""
     named: list[str] = [name for name, layer in model.named_modules() if _outputs(layer) == classes]
     if not named:
         raise ArchError(f"{type(model).__name__}: no layer with {classes} outputs was found to be the head")
@@ -89,9 +89,9 @@ def body_state(model: nn.Module, classes: int) -> dict[str, torch.Tensor]:
 
 
 def pretrained(spec: Spec) -> tuple[nn.Module, int]:
-    """A model with its published ImageNet weights (downloaded to torch's cache at first use).
+    """Build a model with its published ImageNet weights; returns the model and its number of classes.
 
-    And its number of classes.
+    torch downloads the weights to its cache on first use. Raises ArchError when they can't be fetched.
     """
     check(spec)
     try:
@@ -105,7 +105,7 @@ def pretrained(spec: Spec) -> tuple[nn.Module, int]:
 
 
 def normalisation(arch: str, *, published: bool) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Mean and standard deviation of pixels (0..1) that a model expects."""
+    """Mean and standard deviation of each channel, for pixels in 0..1, that a model expects."""
     if published and arch in OWN_CONSTANTS:
         return (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
     return IMAGENET_MEAN, IMAGENET_STD
@@ -127,7 +127,7 @@ class _Weightless(TorchFunctionMode):
 
 
 def _weightless(arch: str) -> AbstractContextManager[object]:
-    """Where models are built without memory for their weights."""
+    """The context in which a model is built without memory for its weights."""
     return _Weightless() if arch.startswith("regnet") else torch.device("meta")
 
 
@@ -171,7 +171,7 @@ def _make(spec: Spec, classes: int, *, pretrained: bool = False) -> nn.Module:
 
 
 def _family_options(spec: Spec) -> dict[str, object]:
-    """What some families need to know before they are built."""
+    """Arguments that some families of models need."""
     if spec.arch in {"googlenet", "inception_v3"}:
         return {"aux_logits": False, "init_weights": True}
     if spec.arch.startswith("vit_"):
@@ -213,15 +213,14 @@ def _outputs(layer: nn.Module) -> int:
 
 
 def _fit_stem(model: nn.Module, stem: str) -> nn.Module:
-    """Keep small images large: the first convolution looks at 3x3, and the first pooling goes.
+    """Replace the first convolution by one of 3x3, and remove the first pooling, so that small images keep their size.
 
-    It steps by 1 (`small`) or by 2 (`half`). Where the first layer was pretrained, it starts anew.
-
-    Stems that cut the image into patches (ViT, Swin, ConvNeXt) have no such pair and stay as they are.
+    The stride is 1 for `small` and 2 for `half`. The new layer has random weights, also in a pretrained model. Stems
+    that cut the image into patches (ViT, Swin, ConvNeXt) have no such pair of layers and stay as they are.
     """
     if stem == "standard":
         return model
-    convolutions = [place for place in _walk(model) if isinstance(place[2], nn.Conv2d)]
+    convolutions = [found for found in _walk(model) if isinstance(found[2], nn.Conv2d)]
     parent, name, first = convolutions[0]
     assert isinstance(first, nn.Conv2d)
     if first.kernel_size[0] == first.stride[0] or type(model).__name__ == "MaxVit":
@@ -231,7 +230,7 @@ def _fit_stem(model: nn.Module, stem: str) -> nn.Module:
     )
     nn.init.kaiming_normal_(new.weight, mode="fan_out", nonlinearity="relu")
     setattr(parent, name, new)
-    pools = [place for place in _walk(model) if isinstance(place[2], nn.MaxPool2d)]
+    pools = [found for found in _walk(model) if isinstance(found[2], nn.MaxPool2d)]
     if pools:
         parent, name, _ = pools[0]
         setattr(parent, name, nn.Identity())
@@ -239,4 +238,5 @@ def _fit_stem(model: nn.Module, stem: str) -> nn.Module:
 
 
 def _walk(model: nn.Module) -> list[tuple[nn.Module, str, nn.Module]]:
+    """(parent, name in the parent, layer) of every layer."""
     return [(parent, name, layer) for parent in model.modules() for name, layer in parent.named_children()]

@@ -1,8 +1,8 @@
-"""The model that training starts from: making the very first one, and inheriting from the last.
+"""The base model: how the very first one is made, and how a training run starts from one.
 
-The first is a backbone: a body without a head. Every later one gives its whole body, its normalisation and its
-lineage to the next, whose head is made anew for today's classes (or, with `head: reuse`, keeps the rows of classes
-that stay).
+The very first base model is a backbone: a body without a head. Every later one is a promoted candidate. It passes its
+whole body, its normalisation and its lineage on to the next model. The head of the next model is made anew for today's
+classes, or keeps the rows of the classes that stay (`head: reuse`).
 """
 
 import math
@@ -20,12 +20,12 @@ from curation.model.backbone import ArchError, Spec, body_state, build, find_hea
 from curation.model.header import Header
 from curation.params import Params
 
-PROBE = 11  # classes of a head that is thrown away
-WEIGHTS = Path("models/weights")  # local weights lie here, where DVC sees when they change
+PROBE = 11  # classes of a head that is built and not used
+WEIGHTS = Path("models/weights")  # the folder of local weights; DVC sees when they change
 
 
-class AncestorError(CurationError):
-    """A base model that today's parameters can't start from."""
+class BaseModelError(CurationError):
+    """The base model does not fit today's parameters, or its tensors do not fit its architecture."""
 
 
 class BaseWeightsError(CurationError):
@@ -34,17 +34,17 @@ class BaseWeightsError(CurationError):
 
 @dataclass(frozen=True)
 class Start:
-    """A model at step 0."""
+    """A model before the first step of training, and the header of the base model that it comes from."""
 
     model: nn.Module
     head: str  # name of its last layer
-    parent: Header
-    parent_md5: str
-    story: tuple[str, ...]  # what was inherited, line by line
+    base: Header
+    base_md5: str
+    story: tuple[str, ...]  # what was inherited, in lines for the log
 
 
 def make_backbone(params: Params, out: Path) -> str:
-    """Write the first model: seeded random weights, published ones, or a local file; returns one line about it.
+    """Write the first base model from random, published or local weights; returns one line about it for the log.
 
     Raises BaseWeightsError when `backbone.weights` names a file outside of models/weights.
     """
@@ -64,42 +64,47 @@ def make_backbone(params: Params, out: Path) -> str:
     return f"{out}: {spec.arch} at {spec.image_size} px, {spec.stem} stem, {size / 1e6:.1f} M values, {story}"
 
 
-def start_from(base: Path, classes: Sequence[str], params: Params) -> Start:
-    """Build today's model on the body of `base`; AncestorError when arch or image size differ from the parameters."""
-    parent, state = checkpoint.load(base)
-    _check(base, parent, params)
+def start_from(path: Path, classes: Sequence[str], params: Params) -> Start:
+    """Build today's model on the body of the checkpoint `path`, with a head for `classes`.
+
+    Raises BaseModelError when the architecture or the image size differs from params.yaml.
+    """
+    base, state = checkpoint.load(path)
+    _check(path, base, params)
     torch.manual_seed(params.seed)
-    model = build(Spec(parent.arch, parent.image_size, parent.stem), len(classes))
+    model = build(Spec(base.arch, base.image_size, base.stem), len(classes))
     head = find_head(model, len(classes))
     body = {name: tensor for name, tensor in state.items() if not _of_head(name, head)}
     missing, unknown = model.load_state_dict(body, strict=False)
     lost = [name for name in missing if not _of_head(name, head)]
     if lost or unknown:
-        raise AncestorError(
-            f"{base}: its tensors are not those of {parent.arch}: {[*lost, *unknown][:3]}. Make it again"
+        raise BaseModelError(
+            f"{path}: its tensors are not those of {base.arch}: {[*lost, *unknown][:3]}. Make it again"
         )
-    _make_head(head_of(model, len(classes)), params.train.head, parent, classes, state, head)
-    return Start(model, head, parent, checkpoint.md5(base), _story(base, parent, body, classes, params))
+    _make_head(head_of(model, len(classes)), params.train.head, base, classes, state, head)
+    return Start(model, head, base, checkpoint.md5(path), _story(path, base, body, classes, params))
 
 
-def _check(base: Path, parent: Header, params: Params) -> None:
+def _check(path: Path, base: Header, params: Params) -> None:
     for key, wanted, found in (
-        ("arch", params.arch, parent.arch),
-        ("image_size", params.image_size, parent.image_size),
+        ("arch", params.arch, base.arch),
+        ("image_size", params.image_size, base.image_size),
     ):
         if wanted != found:
-            raise AncestorError(
-                f"base_model {base} has {key} {found}, but params.yaml asks for {wanted}. "
+            raise BaseModelError(
+                f"base_model {path} has {key} {found}, but params.yaml asks for {wanted}. "
                 f"Set `{key}: {found}`, or start again from a new backbone: `base_model: models/backbone.safetensors`"
             )
 
 
 def _make_head(
-    layer: nn.Linear | nn.Conv2d, how: str, parent: Header, classes: Sequence[str], state: checkpoint.State, name: str
+    layer: nn.Linear | nn.Conv2d, how: str, base: Header, classes: Sequence[str], state: checkpoint.State, name: str
 ) -> None:
-    """Fill the fresh head: `random` keeps its initial weights.
+    """Fill the new head as `train.head` says.
 
-    Drawn small enough that the first loss is near ln(classes).
+    - `zero`: zeros.
+    - `random`: random weights, small enough that the first loss is near ln(classes).
+    - `reuse`: as `random`, but classes that the base model knows keep their rows.
     """
     with torch.no_grad():
         if how == "zero":
@@ -108,42 +113,37 @@ def _make_head(
             layer.weight.normal_(0, 0.01)
         if layer.bias is not None:
             layer.bias.zero_()
-        if how == "reuse" and parent.has_head:
+        if how == "reuse" and base.has_head:
             for row, label in enumerate(classes):
-                if label in parent.classes:
-                    old = parent.classes.index(label)
+                if label in base.classes:
+                    old = base.classes.index(label)
                     layer.weight[row] = state[f"{name}.weight"][old]
                     if layer.bias is not None:
                         layer.bias[row] = state[f"{name}.bias"][old]
 
 
-def _story(
-    base: Path, parent: Header, body: checkpoint.State, classes: Sequence[str], params: Params
-) -> tuple[str, ...]:
+def _story(path: Path, base: Header, body: checkpoint.State, classes: Sequence[str], params: Params) -> tuple[str, ...]:
     size = sum(tensor.numel() for tensor in body.values())
     lines = [
-        (
-            f"inherited from {base}: {parent.arch} at {parent.image_size} px, {len(body)} tensors, "
-            f"{size / 1e6:.1f} M values"
-        )
+        f"inherited from {path}: {base.arch} at {base.image_size} px, {len(body)} tensors, {size / 1e6:.1f} M values"
     ]
-    if parent.has_head:
-        new = [label for label in classes if label not in parent.classes]
-        gone = [label for label in parent.classes if label not in classes]
+    if base.has_head:
+        new = [label for label in classes if label not in base.classes]
+        gone = [label for label in base.classes if label not in classes]
         lines.append(
-            f"head: {len(parent.classes)} classes popped, {len(classes)} made ({params.train.head}); "
+            f"head: {len(base.classes)} classes removed, {len(classes)} made ({params.train.head}); "
             f"new: {', '.join(new) or 'none'}; gone: {', '.join(gone) or 'none'}"
         )
     else:
-        lines.append(f"head: none in the parent, {len(classes)} classes made ({params.train.head})")
-    trained = sum(side == "train" for side in parent.lineage.values())
-    lines.append(f"lineage: {len(parent.lineage):,} images, {trained:,} of them trained on by an ancestor")
-    lines.append(f"loss of a model that knows nothing: ln({len(classes)}) = {math.log(len(classes)):.3f}")
+        lines.append(f"head: none in the base model, {len(classes)} classes made ({params.train.head})")
+    trained = sum(split == "train" for split in base.lineage.values())
+    lines.append(f"lineage: {len(base.lineage):,} images, {trained:,} of them trained on by a base model")
+    lines.append(f"loss of an untrained model: ln({len(classes)}) = {math.log(len(classes)):.3f}")
     return tuple(lines)
 
 
 def _local(weights: str) -> Path:
-    """Give the path of local weights; only a file in the folder that stage backbone depends on is taken."""
+    """Path of local weights, which must lie in the folder that the stage `backbone` depends on."""
     path = Path(os.path.normpath(weights))
     if not path.is_relative_to(WEIGHTS):
         raise BaseWeightsError(
@@ -155,7 +155,7 @@ def _local(weights: str) -> Path:
 
 
 def _take_foreign(model: nn.Module, path: Path) -> str:
-    """Copy every tensor whose name and shape fit, but the head's; ArchError when most of the body stays without."""
+    """Copy every tensor whose name and shape fit, except the head's; ArchError when fewer than half of the body fit."""
     given, own, head = checkpoint.foreign_state(path), model.state_dict(), find_head(model, PROBE)
     fits = {
         name: tensor

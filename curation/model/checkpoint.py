@@ -1,8 +1,8 @@
-"""Writing and reading whole checkpoints: tensors and header in one safetensors file.
+"""Write and read whole checkpoints: the tensors and the header in one safetensors file.
 
-The same tensors and header give the same bytes. A file appears whole or not at all: a temporary name, then a rename.
-Foreign weights come in by `foreign_state`: safetensors, or a .pth file through torch's restricted loader, which
-admits tensors and plain containers and runs no code.
+The same tensors and header give the same bytes. A file is written under a temporary name and then renamed, so it is
+never half-written. Weights of other projects are read by `foreign_state`: a safetensors file, or a .pth file through
+torch's restricted loader, which accepts tensors and plain containers and runs no code.
 """
 
 import hashlib
@@ -22,12 +22,12 @@ State = dict[str, torch.Tensor]
 
 
 def save(path: Path, state: Mapping[str, torch.Tensor], header: Header) -> None:
-    """Write a checkpoint; the tensors are copied to the CPU, in their shape and type."""
+    """Write a checkpoint. Tensors are copied to the CPU and keep their shape and type."""
     save_tensors(path, state, encode(header))
 
 
 def save_tensors(path: Path, state: Mapping[str, torch.Tensor], metadata: dict[str, str]) -> None:
-    """Write tensors and at most one metadata entry, whole or not at all."""
+    """Write tensors and at most one entry of metadata; the file is never half-written."""
     tensors = {name: tensor.detach().to("cpu").contiguous() for name, tensor in state.items()}
     try:
         with whole(path) as draft:
@@ -54,7 +54,7 @@ def load_tensors(path: Path) -> State:
 
 
 def restore(path: Path) -> tuple[Header, nn.Module]:
-    """Build the model of a checkpoint, with its weights, in evaluation mode; a backbone gets a head of zeros."""
+    """Build the model of a checkpoint with its weights, in evaluation mode. A backbone gets a head of zeros."""
     header, state = load(path)
     outputs = len(header.classes) or PROBE_CLASSES
     model = build(Spec(header.arch, header.image_size, header.stem), outputs)
@@ -69,9 +69,9 @@ def restore(path: Path) -> tuple[Header, nn.Module]:
 
 
 def foreign_state(path: Path) -> State:
-    """Read weights that this project did not write.
+    """Read weights that this project did not write: .safetensors, or .pth and .pt with a dictionary of tensors.
 
-    .safetensors, or .pth and .pt holding a plain dictionary of tensors.
+    Raises CheckpointError when the file is missing, is refused by torch's safe loader, or holds no tensors.
     """
     if not path.exists():
         raise CheckpointError(

@@ -1,7 +1,7 @@
-"""torch.compile, with an error that a person can act on.
+"""torch.compile, with an error message that says what to do.
 
-It compiles when the first batch goes through, forward and backward, and only then finds out what the machine lacks: a
-C++ compiler on a CPU, Triton on a GPU, or an operation that it can't translate.
+torch compiles when the first batch goes through, forward and backward. Only then does it find out what the machine
+lacks: a C++ compiler on a CPU, Triton on a GPU, or the translation of an operation.
 """
 
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ class CompileError(CurationError):
 
 @contextmanager
 def compiling(on: bool) -> Iterator[None]:
-    """Steps of a compiled model (`on`; else nothing is done): what the compiler raises becomes a CompileError."""
+    """A context for the steps of a compiled model: an error of the compiler becomes a CompileError. Off: no effect."""
     if not on:
         yield
         return

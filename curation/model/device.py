@@ -1,7 +1,7 @@
-"""Where the arithmetic runs, and in what precision: chosen once, said once.
+"""Where the arithmetic runs and in what precision; chosen once, and logged once.
 
-CUDA with bf16 (fp16 on cards that lack it) when there is a GPU, else the CPU in fp32. On the CPU, glibc hands large
-activations back to the kernel after every batch; telling it not to nearly doubles the speed at 224 pixels.
+With a GPU it is CUDA with bf16, or fp16 on cards without bf16. Otherwise it is the CPU with fp32. On the CPU, glibc
+returns large buffers to the kernel after every batch. Telling it not to nearly doubles the speed at 224 pixels.
 """
 
 import ctypes
@@ -26,7 +26,7 @@ class DeviceError(CurationError):
 
 @dataclass(frozen=True)
 class Device:
-    """A torch device, a precision, and this process's place among those that train together."""
+    """A torch device, a precision, and the rank of this process among those that train together."""
 
     torch: torch.device
     precision: str = "fp32"  # fp32 | bf16 | fp16
@@ -40,7 +40,7 @@ class Device:
 
     @property
     def is_main(self) -> bool:
-        """Whether this process writes files and talks."""
+        """Whether this process writes files and logs."""
         return self.rank == 0
 
     def autocast(self) -> AbstractContextManager[object]:
@@ -62,9 +62,10 @@ class Device:
 
 
 def choose(wanted: str = "auto", precision: str = "auto", *, announce: bool = False) -> Device:
-    """Choose the device and precision.
+    """Choose the device and the precision. Under torchrun, join the other processes.
 
-    `wanted` is auto, cpu, cuda or cuda:N. Under torchrun, join the other processes.
+    wanted: auto, cpu, cuda or cuda:N. precision: auto, fp32, bf16 or fp16. announce: log the choice.
+    Raises DeviceError when CUDA is wanted and there is none.
     """
     keep_freed_memory()
     rank, world, local = (
@@ -75,29 +76,29 @@ def choose(wanted: str = "auto", precision: str = "auto", *, announce: bool = Fa
         raise DeviceError(
             f"train.device is {wanted!r}, but torch {torch.__version__} finds no CUDA device. Use `auto` or `cpu`"
         )
-    place = torch.device(f"cuda:{local}" if name == "cuda" else name)
+    chosen = torch.device(f"cuda:{local}" if name == "cuda" else name)
     if world > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if place.type == "cuda" else "gloo")
-    if place.type == "cuda":
-        torch.cuda.set_device(place)
+        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
+    if chosen.type == "cuda":
+        torch.cuda.set_device(chosen)
         torch.backends.cudnn.benchmark = True
         torch.set_float32_matmul_precision("high")
-    device = Device(place, _precision(place, precision), rank, world)
+    device = Device(chosen, _precision(chosen, precision), rank, world)
     if announce and device.is_main:
         log.info("device: %s", device.describe())
     return device
 
 
 def keep_freed_memory() -> None:
-    """Ask glibc to keep freed memory in the process: large activations then need no page faults at every batch."""
-    with suppress(OSError, AttributeError):  # another C library: nothing to ask
+    """Tell glibc to keep freed memory in the process, so that large activations cause no page faults at every batch."""
+    with suppress(OSError, AttributeError):  # another C library has no such call
         mallopt = ctypes.CDLL(None).mallopt
         mallopt(M_MMAP_MAX, 0)
         mallopt(M_TRIM_THRESHOLD, -1)
 
 
 def resident_bytes() -> int:
-    """Memory that this process holds, in bytes; 0 where /proc does not tell."""
+    """Memory that this process holds, in bytes; 0 where /proc does not say."""
     try:
         return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):
@@ -105,16 +106,15 @@ def resident_bytes() -> int:
 
 
 def finish() -> None:
-    """Leave the other processes in order."""
+    """Leave the group of processes that train together."""
     if dist.is_initialized():
         dist.destroy_process_group()
 
 
-def _precision(place: torch.device, wanted: str) -> str:
+def _precision(chosen: torch.device, wanted: str) -> str:
     if wanted != "auto":
         return wanted
-    if place.type != "cuda":
-        return (
-            "fp32"  # bf16 would be up to twice as fast where the CPU has it, but oneDNN's is not repeatable bit for bit
-        )
+    if chosen.type != "cuda":
+        # bf16 is up to twice as fast on some CPUs, but oneDNN's is not repeatable bit for bit.
+        return "fp32"
     return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"

@@ -1,9 +1,9 @@
-"""What a checkpoint says about itself, read without torch.
+"""The header of a checkpoint: the facts that a model file holds about itself. It is read without torch.
 
-A checkpoint is one safetensors file: eight bytes with the length of a JSON text, that text, then the tensors. Our
-facts stand in that text under `__metadata__`, so they can be read from a model of any size in a millisecond. The idea
-of weights that carry what the next stage inherits is nanochat's (weights beside a JSON); the lineage is packed, so
-that a million image ids take 21 MB.
+A checkpoint is one safetensors file: eight bytes with the length of a JSON text, the text, then the tensors. Our facts
+are in that text under `__metadata__`, so they can be read from a model of any size in a millisecond. The idea that
+weights carry what the next training needs is nanochat's, which writes a JSON file beside the weights. The lineage is
+packed: a million image ids take 21 MB.
 """
 
 import base64
@@ -19,7 +19,7 @@ from curation.errors import CurationError
 KEY = "curation"
 FORMAT = 1
 LIMIT = 100_000_000  # safetensors refuses a longer header
-SIDES = ("train", "val", "test", "benchmark")
+SPLITS = ("train", "val", "test", "benchmark")
 
 
 class CheckpointError(CurationError):
@@ -28,7 +28,7 @@ class CheckpointError(CurationError):
 
 @dataclass(frozen=True)
 class Header:
-    """The facts of a checkpoint; everything that is needed to use it, and to start from it."""
+    """Facts of a checkpoint: all that is needed to use it and to start from it."""
 
     arch: str
     classes: tuple[str, ...]  # in the order of the logits; () for a backbone, which has no head
@@ -38,7 +38,7 @@ class Header:
     stem: str = "standard"  # standard | half | small
     params: Mapping[str, Any] = field(default_factory=dict)
     dataset: str = ""  # hash of what it was trained on: image ids, labels, splits
-    parent: str = ""  # MD5 of the model it started from, as DVC writes it
+    parent: str = ""  # MD5 of the base model, as DVC writes it
     metrics: Mapping[str, float] = field(default_factory=dict)
     throwaway: bool = False
     lineage: Mapping[str, str] = field(default_factory=dict)  # image_id -> train | val | test | benchmark
@@ -50,7 +50,7 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Read the facts of a checkpoint without its tensors; CheckpointError says what is wrong with the file."""
+    """Read the facts of a checkpoint without its tensors. CheckpointError says what is wrong with the file."""
     text = _metadata(path).get(KEY)
     if text is None:
         raise CheckpointError(
@@ -66,7 +66,7 @@ def read_header(path: Path) -> Header:
 
 
 def encode(header: Header) -> dict[str, str]:
-    """Make the safetensors metadata of a header: one key, because their order in the file is not fixed."""
+    """Make the safetensors metadata of a header. It has one key, because the order of keys in the file is not fixed."""
     facts = vars(header) | {"format": FORMAT, "lineage": pack(header.lineage)}
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     if len(text) > LIMIT * 0.95:
@@ -75,16 +75,16 @@ def encode(header: Header) -> dict[str, str]:
 
 
 def pack(lineage: Mapping[str, str]) -> dict[str, str]:
-    """Pack image ids by side: base64 of 16 bytes an id, sorted; ids that are no MD5 stay text."""
-    by_side: dict[str, list[str]] = {side: [] for side in SIDES}
-    for image_id, side in lineage.items():
-        by_side[side].append(image_id)
-    return {side: _pack_ids(sorted(ids)) for side, ids in by_side.items() if ids}
+    """Pack image ids by split: sorted, base64 of 16 bytes for each id. Ids that are no MD5 stay text."""
+    by_split: dict[str, list[str]] = {split: [] for split in SPLITS}
+    for image_id, split in lineage.items():
+        by_split[split].append(image_id)
+    return {split: _pack_ids(sorted(ids)) for split, ids in by_split.items() if ids}
 
 
 def unpack(packed: Mapping[str, str]) -> dict[str, str]:
     """The inverse of `pack`."""
-    return {image_id: side for side, text in packed.items() for image_id in _unpack_ids(text)}
+    return {image_id: split for split, text in packed.items() for image_id in _unpack_ids(text)}
 
 
 def _pack_ids(ids: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""uint8 pixels to what a network takes, on the device."""
+"""Turn uint8 pixels into what a network takes, on the device: floats in 0..1, then normalised channels."""
 
 from collections.abc import Sequence
 

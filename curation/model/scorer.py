@@ -1,7 +1,7 @@
-"""Scoring images with a checkpoint: logits and embeddings in one pass.
+"""Score images with a checkpoint: logits and embeddings in one pass.
 
-The embedding is what the head sees: its input, averaged over places where the head is a convolution (SqueezeNet).
-So a backbone, which has no head yet, has embeddings too, and no logits.
+The embedding is the input of the head. Where the head is a convolution (SqueezeNet), it is the mean over all positions.
+So a backbone, which has no head yet, gives embeddings too, and no logits.
 """
 
 from collections.abc import Iterable, Iterator
@@ -25,17 +25,17 @@ Reals = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model says of a batch."""
+    """Logits and embeddings of a batch."""
 
     logits: Reals  # [batch, classes]; no column for a backbone
     embeddings: Reals  # [batch, features]
 
 
 class Scorer:
-    """A checkpoint ready to score; the same scores whatever stands beside an image in its batch, up to rounding."""
+    """A checkpoint ready to score. Up to rounding, a score does not depend on the other images of the batch."""
 
     def __init__(self, checkpoint: Path, device: str = "auto", precision: str = "auto") -> None:
-        """Load a checkpoint, with a head or without; CheckpointError when it can't be read."""
+        """Load a checkpoint, with or without a head. Raises CheckpointError when it can't be read."""
         self.device = devices.choose(device, precision)
         self.header: Header
         self.header, model = restore(checkpoint)
@@ -49,7 +49,7 @@ class Scorer:
         return self._collect(self._launch(batch))
 
     def stream(self, batches: Iterable[NDArray[np.uint8]]) -> Iterator[Scores]:
-        """Score batch after batch; a GPU works on the next one while the last one's results come back."""
+        """Score batch after batch. A GPU works on the next batch while the results of the last one are copied back."""
         pending: tuple[torch.Tensor, torch.Tensor] | None = None
         for batch in batches:
             launched = self._launch(batch)

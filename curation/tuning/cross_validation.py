@@ -15,7 +15,7 @@ class FoldCountError(CurationError):
 def cross_validate(splits: pd.DataFrame, pixels: Pixels, params: Params) -> pd.DataFrame:
     """Every train image judged by a model that has not seen its fold: image_id, fold, label, predicted, confidence."""
     from curation.model.training.examples import classes_of
-    from curation.model.training.held_out import train_and_ask
+    from curation.model.training.held_out import train_and_predict
 
     classes = classes_of(splits)
     train = splits[(splits["split"] == "train") & (splits["fold"] >= 0)]
@@ -25,7 +25,7 @@ def cross_validate(splits: pd.DataFrame, pixels: Pixels, params: Params) -> pd.D
     parts = []
     for fold in track(folds, len(folds), "cross-validation", "trainings"):
         held_out = train["fold"] == fold
-        answers = train_and_ask(train[~held_out], train[held_out], classes, pixels, params)
+        answers = train_and_predict(train[~held_out], train[held_out], classes, pixels, params)
         best = answers.probabilities.argmax(1)
         part = {
             "image_id": answers.image_ids,

@@ -43,7 +43,7 @@ def learning_curve(splits: pd.DataFrame, pixels: Pixels, params: Params, points:
     The parts are nested, take the same share of every class, and grow geometrically up to all of train.
     """
     from curation.model.training.examples import classes_of
-    from curation.model.training.held_out import train_and_ask
+    from curation.model.training.held_out import train_and_predict
 
     classes = classes_of(splits)
     train, val = (splits[splits["split"] == side] for side in ("train", "val"))
@@ -55,7 +55,7 @@ def learning_curve(splits: pd.DataFrame, pixels: Pixels, params: Params, points:
         part = nested_part(train, float(share), params.seed)
         # Fewer images make fewer steps: small parts are given more epochs, or the curve would show haste, not lack.
         longer = params.model_copy(update={"epochs": round(params.epochs * share**-0.5)})
-        answers = train_and_ask(part, val, classes, pixels, longer)
+        answers = train_and_predict(part, val, classes, pixels, longer)
         counts = part["label"].value_counts()
         rows.append((EVERYTHING, len(part), float(answers.right.mean())))
         rows += [

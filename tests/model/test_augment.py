@@ -84,7 +84,7 @@ def test_parts_of_a_batch_are_augmented_as_in_the_whole():
 def test_pixels_come_from_where_torchs_own_grid_says():
     affine = augment.draw(Augment(), torch.zeros(5, dtype=torch.bool), (4, 0, 1)).affine
     expected = torch.nn.functional.affine_grid(affine, [5, 3, 9, 9], align_corners=False)
-    assert torch.allclose(augment._places(affine, 9), expected, atol=1e-6)
+    assert torch.allclose(augment._sampling_grid(affine, 9), expected, atol=1e-6)
 
 
 def test_seeds_are_spread():

@@ -17,7 +17,7 @@ from curation.model.training.examples import (
     examples_of,
     weights,
 )
-from curation.model.training.loader import Feed
+from curation.model.training.loader import Loader
 from curation.model.training.loop import Data
 from curation.model.training.norm_modes import ModeError, check_modes, set_training
 from curation.model.training.train_candidate import data_of
@@ -66,9 +66,9 @@ def test_feeds_deliver_what_the_table_says(toy):
     classes = classes_of(toy.splits)
     some = examples_of(toy.splits, classes, toy.pixels)
     named = dict(zip(toy.splits["image_id"], toy.splits["label"], strict=True))
-    with Feed(toy.pixels, choose("cpu"), 3) as feed:
-        for batch in feed.batches(some, batches_of(epoch_order(some, "none", 0, 0), 7)):
-            for place, image, label in zip(batch.places, batch.images.numpy(), batch.labels, strict=True):
+    with Loader(toy.pixels, choose("cpu"), 3) as loader:
+        for batch in loader.batches(some, batches_of(epoch_order(some, "none", 0, 0), 7)):
+            for place, image, label in zip(batch.indices, batch.images.numpy(), batch.labels, strict=True):
                 assert classes[label] == named[some.image_ids[place]]
                 assert np.array_equal(image, toy.pixels.batch(toy.pixels.rows([some.image_ids[place]]))[0])
 
@@ -77,14 +77,14 @@ def test_feeds_deliver_what_the_table_says(toy):
 def engine(toy) -> Engine:
     classes = classes_of(toy.splits)
     start = start_from(toy.base(), classes, toy.params)
-    return Engine(start.model, start.head, start.parent, toy.params, choose("cpu"))
+    return Engine(start.model, start.head, start.base, toy.params, choose("cpu"))
 
 
 def test_a_sound_run_passes_every_check_and_is_not_touched(toy, engine, caplog):
     caplog.set_level("INFO")
     before = {name: tensor.clone() for name, tensor in engine.model.state_dict().items()}
     sanity_checks.check_all(engine, data_of(toy.splits, classes_of(toy.splits), toy.pixels))
-    assert "learnt by heart" in caplog.text
+    assert "overfitted" in caplog.text
     assert "unrelated" not in caplog.text
     assert all(tensor.equal(before[name]) for name, tensor in engine.model.state_dict().items())
 
@@ -94,8 +94,8 @@ def test_shuffled_labels_are_noticed(toy):
     draw = np.random.default_rng(0)
     train = data.train
     mixed = Examples(train.image_ids, train.rows, draw.permutation(train.labels), train.groups, train.small)
-    assert sanity_checks.related(data, 0) < 0.02
-    assert sanity_checks.related(Data(data.pixels, mixed, data.val), 0) > 0.05
+    assert sanity_checks.unrelated_p_value(data, 0) < 0.02
+    assert sanity_checks.unrelated_p_value(Data(data.pixels, mixed, data.val), 0) > 0.05
 
 
 def test_pixels_of_another_image_are_noticed(toy, engine):
@@ -116,7 +116,7 @@ def test_a_network_that_learns_nothing_is_noticed(toy, engine):
     for layer in engine.model.modules():
         if isinstance(layer, torch.nn.ReLU):
             layer.forward = lambda x: x * 0
-    with pytest.raises(sanity_checks.CheckError, match="learnt by heart"):
+    with pytest.raises(sanity_checks.CheckError, match="can't be overfitted"):
         sanity_checks.check_all(engine, data_of(toy.splits, classes_of(toy.splits), toy.pixels))
 
 

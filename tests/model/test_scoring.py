@@ -90,6 +90,6 @@ def test_a_file_of_another_network_is_refused(tmp_path):
 def test_a_fresh_candidate_can_score(toy, tmp_path):
     make_backbone(toy.params, tmp_path / "b")
     start = start_from(tmp_path / "b", CLASSES, toy.params)
-    facts = Header(toy.params.arch, CLASSES, 16, start.parent.mean, start.parent.std)
+    facts = Header(toy.params.arch, CLASSES, 16, start.base.mean, start.base.std)
     checkpoint.save(tmp_path / "m", start.model.state_dict(), facts)
     assert np.abs(Scorer(tmp_path / "m", device="cpu").score(pixels(2, 16)).logits).max() < 5

@@ -7,7 +7,7 @@ import torch
 
 from curation.errors import CurationError
 from curation.model import checkpoint
-from curation.model.base_model import AncestorError, make_backbone, start_from
+from curation.model.base_model import BaseModelError, make_backbone, start_from
 from curation.model.compiled import CompileError
 from curation.model.header import CheckpointError, read_header
 from curation.model.training import train_candidate
@@ -230,8 +230,8 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_images(toy, here):
     ("change", "error", "told"),
     [
         ({"base_model": "models/nobody.safetensors"}, CheckpointError, "does not exist"),
-        ({"arch": "resnet18"}, AncestorError, "has arch shufflenet_v2_x0_5, but params.yaml asks for resnet18"),
-        ({"image_size": 64}, AncestorError, "has image_size 16, but params.yaml asks for 64"),
+        ({"arch": "resnet18"}, BaseModelError, "has arch shufflenet_v2_x0_5, but params.yaml asks for resnet18"),
+        ({"image_size": 64}, BaseModelError, "has image_size 16, but params.yaml asks for 64"),
     ],
 )
 def test_a_base_model_that_does_not_fit_is_refused(toy, here, change, error, told):

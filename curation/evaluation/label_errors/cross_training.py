@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from curation.engine import workers
 from curation.errors import CurationError
 from curation.images.store.pixels import Pixels
-from curation.model.header import SIDES, read_header
+from curation.model.header import SPLITS, read_header
 from curation.params import Params
 from curation.tables import CROSS_TRAINED
 
-LABELLED = [*SIDES, "reserve"]
+LABELLED = [*SPLITS, "reserve"]
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def cross_train(splits: pd.DataFrame, pixels: Pixels, params: Params, scratch: P
     Holds 4 bytes an image and class; `scratch` is a folder for a fresh backbone. FoldsError below two folds.
     """
     from curation.model.training.examples import classes_of
-    from curation.model.training.held_out import train_and_ask
+    from curation.model.training.held_out import train_and_predict
 
     classes = classes_of(splits)
     asked = splits["split"].isin(LABELLED) & splits["label"].isin(classes)
@@ -50,7 +50,7 @@ def cross_train(splits: pd.DataFrame, pixels: Pixels, params: Params, scratch: P
     for fold in workers.track(folds, len(folds), "cross-train", "model"):
         rows = np.flatnonzero((subjects["fold"] == fold) | ~train)
         rest = subjects[train & (subjects["fold"] != fold)]
-        sums[rows] += train_and_ask(rest, subjects.iloc[rows], classes, pixels, recipe).probabilities
+        sums[rows] += train_and_predict(rest, subjects.iloc[rows], classes, pixels, recipe).probabilities
     sums /= np.where(train, 1, len(folds))[:, None]
     told = [row.tobytes() for row in sums.astype("<f2")]
     return pd.DataFrame({"image_id": subjects["image_id"], "probabilities": told})[CROSS_TRAINED.columns]

@@ -1,7 +1,7 @@
-"""One pass over the data: forward, backward, step; or forward alone to measure.
+"""One pass over the data: forward, backward and step, or forward alone to measure.
 
-Sums stay on the device until the end of the pass, so a GPU is never waited for; losses are looked at every few
-batches, and one that is no number stops the run with the image ids of its batch.
+Sums stay on the device until the end of the pass, so that the host never waits for a GPU. Losses are checked every few
+batches. A loss that is not a finite number stops the run, and the error names the images of the batch.
 """
 
 from collections.abc import Sequence
@@ -21,12 +21,12 @@ from curation.model.header import Header
 from curation.model.normalise import Normalise, to_float
 from curation.model.training import augment, norm_modes
 from curation.model.training.examples import Examples, Ints, batches_of, epoch_order
-from curation.model.training.loader import Batch, Feed
+from curation.model.training.loader import Batch, Loader
 from curation.model.training.optim import Average, make_optimizer, rate_at, set_rate
 from curation.model.training.throughput import Meter
 from curation.params import Params
 
-LOOK_EVERY = 20  # batches between looks at a GPU's losses
+CHECK_EVERY = 20  # batches between two checks of the losses on a GPU
 MEASURE_BATCH = 256
 
 
@@ -45,7 +45,7 @@ class Engine:
 
     def __init__(self, model: nn.Module, head: str, facts: Header, params: Params, device: Device) -> None:
         self.params, self.device, self.head = params, device, head
-        # In channels-last and half precision, oneDNN's gradient of a convolution by steps of 2 over 1x1 is random.
+        # In channels-last and half precision, oneDNN's gradient of a 1x1 convolution with stride 2 can be random.
         sound = device.is_cuda or device.precision == "fp32"
         layout = torch.channels_last if params.train.channels_last and sound else torch.contiguous_format
         self.model = model.to(device.torch, memory_format=layout)  # type: ignore[call-overload]
@@ -57,23 +57,23 @@ class Engine:
         self._checked = False
 
     def train(
-        self, epoch: int, feed: Feed, examples: Examples, average: Average | None, meter: Meter
+        self, epoch: int, loader: Loader, examples: Examples, average: Average | None, meter: Meter
     ) -> tuple[float, float]:
-        """Train for one epoch (0 is the first); mean loss and accuracy on what was trained on, as it was trained."""
+        """Train for one epoch (0 is the first); returns mean loss and accuracy over its augmented images."""
         params = self.params
         torch.manual_seed(augment.hash_seed(params.seed, epoch, 2**32 + self.device.rank))  # dropout, stochastic depth
         self._set_mode(frozen=epoch < params.train.freeze)
         parts = batches_of(epoch_order(examples, params.train.balance, params.seed, epoch), params.batch_size)
         sums = torch.zeros(2, device=self.device.torch)
         losses: list[tuple[torch.Tensor, Batch]] = []
-        for batch in feed.batches(examples, parts):
+        for batch in loader.batches(examples, parts):
             set_rate(self.optimizer, rate_at(epoch * len(parts) + batch.number, len(parts), params))
             with compiling(params.train.compile):
                 loss, right = self._step(batch, examples, parts[batch.number], epoch)
             sums += torch.stack([loss, right])
             losses.append((loss, batch))
-            if not self.device.is_cuda or len(losses) == LOOK_EVERY or batch.number + 1 == len(parts):
-                self._look(losses, examples, epoch)
+            if not self.device.is_cuda or len(losses) == CHECK_EVERY or batch.number + 1 == len(parts):
+                self._check_losses(losses, examples, epoch)
                 losses = []
             if average:
                 average.update(self.model)
@@ -81,17 +81,19 @@ class Engine:
         return self._mean(sums, len(examples))
 
     @torch.inference_mode()
-    def measure(self, feed: Feed, examples: Examples, state: State | None = None) -> tuple[float, float]:
-        """Mean cross-entropy and accuracy; with the weights `state` in place of the model's own."""
+    def measure(self, loader: Loader, examples: Examples, state: State | None = None) -> tuple[float, float]:
+        """Mean cross-entropy and accuracy on `examples`. state: weights to use instead of the model's own."""
         self.model.eval()
         norm_modes.check_modes(self.model, self.head, training=False)
-        if self.device.world > 1:  # norm statistics: what is measured is what the first process will write
+        if (
+            self.device.world > 1
+        ):  # norm statistics differ between processes; those of the first are written, so measured
             for tensor in (state or self.model.state_dict()).values():
                 dist.broadcast(tensor, 0)
         sums = torch.zeros(2, device=self.device.torch)
-        places = batches_of(np.arange(len(examples)), MEASURE_BATCH)
-        for batch in feed.batches(examples, places):
-            if not len(batch.places):
+        parts = batches_of(np.arange(len(examples)), MEASURE_BATCH)
+        for batch in loader.batches(examples, parts):
+            if not len(batch.indices):
                 continue
             images = self.normalise(to_float(batch.images))
             with self.device.autocast():
@@ -101,14 +103,14 @@ class Engine:
         return self._mean(sums, len(examples))
 
     @torch.inference_mode()
-    def answer(self, images: torch.Tensor) -> torch.Tensor:
-        """The logits [b, classes] of uint8 images [b, size, size, 3], in evaluation mode."""
+    def logits(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits, float [b, classes], of uint8 images [b, size, size, 3], in evaluation mode."""
         self.model.eval()
         with self.device.autocast():
             return self.model(self.normalise(to_float(images))).float()  # type: ignore[no-any-return]
 
     def loss_of(self, logits: torch.Tensor, labels: torch.Tensor, draws: augment.Draws | None = None) -> torch.Tensor:
-        """The training loss summed over a batch: smoothed cross-entropy, mixed where images are."""
+        """The training loss, summed over a batch: cross-entropy with label smoothing, mixed as the images are."""
         smooth = self.params.train.label_smoothing
         loss = functional.cross_entropy(logits.float(), labels, reduction="sum", label_smoothing=smooth)
         if draws is None or not draws.mix:
@@ -118,20 +120,20 @@ class Engine:
         return torch.lerp(loss, other, draws.mix)
 
     def _step(self, batch: Batch, examples: Examples, whole: Ints, epoch: int) -> tuple[torch.Tensor, torch.Tensor]:
-        knobs = self.params.train
+        config = self.params.train
         small = torch.from_numpy(examples.small[whole])
-        draws = augment.draw(knobs.augment, small, (self.params.seed, epoch, batch.number))
-        draws = draws.part(batch.offset, batch.offset + len(batch.places))
-        images = self.normalise(augment.apply(to_float(batch.images), draws, knobs.augment))
+        draws = augment.draw(config.augment, small, (self.params.seed, epoch, batch.number))
+        draws = draws.part(batch.offset, batch.offset + len(batch.indices))
+        images = self.normalise(augment.apply(to_float(batch.images), draws, config.augment))
         with self.device.autocast():
             logits = self._forward(images)
         loss = self.loss_of(logits, batch.labels, draws)
         self.optimizer.zero_grad(set_to_none=True)
         # The gradient of the mean over the whole batch, however many processes share it (gradients are averaged).
         self.scaler.scale(loss * (self.device.world / batch.whole)).backward()  # type: ignore[no-untyped-call]
-        if knobs.clip:
+        if config.clip:
             self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.model.parameters(), knobs.clip)
+            nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return loss.detach(), (logits.argmax(1) == batch.labels).sum().float()
@@ -143,19 +145,19 @@ class Engine:
             return
         self._frozen = frozen
         self._forward = self.model
-        if self.device.world > 1:  # again after freezing: it must know which gradients come
+        if self.device.world > 1:  # built again after freezing, as it must know which gradients to expect
             self._forward = DistributedDataParallel(
                 self.model, device_ids=[self.device.torch.index] if self.device.is_cuda else None
             )
         if self.params.train.compile:
             self._forward = torch.compile(self._forward)  # type: ignore[assignment]
 
-    def _look(self, losses: list[tuple[torch.Tensor, Batch]], examples: Examples, epoch: int) -> None:
+    def _check_losses(self, losses: list[tuple[torch.Tensor, Batch]], examples: Examples, epoch: int) -> None:
         finite = torch.isfinite(torch.stack([loss for loss, _ in losses])).tolist()
         if all(finite):
             return
         batch = losses[finite.index(False)][1]
-        ids = [examples.image_ids[place] for place in batch.places]
+        ids = [examples.image_ids[index] for index in batch.indices]
         raise DivergedError(epoch, ids, float(self.optimizer.param_groups[0]["lr"]))
 
     def _mean(self, sums: torch.Tensor, count: int) -> tuple[float, float]:

@@ -1,7 +1,7 @@
-"""What a model trains on and is measured on: rows of the pixel store with their labels, and the order they come in.
+"""What a model is trained and measured on: rows of the pixel store with their labels, and the order of an epoch.
 
-Orders depend on the seed and the epoch alone, so a run that was killed sees the same batches again. Balanced sampling
-draws with replacement, with weights that give every class (and every sub-class within it) the same share.
+The order depends on the seed and the epoch only, so a run that was killed sees the same batches again. Balanced
+sampling is with replacement, with weights that give every class (and every sub-class within it) the same share.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ Ints = NDArray[np.int64]
 
 
 class NothingToTrainError(CurationError):
-    """Splits from which no classifier can be made."""
+    """Splits with fewer than two classes in train."""
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,20 @@ class Examples:
     rows: Ints  # [n] in the pixel store
     labels: Ints  # [n] index of the class
     groups: Ints  # [n] number of the (class, sub-class)
-    small: NDArray[np.bool_]  # [n] never zoom out
+    small: NDArray[np.bool_]  # [n] never zoomed out
 
     def __len__(self) -> int:
         return len(self.image_ids)
 
-    def take(self, places: Sequence[int] | Ints) -> "Examples":
-        """Some of them."""
-        at = np.asarray(places, dtype=np.int64)
-        ids = tuple(self.image_ids[place] for place in at)
+    def take(self, indices: Sequence[int] | Ints) -> "Examples":
+        """The examples at some indices."""
+        at = np.asarray(indices, dtype=np.int64)
+        ids = tuple(self.image_ids[index] for index in at)
         return Examples(ids, self.rows[at], self.labels[at], self.groups[at], self.small[at])
 
 
 def classes_of(splits: pd.DataFrame) -> tuple[str, ...]:
-    """The classes of today's model: the labels in train, sorted; NothingToTrainError when there are fewer than two."""
+    """The classes of today's model: the labels in train, sorted. NothingToTrainError when there are fewer than two."""
     classes = sorted(set(splits.loc[splits["split"] == "train", "label"]))
     if len(classes) < 2:
         found = f"only the class {classes[0]!r}" if classes else "no image at all"
@@ -75,15 +75,15 @@ def dataset_hash(splits: pd.DataFrame) -> str:
 
 
 def epoch_order(examples: Examples, balance: str, seed: int, epoch: int) -> Ints:
-    """The places [n] that an epoch visits: a shuffle, or as many weighted draws for `balance` class or subclass."""
-    draw = np.random.default_rng([seed, epoch])
+    """Indices int [n] of an epoch, in order: a shuffle, or a weighted sample for `balance: class` or `subclass`."""
+    rng = np.random.default_rng([seed, epoch])
     if balance == "none":
-        return draw.permutation(len(examples)).astype(np.int64)
-    return draw.choice(len(examples), len(examples), p=weights(examples, balance)).astype(np.int64)
+        return rng.permutation(len(examples)).astype(np.int64)
+    return rng.choice(len(examples), len(examples), p=weights(examples, balance)).astype(np.int64)
 
 
 def weights(examples: Examples, balance: str) -> NDArray[np.float64]:
-    """The share [n] of each image: classes alike (`class`), and within them their sub-classes alike (`subclass`)."""
+    """Probability [n] of each image: the same sum for each class (`class`), or sub-class too (`subclass`)."""
     in_class = np.bincount(examples.labels)
     if balance == "class":
         shares = 1.0 / in_class[examples.labels]
@@ -97,8 +97,8 @@ def weights(examples: Examples, balance: str) -> NDArray[np.float64]:
 
 
 def batches_of(order: Ints, batch_size: int) -> list[Ints]:
-    """Cut an order into batches of nearly the same size.
+    """Cut an order into batches of nearly the same size, at most `batch_size`.
 
-    None above `batch_size`: no rest of one image upsets a norm layer.
+    Equal sizes avoid a last batch of one image, which a norm layer can't learn from.
     """
     return np.array_split(order, max(1, -(-len(order) // batch_size)))

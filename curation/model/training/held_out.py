@@ -1,6 +1,6 @@
-"""Train on some images and ask the model about others, without leaving a checkpoint.
+"""Train on some images and predict others, without writing a checkpoint.
 
-Learning curves, cross-validation and cross-trained evidence on labels are all made of such runs.
+Learning curves, cross-validation and cross-trained out-of-sample probabilities are made of such runs.
 """
 
 import tempfile
@@ -18,15 +18,15 @@ from curation.model import device as devices
 from curation.model.base_model import start_from
 from curation.model.training.epoch import Engine
 from curation.model.training.examples import batches_of, examples_of
-from curation.model.training.loader import Feed
+from curation.model.training.loader import Loader
 from curation.model.training.loop import Data, fit
 from curation.model.training.run_state import RunState
 from curation.params import Params
 
 
 @dataclass(frozen=True)
-class Answers:
-    """What a model trained on some images says of others."""
+class HeldOut:
+    """Predictions of a model for images that it was not trained on."""
 
     image_ids: tuple[str, ...]
     labels: NDArray[np.int64]  # [n]
@@ -34,23 +34,28 @@ class Answers:
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """[n] whether the answer is the label."""
+        """Bool [n]: whether the predicted class is the label."""
         return np.asarray(self.probabilities.argmax(1) == self.labels)
 
 
-def train_and_ask(
-    train: pd.DataFrame, asked: pd.DataFrame, classes: Sequence[str], pixels: Pixels, params: Params
-) -> Answers:
-    """Train from the base model on some rows, and ask about others; both have the columns of SPLITS."""
+def train_and_predict(
+    train: pd.DataFrame, queries: pd.DataFrame, classes: Sequence[str], pixels: Pixels, params: Params
+) -> HeldOut:
+    """Train from the base model on `train`, and predict `queries`; both have the columns of SPLITS.
+
+    No early stopping: the queries must not choose the epoch that is measured on them.
+    """
     device = devices.choose(params.train.device, params.train.precision)
     start = start_from(Path(params.base_model), classes, params)
-    engine = Engine(start.model, start.head, start.parent, params, device)
-    data = Data(pixels, examples_of(train, classes, pixels), examples_of(asked, classes, pixels))
-    blind = Data(pixels, data.train, data.val.take([]))  # no early stopping on the images that measure it
+    engine = Engine(start.model, start.head, start.base, params, device)
+    data = Data(pixels, examples_of(train, classes, pixels), examples_of(queries, classes, pixels))
+    blind = Data(pixels, data.train, data.val.take([]))  # an empty val set switches early stopping off
     with tempfile.TemporaryDirectory(prefix="curation-") as folder:
         outcome = fit(engine, blind, RunState(Path(folder)), quiet=True)
     engine.model.load_state_dict(outcome.state)
     parts = batches_of(np.arange(len(data.val)), 256)
-    with Feed(pixels, device, params.train.workers) as feed:
-        found = [torch.softmax(engine.answer(batch.images), 1).cpu().numpy() for batch in feed.batches(data.val, parts)]
-    return Answers(data.val.image_ids, data.val.labels, np.concatenate(found))
+    with Loader(pixels, device, params.train.workers) as loader:
+        found = [
+            torch.softmax(engine.logits(batch.images), 1).cpu().numpy() for batch in loader.batches(data.val, parts)
+        ]
+    return HeldOut(data.val.image_ids, data.val.labels, np.concatenate(found))

@@ -1,7 +1,7 @@
-"""Batches on their way to the device: read ahead by threads, sent while the device still works on the last one.
+"""Load batches onto the device: threads read ahead, and copies run while the device works on the last batch.
 
-Threads, not processes: the pixels are already decoded (or JPEGs whose decoder lets go of the interpreter), so nothing
-is copied between processes and nothing is left behind by Ctrl-C.
+It uses threads and not processes. The pixels are already decoded, or are JPEGs whose decoder releases the interpreter
+lock. So no data is copied between processes, and Ctrl-C leaves no process behind.
 """
 
 from collections import deque
@@ -15,30 +15,30 @@ from curation.images.store.pixels import Pixels
 from curation.model.device import Device
 from curation.model.training.examples import Examples, Ints
 
-AHEAD = 3  # batches read before they are asked for, for each thread
+AHEAD = 3  # batches that each thread reads ahead
 
 
 @dataclass(frozen=True)
 class Batch:
     """Some examples on the device."""
 
-    places: Ints  # [b] in the Examples, of this process
+    indices: Ints  # [b] into the Examples, of this process
     images: torch.Tensor  # uint8 [b, size, size, 3]
     labels: torch.Tensor  # int64 [b]
     whole: int  # size of the batch over all processes
-    offset: int  # where this process's part begins in it
+    offset: int  # index at which this process's part begins
     number: int  # of the batch in its epoch
 
 
-class Feed:
-    """Reads batches of examples for a device; close it (or use it as a context) to end its threads."""
+class Loader:
+    """Reads batches of examples for a device. Use it as a context: leaving it ends the threads."""
 
     def __init__(self, pixels: Pixels, device: Device, workers: int = 2) -> None:
         self._pixels, self._device = pixels, device
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="feed")
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="loader")
         self._ahead = workers * AHEAD
 
-    def __enter__(self) -> "Feed":
+    def __enter__(self) -> "Loader":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -57,16 +57,16 @@ class Feed:
     def _read(self, examples: Examples, part: Ints, number: int) -> Batch:
         rank, world = self._device.rank, self._device.world
         start, stop = (len(part) * (rank + step) // world for step in (0, 1))
-        places = part[start:stop]
-        images = torch.from_numpy(self._pixels.batch(examples.rows[places]))
-        labels = torch.from_numpy(examples.labels[places])
+        indices = part[start:stop]
+        images = torch.from_numpy(self._pixels.batch(examples.rows[indices]))
+        labels = torch.from_numpy(examples.labels[indices])
         if self._device.is_cuda:
             images, labels = images.pin_memory(), labels.pin_memory()
-        return Batch(places, images, labels, len(part), start, number)
+        return Batch(indices, images, labels, len(part), start, number)
 
     def _send(self, batch: Batch) -> Batch:
         if not self._device.is_cuda:
             return batch
-        place = self._device.torch
-        images, labels = (tensor.to(place, non_blocking=True) for tensor in (batch.images, batch.labels))
-        return Batch(batch.places, images, labels, batch.whole, batch.offset, batch.number)
+        target = self._device.torch
+        images, labels = (tensor.to(target, non_blocking=True) for tensor in (batch.images, batch.labels))
+        return Batch(batch.indices, images, labels, batch.whole, batch.offset, batch.number)

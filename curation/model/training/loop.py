@@ -1,8 +1,7 @@
-"""The training loop: epoch after epoch until the last, or until val has long stopped getting better.
+"""The training loop: epoch after epoch, until the last one or until val has not improved for `patience` epochs.
 
-Everything that is random is a function of (seed, epoch, batch), so a run can be killed at any moment and goes on to
-the same weights, and on a CPU two runs give the same bytes. Under torchrun each process takes its part of every batch
-(see engine.py).
+All random numbers are functions of (seed, epoch, batch). So a run that was killed continues to the same weights, and on
+a CPU two runs give the same bytes. Under torchrun each process takes its part of every batch (see loader.py).
 """
 
 import logging
@@ -15,7 +14,7 @@ from curation.images.store.pixels import Pixels
 from curation.model.checkpoint import State
 from curation.model.training.epoch import Engine
 from curation.model.training.examples import Examples
-from curation.model.training.loader import Feed
+from curation.model.training.loader import Loader
 from curation.model.training.optim import rate_at
 from curation.model.training.run_state import Progress, RunState, average_of
 from curation.model.training.throughput import Meter
@@ -36,7 +35,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run: the best weights, when they were reached, and every epoch's figures."""
+    """The result of a run: the best weights, their epoch, and the figures of every epoch."""
 
     state: State
     best_epoch: int  # 1 is the first
@@ -46,9 +45,11 @@ class Outcome:
 def fit(
     engine: Engine, data: Data, runs: RunState, listeners: Sequence[Listener] = (), *, quiet: bool = False
 ) -> Outcome:
-    """Train from the last finished epoch of `runs`; every epoch is told to `listeners`, also those before a resume.
+    """Train from the last finished epoch of `runs`.
 
-    The best weights are those with the best val accuracy, then the lower val loss; without val, the last ones.
+    listeners: called with the figures of every epoch, also of those before a resume.
+    The best weights are those with the highest val accuracy, and among equals the lowest val loss. Without val images
+    they are the last weights.
     """
     params, device = engine.params, engine.device
     steps = -(-len(data.train) // params.batch_size)
@@ -62,11 +63,11 @@ def fit(
         log.info("resumed after epoch %d of %d", progress.epoch, params.epochs)
     meter = Meter(len(data.train), params.epochs, device, quiet=quiet)
     try:
-        with Feed(data.pixels, device, params.train.workers) as feed:
-            while not _is_over(progress, params.epochs, params.train.patience if len(data.val) else 0):
+        with Loader(data.pixels, device, params.train.workers) as loader:
+            while not _is_finished(progress, params.epochs, params.train.patience if len(data.val) else 0):
                 epoch = progress.epoch
                 meter.start(epoch)
-                loss, accuracy = engine.train(epoch, feed, data.train, average, meter)
+                loss, accuracy = engine.train(epoch, loader, data.train, average, meter)
                 row = {
                     "epoch": epoch + 1,
                     "lr": rate_at(epoch * steps, steps, params),
@@ -75,7 +76,7 @@ def fit(
                 }
                 if len(data.val):
                     row["val_loss"], row["val_accuracy"] = engine.measure(
-                        feed, data.val, average.state if average else None
+                        loader, data.val, average.state if average else None
                     )
                 _record(progress, row, average.state if average else engine.model.state_dict(), runs)
                 progress.scaler = engine.scaler.state_dict()
@@ -99,7 +100,8 @@ def _tell(listeners: Sequence[Listener], row: Row) -> None:
         listener(row)
 
 
-def _is_over(progress: Progress, epochs: int, patience: int) -> bool:
+def _is_finished(progress: Progress, epochs: int, patience: int) -> bool:
+    """Early stopping: whether all epochs are done, or the last `patience` of them brought no better val (0: never)."""
     waited = progress.epoch - 1 - progress.best_epoch
     return progress.epoch >= epochs or bool(patience and waited >= patience)
 

@@ -1,4 +1,4 @@
-"""Which parts of a model learn, and whether its norm layers are in the mode they should be in."""
+"""Which layers of a model are trained, and a check that dropout and norm layers are in the right mode."""
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -7,13 +7,13 @@ from curation.errors import CurationError
 
 
 class ModeError(CurationError):
-    """A layer that learns when it should not, or does not when it should."""
+    """A layer is trained that should be frozen, or frozen that should be trained."""
 
 
 def set_training(model: nn.Module, head: str, *, frozen: bool) -> None:
-    """Training mode for all.
+    """Set every layer to training mode; with `frozen` the head alone.
 
-    Or (`frozen`) for the head alone: the body then keeps its weights and its norm statistics.
+    A frozen body keeps its weights and its norm statistics.
     """
     model.train(not frozen)
     model.get_submodule(head).train()
@@ -22,7 +22,7 @@ def set_training(model: nn.Module, head: str, *, frozen: bool) -> None:
 
 
 def check_modes(model: nn.Module, head: str, *, training: bool, frozen: bool = False) -> None:
-    """ModeError when a layer is in the wrong mode: the classic silent fault of a fine-tuned model."""
+    """Raise ModeError when a layer is in the wrong mode, a fault of fine-tuning that gives no other error."""
     for name, layer in model.named_modules():
         wanted = training and (not frozen or name == head)
         if isinstance(layer, _BatchNorm | nn.Dropout) and layer.training != wanted:

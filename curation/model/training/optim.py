@@ -1,8 +1,9 @@
 """Optimiser, learning rate and averaged weights.
 
-AdamW (Loshchilov & Hutter 2019) or SGD with Nesterov momentum; the rate climbs for some epochs and falls along a
-cosine (Loshchilov & Hutter 2017). Biases and the weights of norm layers are not decayed (He et al. 2019). The average
-of the weights starts quickly and slows down, as in TensorFlow's moving average.
+- The optimiser is AdamW (Loshchilov and Hutter 2019), or SGD with Nesterov momentum.
+- The learning rate climbs for some epochs and then falls along a cosine (Loshchilov and Hutter 2017).
+- Biases and the weights of norm layers have no weight decay (He et al. 2019).
+- The average of the weights has a low decay at first, as TensorFlow's moving average.
 """
 
 import math
@@ -14,27 +15,30 @@ from curation.params import Params
 
 
 def make_optimizer(model: nn.Module, head: str, params: Params, *, fused: bool) -> torch.optim.Optimizer:
-    """Groups: body and head, each with and without decay; every group knows its share of the rate."""
-    knobs = params.train
+    """Make the optimiser with four groups: body and head, each with and without weight decay.
+
+    `share` of a group is its part of the learning rate; `train.body_lr` sets it for the body.
+    """
+    config = params.train
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, weight in model.named_parameters():
         groups.setdefault((name.startswith(f"{head}."), weight.ndim > 1), []).append(weight)
     listed = [
         {
             "params": weights,
-            "share": 1.0 if of_head else knobs.body_lr,
-            "weight_decay": knobs.weight_decay if decays else 0.0,
+            "share": 1.0 if of_head else config.body_lr,
+            "weight_decay": config.weight_decay if decays else 0.0,
         }
         for (of_head, decays), weights in sorted(groups.items())
     ]
-    if knobs.optimizer == "sgd":
-        momentum = knobs.momentum
+    if config.optimizer == "sgd":
+        momentum = config.momentum
         return torch.optim.SGD(listed, lr=params.lr, momentum=momentum, nesterov=momentum > 0, fused=fused)
     return torch.optim.AdamW(listed, lr=params.lr, fused=fused)
 
 
 def rate_at(step: int, steps_per_epoch: int, params: Params) -> float:
-    """The learning rate of a step (0 is the first): a climb over `warmup` epochs, then a cosine down to 0."""
+    """Learning rate of a step (0 is the first): it climbs over `warmup` epochs, then falls along a cosine to 0."""
     total = params.epochs * steps_per_epoch
     climb = min(round(params.train.warmup * steps_per_epoch), total - 1)
     if step < climb:
@@ -58,7 +62,7 @@ class Average:
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
-        """Take in the weights after a step."""
+        """Add the weights after a step to the average."""
         self.steps += 1
         decay = min(self._decay, (1 + self.steps) / (10 + self.steps))
         for name, tensor in model.state_dict().items():

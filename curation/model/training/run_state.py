@@ -1,9 +1,9 @@
-"""The state of a run after each epoch, so that a killed run goes on as if nothing had happened.
+"""The state of a training run after each epoch, so that a run that was killed continues to the same weights.
 
-One safetensors file holds everything (weights, optimiser, average, and as JSON the history), written under a
-temporary name and renamed; the best weights stand in a file of their own, named by their epoch. The folder is named
-by a key over all that decides the result, so a run only ever continues itself. Random draws are functions of seed,
-epoch and batch, and need no state.
+One safetensors file holds all of it: weights, optimiser, averaged weights, and the history as JSON. It is written under
+a temporary name and renamed. The best weights are in a file of their own, named by their epoch. The folder is named by
+a key over all that decides the result, so a run only continues itself. Random numbers are functions of seed, epoch and
+batch, and need no state.
 """
 
 import hashlib

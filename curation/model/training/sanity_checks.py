@@ -1,8 +1,13 @@
-"""Checks before money is spent: seconds in which the usual silent faults of training show.
+"""Checks before training starts: in seconds they find the usual faults that raise no error.
 
-The list is Karpathy's "A recipe for training neural networks" (2019): the loss at step 0, one batch that can be
-overfitted, images and labels that belong together, norm layers in the right mode. The model that is trained
-afterwards is untouched: the checks work on a copy.
+The list is from Karpathy, "A recipe for training neural networks" (2019):
+
+- the loss at step 0 is near ln(classes);
+- one batch can be overfitted;
+- each image comes with its own label;
+- norm layers are in the right mode.
+
+The checks work on copies, so the model that is trained afterwards does not change.
 """
 
 import copy
@@ -20,51 +25,51 @@ from curation.model.normalise import to_float
 from curation.model.training import norm_modes
 from curation.model.training.epoch import Engine
 from curation.model.training.examples import Examples, Ints
-from curation.model.training.loader import Feed
+from curation.model.training.loader import Loader
 from curation.model.training.loop import Data
 
 log = logging.getLogger(__name__)
 BATCH = 16
 STEPS = 60
-NEIGHBOURS = 600  # images whose nearest neighbour is looked up
+NEIGHBOURS = 600  # images whose nearest neighbour is searched
 SHUFFLES = 200
 
 
 class CheckError(CurationError):
-    """Something is wrong with the run that is about to start."""
+    """A check failed before training started."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"before training: {text}. (`-S train.checks=false` goes on regardless)")
+        super().__init__(f"before training: {text}. (`-S train.checks=false` switches the checks off)")
 
 
 def check_all(engine: Engine, data: Data) -> None:
-    """Run every check; CheckError stops the run, what is only suspicious is logged."""
+    """Run every check. A fault raises CheckError; what is only suspicious is logged."""
     sample = spread(data.train, BATCH, engine.params.seed)
-    with Feed(data.pixels, engine.device, 1) as feed:
-        check_order(feed, data, engine.params.seed)
-        images, labels = next((batch.images, batch.labels) for batch in feed.batches(data.train, [sample]))
+    with Loader(data.pixels, engine.device, 1) as loader:
+        check_order(loader, data, engine.params.seed)
+        images, labels = next((batch.images, batch.labels) for batch in loader.batches(data.train, [sample]))
     images = engine.normalise(to_float(images))
     first = check_first_loss(engine, images, labels)
     last = check_overfit(engine, images, labels)
-    log.info("checks: loss at step 0 is %.3f, %d images are learnt by heart (%.3f)", first, len(labels), last)
-    doubt = related(data, engine.params.seed)
-    if doubt > 0.05:
-        log.warning("checks: labels look unrelated to the pixels (p = %.2f): were they shuffled?", doubt)
+    log.info("checks: loss at step 0 is %.3f, %d images are overfitted (%.3f)", first, len(labels), last)
+    p_value = unrelated_p_value(data, engine.params.seed)
+    if p_value > 0.05:
+        log.warning("checks: labels look unrelated to the pixels (p = %.2f): were they shuffled?", p_value)
 
 
-def check_order(feed: Feed, data: Data, seed: int) -> None:
-    """What the feed delivers for an image must be that image's pixels and label, read by themselves."""
+def check_order(loader: Loader, data: Data, seed: int) -> None:
+    """Check that the loader gives each image the pixels and the label that a single read of it gives."""
     train = data.train
-    places = np.random.default_rng(seed).permutation(len(train))[: 2 * BATCH].astype(np.int64)
-    for batch in feed.batches(train, np.array_split(places, 2)):
-        for place, image, label in zip(batch.places, batch.images.cpu().numpy(), batch.labels.tolist(), strict=True):
-            alone = data.pixels.batch(data.pixels.rows([train.image_ids[place]]))[0]
-            if label != train.labels[place] or not np.array_equal(image, alone):
-                raise CheckError(f"image {train.image_ids[place]} comes with another image's pixels or label")
+    indices = np.random.default_rng(seed).permutation(len(train))[: 2 * BATCH].astype(np.int64)
+    for batch in loader.batches(train, np.array_split(indices, 2)):
+        for index, image, label in zip(batch.indices, batch.images.cpu().numpy(), batch.labels.tolist(), strict=True):
+            alone = data.pixels.batch(data.pixels.rows([train.image_ids[index]]))[0]
+            if label != train.labels[index] or not np.array_equal(image, alone):
+                raise CheckError(f"image {train.image_ids[index]} comes with another image's pixels or label")
 
 
 def check_first_loss(engine: Engine, images: torch.Tensor, labels: torch.Tensor) -> float:
-    """A fresh head knows nothing: its loss must be near ln(classes); one that is reused may be lower."""
+    """Check that the loss of the untrained head is near ln(classes); that of a reused head may be lower."""
     model = copy.deepcopy(engine.model).eval()
     norm_modes.check_modes(model, engine.head, training=False)
     with torch.inference_mode(), engine.device.autocast():
@@ -82,11 +87,11 @@ def check_first_loss(engine: Engine, images: torch.Tensor, labels: torch.Tensor)
 
 
 def check_overfit(engine: Engine, images: torch.Tensor, labels: torch.Tensor) -> float:
-    """A network that can learn at all learns a handful of images by heart."""
+    """Check that a copy of the model can overfit one small batch."""
     model = copy.deepcopy(engine.model)
     norm_modes.set_training(model, engine.head, frozen=False)
     norm_modes.check_modes(model, engine.head, training=True)
-    _quiet_noise(model)
+    _switch_dropout_off(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0)
     losses = []
     for _ in range(STEPS):
@@ -100,38 +105,36 @@ def check_overfit(engine: Engine, images: torch.Tensor, labels: torch.Tensor) ->
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     if not min(losses) < 0.98 * losses[0]:
-        raise CheckError(
-            f"{len(labels)} images can't be learnt by heart: after {STEPS} steps the loss is {losses[-1]:.2f}"
-        )
+        raise CheckError(f"{len(labels)} images can't be overfitted: after {STEPS} steps the loss is {losses[-1]:.2f}")
     if min(losses) > 0.5 * losses[0]:
         log.warning("checks: %d images are learnt slowly (loss %.2f after %d steps)", len(labels), min(losses), STEPS)
     return losses[-1]
 
 
-def related(data: Data, seed: int) -> float:
-    """How likely it is that labels have nothing to do with pixels: a p-value, near 0 for sound data.
+def unrelated_p_value(data: Data, seed: int) -> float:
+    """p-value of a permutation test for "labels and pixels are unrelated"; near 0 for sound data.
 
-    Nearest neighbours (on pixels averaged to 4x4) share a label more often than after permutations of the labels.
+    The statistic is how often nearest neighbours (on pixels averaged to 4x4) share a label.
     """
-    draw = np.random.default_rng(seed)
-    some = data.train.take(draw.permutation(len(data.train))[:NEIGHBOURS])
+    rng = np.random.default_rng(seed)
+    some = data.train.take(rng.permutation(len(data.train))[:NEIGHBOURS])
     tiny = _thumbnails(data.pixels.batch(some.rows))
     apart = (tiny**2).sum(1)[:, None] + (tiny**2).sum(1)[None] - 2 * tiny @ tiny.T
     np.fill_diagonal(apart, np.inf)
     nearest = apart.argmin(1)
     agree = (some.labels[nearest] == some.labels).mean()
-    mixed = [draw.permutation(some.labels) for _ in range(SHUFFLES)]
+    mixed = [rng.permutation(some.labels) for _ in range(SHUFFLES)]
     chance = [(labels[nearest] == labels).mean() for labels in mixed]
     return float((1 + np.sum(np.array(chance) >= agree)) / (1 + SHUFFLES))
 
 
 def spread(examples: Examples, count: int, seed: int) -> Ints:
-    """Some places, classes taken in turn."""
+    """Indices of `count` random examples, the classes in turn."""
     order = np.random.default_rng(seed).permutation(len(examples))
     turn = np.zeros(len(order), dtype=np.int64)
     seen: dict[int, int] = {}
-    for at, place in enumerate(order):
-        label = int(examples.labels[place])
+    for at, index in enumerate(order):
+        label = int(examples.labels[index])
         turn[at] = seen[label] = seen.get(label, -1) + 1
     return order[np.argsort(turn, kind="stable")][:count].astype(np.int64)
 
@@ -143,7 +146,7 @@ def _thumbnails(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.asarray(sums / pixels.shape[1] ** 2)
 
 
-def _quiet_noise(model: nn.Module) -> None:
+def _switch_dropout_off(model: nn.Module) -> None:
     for layer in model.modules():
         if isinstance(layer, nn.Dropout):
             layer.p = 0.0

@@ -1,4 +1,4 @@
-"""The training side of `curate tune`: report every epoch to the search that started this run, and stop when it says so.
+"""The training side of `curate tune`: it reports every epoch to the search, and stops when the search says so.
 
 The search names a folder in an environment variable. The run appends its epochs to a file there. A stop file in the
 folder ends the run at its next epoch, and so does the end of the search itself.
@@ -16,14 +16,14 @@ Row = dict[str, float]
 
 
 class StoppedError(CurationError):
-    """The search has given this run up, or is gone."""
+    """The search has stopped this run, or has ended."""
 
     def __init__(self) -> None:
-        super().__init__("stopped early: the search has seen enough of these parameters, or was ended")
+        super().__init__("stopped early: the search has stopped these parameters, or has ended")
 
 
 def watch(row: Row) -> None:
-    """In the training process: report an epoch to the search that started it, and give up if it says so."""
+    """Report an epoch to the search that started this process; StoppedError when the search says stop or has ended."""
     folder = os.environ.get(WATCH)
     if not folder:
         return
@@ -34,7 +34,7 @@ def watch(row: Row) -> None:
 
 
 def give_up() -> None:
-    """In the training process: tell the search that started it that these parameters lead nowhere."""
+    """Tell the search that started this process to give these parameters up."""
     folder = os.environ.get(WATCH)
     if folder:
         (Path(folder) / STOP).touch()

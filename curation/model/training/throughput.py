@@ -1,7 +1,7 @@
-"""What a person sees while a model trains: images a second, time left, memory.
+"""Progress of training for a person: images per second, time left, memory.
 
-On a terminal a bar (tqdm's); in a log a plain line every few seconds and one an epoch. Speeds go nowhere else: what a
-stage writes does not depend on the clock.
+On a terminal it is a bar (tqdm). In a log it is a plain line every few seconds, and one for each epoch. Speeds are
+written nowhere else, because the outputs of a stage do not depend on the clock.
 """
 
 import sys
@@ -48,7 +48,7 @@ class Meter:
         self._say(f"{facts}, {self._speed()}")
 
     def close(self) -> None:
-        """Training is over, or was left."""
+        """Close the bar, at the end of training or after an error."""
         if self._bar is not None:
             self._bar.close()
 

@@ -1,7 +1,7 @@
-"""Where a run is followed: TensorBoard and MLflow, as extras.
+"""Trackers of a training run: TensorBoard and MLflow, both as extras.
 
-The history for `dvc plots` is always written; these only listen. What they write holds times, so it lies outside DVC:
-TensorBoard in `.cache/curation/tensorboard`; MLflow goes to `MLFLOW_TRACKING_URI`, or to files in
+They only receive figures; the history for `dvc plots` is always written. What they write holds times, so it lies
+outside DVC: TensorBoard in `.cache/curation/tensorboard`; MLflow at `MLFLOW_TRACKING_URI` or in
 `.cache/curation/mlruns`.
 """
 
@@ -20,22 +20,22 @@ Row = dict[str, float]
 
 
 class TrackerError(CurationError):
-    """A tracker that is asked for but not installed, or does not answer."""
+    """A tracker in `train.trackers` that is not installed, or that refuses the run."""
 
 
 class Tracker(Protocol):
-    """Something that listens to a run."""
+    """Receives the figures of a run."""
 
     def epoch(self, row: Row) -> None:
-        """Hear of an epoch's figures."""
+        """Record the figures of an epoch."""
 
     def model(self, path: Path, metrics: Mapping[str, float]) -> None:
-        """Hear of the finished model."""
+        """Record the finished model."""
 
 
 @contextmanager
 def open_trackers(names: Sequence[str], run: str, facts: Mapping[str, Any]) -> Iterator[list[Tracker]]:
-    """The trackers of a run, closed at the end; `facts` are its parameters and the hash of its data."""
+    """Open the trackers of a run, and close them at the end. facts: its parameters and the hash of its data."""
     with ExitStack() as stack:
         makers = {"tensorboard": _tensorboard, "mlflow": _mlflow}
         yield [stack.enter_context(makers[name](run, facts)) for name in names]
@@ -94,7 +94,7 @@ def _tensorboard(run: str, facts: Mapping[str, Any]) -> Iterator[Tracker]:
 
 @contextmanager
 def _mlflow(run: str, facts: Mapping[str, Any]) -> Iterator[Tracker]:
-    os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # MLflow 3 wants a word for its plain files
+    os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # MLflow 3 asks for this before it writes plain files
     try:
         import mlflow
     except ImportError:
@@ -108,7 +108,7 @@ def _mlflow(run: str, facts: Mapping[str, Any]) -> Iterator[Tracker]:
             mlflow.log_params({name: str(value)[:500] for name, value in flat(facts).items()})
             yield _MLflow(mlflow)
     except mlflow.exceptions.MlflowException as error:
-        raise TrackerError(f"mlflow at {mlflow.get_tracking_uri()} does not take the run: {error}") from None
+        raise TrackerError(f"mlflow at {mlflow.get_tracking_uri()} refuses the run: {error}") from None
 
 
 def _missing(name: str) -> str:

@@ -1,8 +1,8 @@
-"""From tables to a candidate: what the stage `train` does.
+"""From tables to a candidate: the work of the stage `train`.
 
-Start from the last model, give it a head for today's classes, train, and write the best weights with all that the
-next round inherits: classes, normalisation, lineage. The recipe (scratch once, then keep fine-tuning the last model
-on growing data) is the chained fine-tuning that peers leave to their users.
+It starts from the base model, gives it a head for today's classes, trains it, and writes the best weights. The
+checkpoint also holds what the next round inherits: classes, normalisation and lineage. The recipe is chained
+fine-tuning: train from scratch once, then fine-tune the last promoted model on the grown data.
 """
 
 import csv
@@ -18,7 +18,7 @@ from curation.images.store.pixels import Pixels
 from curation.model import checkpoint
 from curation.model import device as devices
 from curation.model.base_model import Start, start_from
-from curation.model.header import SIDES, Header
+from curation.model.header import SPLITS, Header
 from curation.model.training.epoch import DivergedError, Engine
 from curation.model.training.examples import classes_of, dataset_hash, examples_of
 from curation.model.training.loop import Data, Outcome, Row, fit
@@ -29,7 +29,7 @@ from curation.model.training.trackers import open_trackers
 from curation.params import Params
 
 CACHE = Path(".cache/curation/train")
-BEARING = ("lr", "epochs", "batch_size", "arch", "image_size", "seed", "throwaway", "train")
+IN_HEADER = ("lr", "epochs", "batch_size", "arch", "image_size", "seed", "throwaway", "train")
 HISTORY = ("epoch", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 log = logging.getLogger(__name__)
@@ -55,8 +55,8 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, outs: tuple[Pat
     if device.is_main:
         for line in (*start.story, f"images: {len(data.train):,} to train on, {len(data.val):,} to validate"):
             log.info("%s", line)
-    engine = Engine(start.model, start.head, start.parent, params, device)
-    facts = {"dataset": dataset_hash(splits), "parent": start.parent_md5, **bearing(params)}
+    engine = Engine(start.model, start.head, start.base, params, device)
+    facts = {"dataset": dataset_hash(splits), "parent": start.base_md5, **training_params(params)}
     key = run_key({**facts, "device": device.describe()})
     sweep(CACHE, key)
     runs = RunState(CACHE / key, writes=device.is_main)
@@ -80,53 +80,53 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, outs: tuple[Pat
 
 
 def data_of(splits: pd.DataFrame, classes: tuple[str, ...], pixels: Pixels) -> Data:
-    """The train and val images of today's classes."""
-    train_rows, val_rows = (splits[splits["split"] == side] for side in ("train", "val"))
+    """The train and val images whose labels are in `classes`."""
+    train_rows, val_rows = (splits[splits["split"] == split] for split in ("train", "val"))
     return Data(pixels, examples_of(train_rows, classes, pixels), examples_of(val_rows, classes, pixels))
 
 
 def candidate_header(
     start: Start, classes: tuple[str, ...], splits: pd.DataFrame, params: Params, outcome: Outcome
 ) -> Header:
-    """All that the checkpoint says about itself."""
-    parent, best = start.parent, outcome.history[outcome.best_epoch - 1]
+    """Make the header of the candidate's checkpoint."""
+    base, best = start.base, outcome.history[outcome.best_epoch - 1]
     metrics = {name: round(best[name], 6) for name in HISTORY if name in best and name not in {"epoch", "lr"}}
     return Header(
-        arch=parent.arch,
+        arch=base.arch,
         classes=classes,
-        image_size=parent.image_size,
-        mean=parent.mean,
-        std=parent.std,
-        stem=parent.stem,
-        params=bearing(params),
+        image_size=base.image_size,
+        mean=base.mean,
+        std=base.std,
+        stem=base.stem,
+        params=training_params(params),
         dataset=dataset_hash(splits),
-        parent=start.parent_md5,
+        parent=start.base_md5,
         metrics={**metrics, "best_epoch": outcome.best_epoch},
-        throwaway=params.throwaway or parent.throwaway,
-        lineage=united_lineage(parent.lineage, splits),
+        throwaway=params.throwaway or base.throwaway,
+        lineage=united_lineage(base.lineage, splits),
     )
 
 
-def united_lineage(ancestors: Mapping[str, str], splits: pd.DataFrame) -> dict[str, str]:
-    """The parent's lineage united with today's.
+def united_lineage(earlier: Mapping[str, str], splits: pd.DataFrame) -> dict[str, str]:
+    """Unite the lineage of the base model with today's splits: image_id -> split.
 
-    What any ancestor or this model trained on is `train`; else the older word holds.
+    An image that this model or an earlier one was trained on is `train`. For the others the earlier split holds.
     """
-    today = splits[splits["split"].isin(SIDES)]
+    today = splits[splits["split"].isin(SPLITS)]
     united = dict(zip(today["image_id"], today["split"], strict=True))
-    for image_id, side in ancestors.items():
+    for image_id, split in earlier.items():
         if united.get(image_id) != "train":
-            united[image_id] = side
+            united[image_id] = split
     return united
 
 
-def bearing(params: Params) -> dict[str, Any]:
-    """The parameters that bear on the weights."""
-    return {name: value for name, value in params.model_dump().items() if name in BEARING}
+def training_params(params: Params) -> dict[str, Any]:
+    """The parameters that decide the weights; they are kept in the header."""
+    return {name: value for name, value in params.model_dump().items() if name in IN_HEADER}
 
 
 def write_reports(folder: Path, outcome: Outcome, header: Header) -> None:
-    """history.csv for `dvc plots`, and summary.json."""
+    """Write history.csv for `dvc plots`, and summary.json."""
     folder.mkdir(parents=True, exist_ok=True)
     write_history(folder / "history.csv", outcome.history)
     summary = {
@@ -141,7 +141,7 @@ def write_reports(folder: Path, outcome: Outcome, header: Header) -> None:
 
 
 def write_history(path: Path, history: list[Row]) -> None:
-    """One row an epoch."""
+    """Write one row for each epoch."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, HISTORY, lineterminator="\n")
         writer.writeheader()
