@@ -25,7 +25,10 @@ from curation.project.behaviour import VERSIONS
 FORMAT = 1
 RACY_NS = 2_000_000_000  # a file changed this recently may change again within the clock's tick (git's "racily clean")
 KEPT_VERSIONS = 4
-LIBRARIES = ("pillow", "simplejpeg", "numpy", "PyWavelets", "pdqhash", "pillow-heif")
+LIBRARIES = (
+    *("pillow", "simplejpeg", "opencv-python-headless", "numpy", "PyWavelets", "pdqhash"),
+    *("pillow-heif", "rawpy", "pydicom", "pillow-jxl-plugin"),
+)
 TABLES = """
 CREATE TABLE IF NOT EXISTS files
   (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, inode INTEGER, md5 TEXT) WITHOUT ROWID;
