@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from curation.engine import workers
+from curation.engine import mapping
 from curation.images.image_measures import Settings
 from curation.pool.file_sources import items
 from curation.predict.decode import Decoder, Item, failed
@@ -141,7 +141,7 @@ def million(folder: Path, share: float) -> dict[str, float]:
     checkpoint = make(folder, Case("mobilenet_v3_small", 32, 1, 64)).rename(folder / "m.safetensors")
     parts = Parts(folder / ".cache/curation/identify" / open_model(checkpoint).digest[:16] / "files")
     rng = np.random.default_rng(0)
-    for numbers in workers.chunks(range(count), 1_000):
+    for numbers in mapping.chunks(range(count), 1_000):
         found = [Item(f"photos/{n // 1000:04d}/{n:09d}.jpg", f"123456-17000000{n:09d}") for n in numbers]
         done = [failed(item, "") for item in found]
         done = [type(one)(one.item, one.image_id, None, one.measured, "") for one in done]
@@ -235,9 +235,9 @@ def time_forward(checkpoint: Path, case: Case) -> float:
 def time_decoding(folder: Path, case: Case) -> float:
     """Images/s of reading, decoding, hashing and measuring alone, one process a core."""
     found = items(str(folder))
-    list(workers.run(Length(case.size), found[:64], chunk=1))
+    list(mapping.run(Length(case.size), found[:64], chunk=1))
     began = time.perf_counter()
-    assert sum(workers.run(Length(case.size), found)) == len(found)
+    assert sum(mapping.run(Length(case.size), found)) == len(found)
     return len(found) / (time.perf_counter() - began)
 
 

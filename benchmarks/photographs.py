@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
-from curation.engine import workers
+from curation.engine import mapping
 
 SIZE = (1024, 768)
 LISTED = Path(__file__).with_name("real_photographs.txt")
@@ -103,7 +103,7 @@ class Writer:
 def write_photographs(folder: Path, number: int, seed: int = 0) -> list[Path]:
     """Write `number` JPEGs of 1024 x 768 pixels and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
-    return list(workers.run(Writer(folder, seed), range(number), chunk=16))
+    return list(mapping.run(Writer(folder, seed), range(number), chunk=16))
 
 
 def _cuts(originals: int, seed: int, random: np.random.Generator) -> list[Cut]:

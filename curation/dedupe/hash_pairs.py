@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from curation.dedupe import hash_kernels
 from curation.dedupe.hash_blocks import Block, flips, make_plan
-from curation.engine import workers as pool
+from curation.engine.processes import count
 
 Hashes = NDArray[np.uint64]
 Ints = NDArray[np.int64]
@@ -102,7 +102,7 @@ def joined(left: Hashes, right: Hashes, radius: int, *, same: bool, workers: int
     if not len(left) or not len(right):
         return
     words = left.shape[1]
-    search = Search(radius, np.zeros((0, words), np.uint64), np.zeros(0, np.int64), same, pool.count(workers))
+    search = Search(radius, np.zeros((0, words), np.uint64), np.zeros(0, np.int64), same, count(workers))
     with ThreadPoolExecutor(search.threads) as threads:
         yield from _join(left, right, np.arange(64 * words, dtype=np.int64), radius, (search, threads))
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from curation.dedupe import cluster_kernels, thumbnail_agreement
 from curation.dedupe.candidates import candidates, is_large
 from curation.dedupe.image_arrays import Pictures, release
-from curation.engine import workers as pool
+from curation.engine.processes import count
 from curation.params.blocks import Dedupe
 
 Rows = NDArray[np.int32]
@@ -53,8 +53,8 @@ def link(pictures: Pictures, params: Dedupe, workers: int = 0) -> Linked:
     """Connect the candidates that agree on their pixels. Two images in one group of copies are not compared again."""
     parents = np.tile(np.arange(len(pictures.facts), dtype=np.int32), (LEVELS, 1))
     seen = verified = 0
-    with ThreadPoolExecutor(pool.count(workers)) as threads:
-        for pairs in candidates(pictures, params, threads, pool.count(workers)):
+    with ThreadPoolExecutor(count(workers)) as threads:
+        for pairs in candidates(pictures, params, threads, count(workers)):
             seen += len(pairs)
             fresh = np.ascontiguousarray(pairs[cluster_kernels.apart(parents[-1], pairs)])
             verified += len(fresh)

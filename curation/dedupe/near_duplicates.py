@@ -18,7 +18,8 @@ from curation.dedupe import cluster_kernels
 from curation.dedupe.image_arrays import Pictures, from_frame, release
 from curation.dedupe.keeper_ranking import keeper_order
 from curation.dedupe.leak_groups import Arrays, Cut, arrays, components, leak_groups, link
-from curation.engine import workers as pool
+from curation.engine.mapping import chunks
+from curation.engine.processes import count
 from curation.params.blocks import Dedupe
 from curation.tables.class_names import UNKNOWN
 
@@ -82,8 +83,8 @@ def find(
             cluster_kernels.clusters(known, rows[np.argsort(rank[rows])], params.min_similarity, found)
         release(pictures.thumbnails)
 
-    with ThreadPoolExecutor(pool.count(workers)) as threads:
-        list(threads.map(divide, pool.chunks(groups, GROUPS)))
+    with ThreadPoolExecutor(count(workers)) as threads:
+        list(threads.map(divide, chunks(groups, GROUPS)))
     ids = facts["image_id"].array  # an array avoids a million Python strings
     keeper = np.where(found[0] < 0, np.arange(len(facts)), found[0])
     table["keeper"], table["distance"], table["similarity"], table["orientation"] = ids.take(keeper), *found[1:]

@@ -16,9 +16,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any, Generic, TypeVar
 
-from curation.engine import workers
 from curation.engine.guarded_worker import ANSWER_SECONDS, serve
-from curation.engine.workers import WorkerError
+from curation.engine.processes import WorkerError, context, count
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -58,7 +57,7 @@ def run_guarded(
     A crash or want of memory is believed only when it happens again in a fresh process, as an earlier item may have
     caused it. Exceptions of `function` are raised here. No process outlives the iterator.
     """
-    pool: _Pool[Item, Result] = _Pool(function, workers.count(processes), bounds)
+    pool: _Pool[Item, Result] = _Pool(function, count(processes), bounds)
     source = enumerate(items)
     done: dict[int, Result | Failure] = {}
     fed = given = 0
@@ -98,7 +97,7 @@ class _Pool(Generic[Item, Result]):
 
     def __init__(self, function: Callable[[Item], Result], size: int, bounds: Bounds) -> None:
         self.function, self.size, self.bounds = function, size, bounds
-        self.context = workers.context(function)
+        self.context = context(function)
         self.workers: list[_Worker[Item]] = []
         self.back: deque[Numbered[Item]] = deque()
         self.suspects: set[int] = set()

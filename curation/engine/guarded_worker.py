@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from curation.engine import workers
+from curation.engine.processes import leave_interrupts_to_parent
 
 ANSWER_SECONDS = 0.1  # a worker gathers its answers for so long: a message costs both sides more than an answer does
 
@@ -25,7 +25,7 @@ def serve(pipe: Connection, function: Callable[[Any], Any], patience: float, mem
 
     patience: seconds for one item; memory: megabytes beyond the start's; begun: a shared counter of the items begun.
     """
-    workers.leave_interrupts_to_parent()
+    leave_interrupts_to_parent()
     _silence()
     _bound_memory(memory)
     gc.freeze()  # what the libraries brought stays: looking through it again and again costs a twentieth of the time

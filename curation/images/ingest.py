@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from curation.engine import workers
 from curation.engine.guard import Bounds, Failure, run_guarded
+from curation.engine.mapping import chunks
+from curation.engine.progress import track
 from curation.images.collection.scan import BENCHMARK, RAW, UNLABELLED, Found, scan, scan_folder
 from curation.images.file_type import mislabelled
 from curation.images.hashing import check
@@ -63,7 +64,7 @@ def _measure(found: Sequence[Found], root: Path, params: Params, folder: Path | 
         ids, unsteady = _read(found, root, params, cache)
         order = sorted(range(len(found)), key=lambda row: (ids[row], *_rank(found[row])))
         contents = (list(group) for _, group in groupby(order, key=ids.__getitem__))
-        for part in workers.chunks(contents, BATCH):
+        for part in chunks(contents, BATCH):
             names = [ids[group[0]] for group in part]
             measures = unsteady | cache.measures(names)
             rows = [
@@ -91,8 +92,8 @@ def _read(found: Sequence[Found], root: Path, params: Params, cache: Cache) -> t
     bounds = Bounds(params.ingest.timeout, params.ingest.memory)
     reader = Reader(str(root), Settings.of(params))
     results = run_guarded(reader, requests, processes=params.ingest.workers, bounds=bounds)
-    tracked = workers.track(results, len(todo), "ingest")
-    for part in workers.chunks(zip(todo, tracked, strict=True), 512):
+    tracked = track(results, len(todo), "ingest")
+    for part in chunks(zip(todo, tracked, strict=True), 512):
         readings = [(row, _settle(root / found[row].path, result)) for row, result in part]
         cache.add((found[row], reading) for row, reading in readings)
         for row, reading in readings:

@@ -15,7 +15,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from curation.engine.workers import chunks
+from curation.engine.mapping import chunks
 from curation.errors import CurationError
 from curation.images.collection.scan import Found
 from curation.images.image_measures import Measures, Settings

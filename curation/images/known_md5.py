@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from curation.engine.workers import chunks
+from curation.engine.mapping import chunks
 from curation.images.collection.scan import Found
 
 WORTH_FROM = 3000  # files; below it, importing dvc takes longer than hashing them

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from curation.engine.workers import chunks
+from curation.engine.mapping import chunks
 from curation.errors import CurationError
 from curation.labelling.metadata_rows import Line, amend
 from curation.labelling.relocate import finish, relocate

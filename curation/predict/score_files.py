@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from curation.engine import workers
 from curation.engine.guard import Bounds, Failure, run_guarded
+from curation.engine.mapping import chunks
+from curation.engine.progress import track
+from curation.engine.read_ahead import ahead
 from curation.params import Params
 from curation.predict.decode import Decoded, Decoder, Item, failed
 from curation.predict.score_parts import Parts
@@ -42,18 +44,18 @@ class Batch(NamedTuple):
 
 def score(items: Sequence[Item], checkpoint: Path, decoder: Decoder, parts: Parts, params: Params) -> list[Path]:
     """Score items in batches, passing over batches that are there already; returns their files, in order."""
-    batches = list(workers.chunks(items, params.identify.batch_size))
+    batches = list(chunks(items, params.identify.batch_size))
     paths = [parts.path(batch) for batch in batches]
     missing = [batch for batch, path in zip(batches, paths, strict=True) if not path.exists()]
     if missing:
         from curation.model.scorer import Scorer
 
         scorer = Scorer(checkpoint)
-        with closing(workers.ahead(_decoded(missing, decoder, params), AHEAD)) as decoded:
+        with closing(ahead(_decoded(missing, decoder, params), AHEAD)) as decoded:
             waiting: deque[tuple[Batch, int]] = deque()
             steps = _steps(decoded, waiting, params.identify.batch_size if scorer.device.is_cuda else STEP)
             done = _written(scorer.stream(steps), waiting, parts)
-            deque(workers.track(done, sum(map(len, missing)), "identify"), maxlen=0)
+            deque(track(done, sum(map(len, missing)), "identify"), maxlen=0)
     return paths
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.engine.workers import chunks
+from curation.engine.mapping import chunks
 from curation.files import whole
 from curation.predict.decode import Decoded, Item, Measured, key
 from curation.tables import TEXT

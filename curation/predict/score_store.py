@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.engine import workers
+from curation.engine.progress import track
 
 BLOCK = 16_384
 
@@ -50,7 +50,7 @@ def score(checkpoint: Path, pixels: PixelStore, image_ids: Sequence[str], batch_
     ids = list(image_ids)
     starts = range(0, len(ids), batch_size)
     batches = (pixels.batch(pixels.rows(ids[start : start + batch_size])) for start in starts)
-    stream = workers.track(score_stream(checkpoint, batches), len(starts), f"score with {checkpoint.name}", "batch")
+    stream = track(score_stream(checkpoint, batches), len(starts), f"score with {checkpoint.name}", "batch")
     classes = list(read_header(checkpoint).classes)
     logits, embeddings = collect(((item.logits, item.embeddings) for item in stream), len(ids), scratch)
     return Scored(ids, classes, logits, embeddings)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from curation.engine import workers
+from curation.engine.progress import track
 from curation.errors import CurationError
 from curation.files import whole
 from curation.sample.image_sources import Source
@@ -79,9 +79,7 @@ def write_sample(
         _refuse_foreign(root, set(planned))
     done = earlier["round"] if grows else 0
     new = [(path, item) for path, item in planned.items() if item.round > done]
-    written = [
-        _write(root, path, item, source, settings["seed"]) for path, item in workers.track(new, len(new), "sample")
-    ]
+    written = [_write(root, path, item, source, settings["seed"]) for path, item in track(new, len(new), "sample")]
     _metadata(root, planned)
     _write_truth(root, planned, settings["seed"])
     plants = dict(Counter(item.plant for item in planned.values() if item.plant))

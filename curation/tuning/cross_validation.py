@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from curation.engine.workers import track
+from curation.engine.progress import track
 from curation.errors import CurationError
 from curation.images.store.pixels import Pixels
 from curation.params import Params

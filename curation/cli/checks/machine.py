@@ -6,7 +6,7 @@ from importlib import metadata, util
 from pathlib import Path
 
 from curation.cli.checks.check import Check, broken, note, ok
-from curation.engine import workers
+from curation.engine.processes import count
 
 OLDEST_PYTHON = (3, 11)
 LITTLE_DISK, TIGHT_DISK = 2**30, 10 * 2**30  # bytes free: nothing works well below the first; the second is a warning
@@ -26,7 +26,7 @@ def python(_: Path) -> Check:
     version = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info < OLDEST_PYTHON:
         return broken("python", version, "use Python 3.11 or newer: make setup PYTHON=python3.12")
-    found = f"{version}, {workers.count(0)} cores"
+    found = f"{version}, {count(0)} cores"
     stages = shutil.which("python")
     if stages is None or Path(stages).parent.resolve() != (Path(sys.prefix) / "bin").resolve():
         fix = "activate the environment first, so that DVC's stages run in it: . .venv/bin/activate"

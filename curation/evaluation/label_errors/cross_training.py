@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from curation.engine import workers
+from curation.engine.progress import track
 from curation.errors import CurationError
 from curation.images.store.pixels import Pixels
 from curation.model.header import SPLITS, read_header
@@ -47,7 +47,7 @@ def cross_train(splits: pd.DataFrame, pixels: Pixels, params: Params, scratch: P
     folds, train = folds_of(subjects), subjects["split"] == "train"
     recipe = recipe_of(subjects, params, scratch)
     sums = np.zeros((len(subjects), len(classes)), np.float32)
-    for fold in workers.track(folds, len(folds), "cross-train", "model"):
+    for fold in track(folds, len(folds), "cross-train", "model"):
         rows = np.flatnonzero((subjects["fold"] == fold) | ~train)
         rest = subjects[train & (subjects["fold"] != fold)]
         sums[rows] += train_and_predict(rest, subjects.iloc[rows], classes, pixels, recipe).probabilities

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 import simplejpeg
 
-from curation.engine import workers
+from curation.engine import mapping
+from curation.engine.progress import track
 from curation.images.store.pixels import VERSION, Bytes, Layout, PixelsError, boundaries, shard_name, square, upright
 from curation.images.store.segments import Segments
 from curation.params.blocks import Resize
@@ -105,9 +106,9 @@ def decode(job: Job) -> tuple[Job, bytes, str]:
 
 def _decode_all(jobs: list[Job], segments: Segments, processes: int) -> list[str]:
     unreadable = []
-    done = workers.run(decode, jobs, workers=processes if len(jobs) > 200 else 1)
+    done = mapping.run(decode, jobs, workers=processes if len(jobs) > 200 else 1)
     with segments.writer() as add:
-        for job, data, error in workers.track(done, len(jobs), "resize"):
+        for job, data, error in track(done, len(jobs), "resize"):
             if error:
                 unreadable.append(error)
             else:

@@ -9,7 +9,7 @@ import time
 
 from tqdm import tqdm
 
-from curation.engine.workers import LOG_EVERY_SECONDS
+from curation.engine.progress import LOG_EVERY_SECONDS
 from curation.model.device import Device
 
 
