@@ -12,6 +12,8 @@ from functools import lru_cache
 from curation.errors import CurationError
 
 UNKNOWN = "unknown"
+JOINERS = "\u200c\u200d"
+BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols by their category, and blank to the eye
 SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
 
 
@@ -27,7 +29,24 @@ def canonical(label: str) -> str:
         raise LabelError(f"label {label!r} holds a slash: a class is one folder name; write sub-classes in `subclass`")
     if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in name):
         raise LabelError(f"label {label!r} holds a character that is no text: rename it with letters, digits or spaces")
+    if hidden := _invisible(name):
+        raise LabelError(
+            f"label {label!r} holds a character that nobody can see (U+{ord(hidden):04X}): rename it without it"
+        )
     return name
+
+
+def _invisible(name: str) -> str:
+    """The first character of a name that leaves no mark, "" when there is none.
+
+    Joiners are part of emoji and of some scripts, so between other than ASCII characters they may stay.
+    """
+    for at, letter in enumerate(name):
+        joins = letter in JOINERS and not name[max(at - 1, 0)].isascii() and not name[at + 1 : at + 2].isascii()
+        tag = 0xE0020 <= ord(letter) <= 0xE007F  # spells the flags of regions, such as Scotland's
+        if (unicodedata.category(letter) == "Cf" or letter in BLANKS) and not joins and not tag:
+            return letter
+    return ""
 
 
 def look_alike(label: str) -> str:

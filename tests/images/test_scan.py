@@ -6,8 +6,8 @@ import unicodedata
 import pytest
 
 from curation.images.collection.metadata import MetadataError
-from curation.images.collection.scan import LayoutError, scan, scan_folder
-from curation.tables.class_names import LabelError
+from curation.images.collection.scan import LayoutError, near_misses, scan, scan_folder
+from curation.tables.class_names import LabelError, canonical
 
 TWO = {"data/raw/cat/a.jpg": "a", "data/raw/dog/b.jpg": "b"}
 
@@ -180,3 +180,48 @@ def test_any_folder_takes_its_first_level_as_label(project):
     }  # fmt: skip
     with pytest.raises(LayoutError, match="not a folder"):
         scan_folder(root / "none")
+
+
+def test_a_benchmark_without_a_set_is_one_message(project):
+    with pytest.raises(LayoutError, match=r"data/benchmark/<set>/cat/name\.jpg"):
+        scan(project(TWO | {"data/benchmark/cat/c.jpg": "", "data/benchmark/dog/d.jpg": ""}))
+
+
+def test_a_set_named_as_a_class_may_hold_classes(project):
+    root = project(TWO | {"data/benchmark/cat/cat/c.jpg": ""})
+    assert table(scan(root))["benchmark/cat/cat/c.jpg"] == ("cat", "", "real", "cat")
+
+
+@pytest.mark.parametrize("name", ["@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "#recycle/x.jpg", "lost+found/y.jpg"])
+def test_what_storage_systems_leave_behind_is_no_class(project, name):
+    root = project(TWO | {f"data/raw/{name}": "", f"data/raw/cat/{name}": ""})
+    assert [entry.path for entry in scan(root)] == ["data/raw/cat/a.jpg", "data/raw/dog/b.jpg"]
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "Metadata.csv", "cat/LABELS.CSV"])
+def test_a_table_of_a_near_name_is_said_to_be_meant(project, name):
+    found = {entry.path: entry.problem for entry in scan(project(TWO | {f"data/raw/{name}": "x"}))}
+    assert "probably meant to be metadata.csv" in found[f"data/raw/{name}"]
+    assert not found["data/raw/cat/a.jpg"]
+
+
+def test_folders_of_a_near_name_are_named(project):
+    root = project(TWO | {f"data/{name}/x.jpg": "" for name in ("unlabeled", "Benchmarks", "pixels", "notes")})
+    assert near_misses(root) == [
+        "data/Benchmarks is not read: did you mean data/benchmark?",
+        "data/unlabeled is not read: did you mean data/unlabelled?",
+    ]
+
+
+@pytest.mark.parametrize("name", ["c\u200bat", "cat\ufeff", "\u202ecat", "ca\u00adt", "a\u3164b", "cat\u200d"])
+def test_a_class_name_with_a_character_that_nobody_sees_is_refused(name):
+    with pytest.raises(LabelError, match="nobody can see"):
+        canonical(name)
+
+
+NEEDED = ["👩\u200d🚀", "\u0645\u06cc\u200c\u062e", "क्\u200dष", "❤️", "🏴\U000e0067\U000e007f"]
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_joiners_that_a_script_needs_may_stay(name):
+    assert canonical(name) == unicodedata.normalize("NFC", name)

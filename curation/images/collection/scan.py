@@ -9,6 +9,7 @@ import os
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,8 @@ from curation.images.collection.walk import File, walk
 from curation.tables.class_names import UNKNOWN, LabelError, canonical, refuse_clashes, refuse_splits
 
 RAW, UNLABELLED, BENCHMARK = "raw", "unlabelled", "benchmark"
+OTHER_NAMES = {"unlabeled": UNLABELLED, "pool": UNLABELLED, "benchmarks": BENCHMARK, "images": RAW, "train": RAW}
+MEANT = frozenset({"metadata.csv", "labels.csv", "label.csv", "annotations.csv", "meta.csv"})  # in small letters
 Told = Mapping[str, Mapping[str, str]]
 
 
@@ -62,6 +65,7 @@ def scan(root: Path) -> list[Found]:
             f"data/{RAW} holds no files: put images there, one folder a class (data/{RAW}/<class>/name.jpg)"
         )
     refuse_clashes(spellings)
+    _refuse_forgotten_set(found)
     refuse_splits({entry.label for entry in found if entry.source == RAW}, f"data/{RAW}")
     return sorted(found)
 
@@ -73,6 +77,31 @@ def scan_folder(folder: Path) -> list[Found]:
     files, _ = walk(folder)
     told = _metadata(folder, files)
     return sorted(_entry(file, "", RAW, told) for file in files if not _passed_over(file))
+
+
+def _refuse_forgotten_set(found: Sequence[Found]) -> None:
+    """Raise LayoutError where the images of data/benchmark lie in class folders without the folder of a set."""
+    classes = {one.label for one in found if one.source == RAW}
+    for one in found:
+        loose = one.source == BENCHMARK and one.path.count("/") == 3
+        if loose and one.benchmark_set in classes:
+            name = one.benchmark_set
+            raise LayoutError(
+                f"data/{BENCHMARK}/{name} would be a benchmark set of that name, but {name} is a class of data/{RAW}. "
+                f"A set has a folder of its own: move its classes there (data/{BENCHMARK}/<set>/{name}/name.jpg)"
+            )
+
+
+def near_misses(root: Path) -> list[str]:
+    """One sentence for each folder beside data/raw whose name is nearly one that is read."""
+    known = (RAW, UNLABELLED, BENCHMARK)
+    there = sorted(path.name for path in (root / "data").iterdir() if path.is_dir() and path.name not in known)
+    meant = {name: get_close_matches(name.lower(), (*known, *OTHER_NAMES), n=1, cutoff=0.75) for name in there}
+    return [
+        f"data/{name} is not read: did you mean data/{OTHER_NAMES.get(near[0], near[0])}?"
+        for name, near in meant.items()
+        if near
+    ]
 
 
 def _source(folder: Path) -> tuple[list[File], Told]:
@@ -92,6 +121,8 @@ def _entry(file: File, prefix: str, source: str, told: Told) -> Found:
     nobody_knows = UNKNOWN if prefix and source != UNLABELLED else ""
     label = row.get("label") or (canonical(folders[0]) if folders else nobody_knows)
     subclass = row.get("subclass") or "/".join(map(canonical, folders[1:]))
+    if file.path.split("/")[-1].lower() in MEANT:
+        file = file._replace(problem=f"not an image: a table, probably meant to be {NAME} (docs/your-own-images.md)")
     path = prefix + os.fsencode(file.path).decode("utf-8", "backslashreplace")
     origin = row.get("origin", "real")
     return Found(path, source, benchmark_set, label, subclass, origin, *file[1:])
@@ -156,6 +187,7 @@ __all__ = [
     "LabelError",
     "LayoutError",
     "MetadataError",
+    "near_misses",
     "scan",
     "scan_folder",
 ]

@@ -10,7 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-LITTER = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "__macosx", "$recycle.bin"})
+LITTER = frozenset(
+    {
+        *("thumbs.db", "desktop.ini", "ehthumbs.db", "$recycle.bin", "system volume information"),  # Windows
+        *("__macosx", "icon\r"),  # macOS
+        *("@eadir", "@recycle", "@tmp", "#recycle", "#snapshot", "lost+found"),  # Synology, QNAP, Linux
+    }
+)
 
 
 class File(NamedTuple):
