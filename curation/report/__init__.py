@@ -4,13 +4,14 @@ Written by the stage `report` and by `curate report`, from whatever tables there
 the same bytes. One page with the data, the model and its mistakes side by side is what Evidently makes for tables.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from curation.errors import CurationError
-from curation.files import write_text
 from curation.report import collection_part, model_part, page, people_part, why_part
 from curation.report.round_data import Round
 
+THUMBNAIL = 96  # pixels
 SECTIONS = (
     *(collection_part.funnel, collection_part.twins, collection_part.balance),
     *(
@@ -39,8 +40,8 @@ def write_report(root: Path, path: Path) -> int:
     if not sections:
         raise ReportError(f"{root / 'data'} holds no tables to report on: run `dvc repro` first")
     sections.append(people_part.next_steps(round_))
-    text = page.page("The round in pictures", _subtitle(round_), _cards(round_), sections)
-    write_text(path, text)
+    values = {"subtitle": _subtitle(round_), "cards": list(_cards(round_)), "sections": sections}
+    page.write(path, "report.html", THUMBNAIL, title="The round in pictures", **values)
     return len(sections)
 
 
@@ -52,33 +53,21 @@ def _subtitle(round_: Round) -> str:
     return f"{header.arch}, {len(header.classes)} classes, {header.image_size} px, started from {start}."
 
 
-def _cards(round_: Round) -> list[tuple[str, str, str]]:
+def _cards(round_: Round) -> Iterator[page.Card]:
     """The headline numbers."""
-    cards = []
     if round_.images is not None:
         files = len(round_.images) + int(round_.images["copy_paths"].map(len).sum())
-        cards.append((f"{files:,}", "files", f"{int((round_.images['error'] != '').sum()):,} unreadable"))
+        yield page.Card(f"{files:,}", "files", f"{int((round_.images['error'] != '').sum()):,} unreadable")
     if round_.splits is not None:
         train = round_.splits[round_.splits["split"] == "train"]
-        cards.append((f"{len(train):,}", "training images", f"{train['label'].nunique()} classes"))
+        yield page.Card(f"{len(train):,}", "training images", f"{train['label'].nunique()} classes")
     for name, facts in model_part.measured(round_.metrics):
         if name == "test" or name.startswith("benchmark"):
             span = f"{facts.get('accuracy_low', 0):.1%} to {facts.get('accuracy_high', 1):.1%}"
-            cards.append((f"{facts['accuracy']:.1%}", f"accuracy, {name.replace('/', ' ')}", span))
+            yield page.Card(f"{facts['accuracy']:.1%}", f"accuracy, {name.replace('/', ' ')}", span)
     if round_.errors is not None:
-        cards.append(
-            (
-                f"{len(round_.errors):,}",
-                "to review",
-                f"{round_.errors['cluster'][round_.errors['cluster'] >= 0].nunique()} clusters",
-            )
-        )
+        clusters = round_.errors["cluster"][round_.errors["cluster"] >= 0].nunique()
+        yield page.Card(f"{len(round_.errors):,}", "to review", f"{clusters:,} clusters")
     if round_.identified is not None:
-        cards.append(
-            (
-                f"{len(round_.identified):,}",
-                "without a label",
-                f"{int((round_.identified['confidence'] >= people_part.SURE).sum()):,} of them sure",
-            )
-        )
-    return cards
+        sure = int((round_.identified["confidence"] >= people_part.SURE).sum())
+        yield page.Card(f"{len(round_.identified):,}", "without a label", f"{sure:,} of them sure")

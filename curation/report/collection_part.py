@@ -4,11 +4,12 @@ import re
 
 import pandas as pd
 
-from curation.report import page, svg
-from curation.report.page import Section, Tile
+from curation.report.charts import Bar, Bars
+from curation.report.page import Figure, Heading, Part, Section, Table, Tiles
 from curation.report.round_data import Round
+from curation.report.thumbnails import Tile
 
-SIDES = ("train", "val", "test", "benchmark")
+SPLITS = ("train", "val", "test", "benchmark")
 MOST_CLASSES, MOST_REASONS, MOST_PAIRS = 40, 25, 8
 TURNS = (
     "",
@@ -36,17 +37,17 @@ def funnel(round_: Round) -> Section | None:
     states = selection["state"].value_counts()
     kept = int(states.get("kept", 0))
     aside = int(states.reindex(["benchmark", "unknown", "pool", "reserve"]).sum())
-    steps = [svg.Bar(name, [(1, count, "images")]) for name, count in rows]
-    steps.append(svg.Bar("kept or set aside", [(1, kept, "kept"), (5, aside, "aside")], f"{kept:,} + {aside:,}"))
+    steps = [Bar(name, [(1, count, "images")]) for name, count in rows]
+    steps.append(Bar("kept or set aside", [(1, kept, "kept"), (5, aside, "aside")], f"{kept:,} + {aside:,}"))
     legend = [(1, "images"), (5, "set aside: benchmark, unknown, pool, reserve")]
-    drawing = svg.bars(steps, _alt("The funnel", [*rows, ("kept", kept), ("set aside", aside)]))
-    body = page.figure(drawing, "What was left after each step", legend)
-    body += _states(states) + _sides(round_) + _reasons(selection)
+    drawing = Bars(steps, _alt("The funnel", [*rows, ("kept", kept), ("set aside", aside)]))
+    parts: list[Part] = [Figure(drawing, "What was left after each step", legend)]
+    parts += [*_states(states), *_splits(round_), *_reasons(selection)]
     dropped = int(states.get("dropped", 0))
     lead = (
         f"{files:,} files came in; {kept:,} images are kept for the model; {dropped:,} were dropped, each for a reason."
     )
-    return Section("funnel", "What became of every file", lead, body)
+    return Section("funnel", "What became of every file", lead, parts)
 
 
 def twins(round_: Round) -> Section | None:
@@ -60,23 +61,19 @@ def twins(round_: Round) -> Section | None:
         f"{len(removed):,} near-duplicates were found and only the best copy of each stays; "
         f"{len(conflicts):,} images have a twin that carries another label."
     )
-    parts = []
+    parts: list[Part] = []
     if len(removed):
         near = removed.groupby("distance").size()
-        rows = [svg.Bar(f"{distance} bits", [(1, int(count), "twins")]) for distance, count in near.items()]
-        parts.append(
-            page.figure(svg.bars(rows, "Twins by distance"), "Bits in which a twin's hash differs from its keeper's")
-        )
+        rows = [Bar(f"{distance} bits", [(1, int(count), "twins")]) for distance, count in near.items()]
+        parts.append(Figure(Bars(rows, "Twins by distance"), "Bits in which a twin's hash differs from its keeper's"))
         sample = _spread(removed[removed["conflict"] == ""], MOST_PAIRS)
-        parts.append(page.heading("Twins and their keepers", "Each pair: the removed image, then the one that stays."))
-        parts.append(page.tiles(_pairs(round_, sample)))
+        parts.append(Heading("Twins and their keepers", "Each pair: the removed image, then the one that stays."))
+        parts.append(Tiles(_pairs(round_, sample)))
     clash = conflicts[conflicts["image_id"] != conflicts["keeper"]]
     if len(clash):
-        parts.append(
-            page.heading("The same picture under two labels", "One of the two is wrong: settle it in the review.")
-        )
-        parts.append(page.tiles(_pairs(round_, clash.head(MOST_PAIRS))))
-    return Section("twins", "Near-duplicates", lead, "".join(parts))
+        parts.append(Heading("The same picture under two labels", "One of the two is wrong: settle it in the review."))
+        parts.append(Tiles(_pairs(round_, clash.head(MOST_PAIRS))))
+    return Section("twins", "Near-duplicates", lead, parts)
 
 
 def balance(round_: Round) -> Section | None:
@@ -95,34 +92,29 @@ def balance(round_: Round) -> Section | None:
     )
     series = [(1, "train"), (3, "val"), (2, "test"), (4, "benchmark"), (5, "reserve"), (6, "too few")]
     rows = [
-        svg.Bar(str(name), [(n, int(row[key]), key) for n, key in series if row[key]]) for name, row in shown.iterrows()
+        Bar(str(name), [(n, int(row[key]), key) for n, key in series if row[key]]) for name, row in shown.iterrows()
     ]
     marks = [(cutoff.min, f"minimum {cutoff.min}"), (cutoff.max, f"maximum {cutoff.max}")]
-    drawing = svg.bars(rows, f"Images of each of {len(counts)} classes by split", marks)
+    drawing = Bars(rows, f"Images of each of {len(counts)} classes by split", marks)
     note = "The 20 largest and the 20 smallest classes" if len(counts) > MOST_CLASSES else "Images of every class"
     used = [(n, key) for n, key in series if counts[key].any()]
-    whole = page.table(
-        ["class", *(key for _, key in series)],
-        (
-            [name, *map(int, row)]
-            for name, row in zip(counts.index, counts[[key for _, key in series]].to_numpy(), strict=True)
-        ),
-        "Numbers",
-    )
+    numbers = counts[[key for _, key in series]].to_numpy().tolist()
+    rows_of = [[str(name), *row] for name, row in zip(counts.index, numbers, strict=True)]
+    whole = Table(["class", *(key for _, key in series)], rows_of, "Numbers")
     model = int((counts["train"] > 0).sum()) if round_.splits is not None else int((counts["too few"] == 0).sum())
     lead = f"{model} classes are in the model."
     if thin:
         lead += f" Too few images, so not in it: {', '.join(thin[:8])}{' …' if len(thin) > 8 else ''}."
-    return Section("classes", "The classes", lead, page.figure(drawing, note, used) + whole)
+    return Section("classes", "The classes", lead, [Figure(drawing, note, used), whole])
 
 
 def _class_counts(round_: Round, selection: pd.DataFrame) -> pd.DataFrame:
     """One row a class, the largest first: images by split, in reserve, `too few` where it is not in the model."""
     named = selection[(selection["label"] != "") & (selection["label"] != "unknown")]
-    columns = [*SIDES, "reserve", "too few"]
+    columns = [*SPLITS, "reserve", "too few"]
     counts = pd.DataFrame(0, index=sorted(named["label"].unique()), columns=columns)
     if round_.splits is not None:
-        splits = round_.splits[round_.splits["split"].isin([*SIDES, "reserve"])]
+        splits = round_.splits[round_.splits["split"].isin([*SPLITS, "reserve"])]
         made = splits.groupby(["label", "split"]).size().unstack(fill_value=0)
         counts = counts.add(made.reindex(index=counts.index, columns=columns, fill_value=0), fill_value=0)
     else:
@@ -139,36 +131,34 @@ def _thin(named: pd.DataFrame) -> pd.Series:
     return ~named["label"].isin(alive) & ~named["reason"].str.contains("unreadable|twin|duplicate|removed", case=False)
 
 
-def _states(states: pd.Series) -> str:
+def _states(states: pd.Series) -> list[Part]:
     names = {"kept": 1, "reserve": 5, "benchmark": 4, "unknown": 7, "pool": 3, "dropped": 6}
     parts = [(series, int(states.get(name, 0)), name) for name, series in names.items() if states.get(name, 0)]
-    drawing = svg.bars(
-        [svg.Bar("images", parts)], "Images by what was decided on them: " + ", ".join(f"{n} {v}" for _, v, n in parts)
-    )
-    return page.figure(
-        drawing, "Every image by its state", [(series, f"{name} {value:,}") for series, value, name in parts]
-    )
+    drawing = Bars([Bar("images", parts)], "Images by their state: " + ", ".join(f"{n} {v}" for _, v, n in parts))
+    return [Figure(drawing, "Every image by its state", _named(parts))]
 
 
-def _sides(round_: Round) -> str:
+def _splits(round_: Round) -> list[Part]:
     if round_.splits is None:
-        return ""
+        return []
     counts = round_.splits["split"].value_counts()
     names = {"train": 1, "val": 3, "test": 2, "benchmark": 4, "reserve": 5, "unknown": 7, "out": 6}
     parts = [(series, int(counts.get(name, 0)), name) for name, series in names.items() if counts.get(name, 0)]
-    drawing = svg.bars([svg.Bar("images", parts)], "Images by split: " + ", ".join(f"{n} {v}" for _, v, n in parts))
-    return page.figure(
-        drawing,
-        "The images that are scored, by split",
-        [(series, f"{name} {value:,}") for series, value, name in parts],
-    )
+    drawing = Bars([Bar("images", parts)], "Images by split: " + ", ".join(f"{n} {v}" for _, v, n in parts))
+    return [Figure(drawing, "The images that are scored, by split", _named(parts))]
 
 
-def _reasons(selection: pd.DataFrame) -> str:
+def _named(parts: list[tuple[int, int, str]]) -> list[tuple[int, str]]:
+    return [(series, f"{name} {value:,}") for series, value, name in parts]
+
+
+def _reasons(selection: pd.DataFrame) -> list[Part]:
     told = selection[selection["reason"] != ""]
     kinds = told.assign(kind=told["reason"].map(kind_of)).groupby(["state", "kind"]).size().reset_index(name="images")
-    rows = kinds.sort_values(["images", "kind"], ascending=[False, True]).head(MOST_REASONS).itertuples(index=False)
-    return page.table(["state", "reason", "images"], rows, "Why images are not kept") if len(kinds) else ""
+    rows = kinds.sort_values(["images", "kind"], ascending=[False, True]).head(MOST_REASONS)
+    if kinds.empty:
+        return []
+    return [Table(["state", "reason", "images"], list(rows.itertuples(index=False)), "Why images are not kept")]
 
 
 def kind_of(reason: str) -> str:
@@ -195,7 +185,7 @@ def _pairs(round_: Round, frame: pd.DataFrame) -> list[Tile]:
         twin, keeper = row["image_id"], row["keeper"]
         facts = f"{row['distance']} bits{', ' + turn if turn else ''}"
         out.append(round_.tile(twin, f"{labels.get(twin) or 'unnamed'}\n{facts}"))
-        out.append(round_.tile(keeper, f"{labels.get(keeper) or 'unnamed'}\nstays", marked=True))
+        out.append(round_.tile(keeper, f"{labels.get(keeper) or 'unnamed'}", badge="keeper"))
     return out
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 
 from curation.images.hashing import ORIENTATIONS
-from curation.report.contact_sheet import Section, Tile, write_sheet
+from curation.report.contact_sheet import SheetSection, write_sheet
+from curation.report.thumbnails import Tile
 from curation.tables.class_names import UNKNOWN
 
 Report = dict[str, list[dict[str, Any]]]
@@ -62,18 +63,20 @@ def write_report(found: Report, root: Path, folder: Path, lines: Iterable[str]) 
     write_pages(found, root, folder / "index.html")
 
 
-def _sections(found: Report, root: Path) -> Iterator[Section]:
+def _sections(found: Report, root: Path) -> Iterator[SheetSection]:
     groups, conflicts = found["groups"], found["conflicts"]
     for one in _by_keeper(conflicts)[:LIMIT]:
         tiles = [Tile(root / path, f"{path}\n{' / '.join(labels)}") for path, labels in one["tiles"]]
-        yield Section(f"Label conflict: {' / '.join(one['labels'])}", "Not trained on until review decides.", tiles)
+        yield SheetSection(
+            f"Label conflict: {' / '.join(one['labels'])}", "Not trained on until review decides.", tiles
+        )
     for group in sorted(groups, key=lambda one: (-len(one["twins"]), one["keeper"]))[:LIMIT]:
         tiles = [Tile(root / group["keeper"], group["keeper"], "keeper")]
         tiles += [Tile(root / twin["path"], _caption(twin)) for twin in group["twins"]]
-        yield Section(group["keeper"], f"{len(group['twins'])} twins", tiles)
+        yield SheetSection(group["keeper"], f"{len(group['twins'])} twins", tiles)
     left = max(0, len(groups) - LIMIT) + max(0, len(_by_keeper(conflicts)) - LIMIT)
     if left or not (groups or conflicts):
-        yield Section(f"{left:,} more, in the JSON" if left else "No near-duplicates", "")
+        yield SheetSection(f"{left:,} more, in the JSON" if left else "No near-duplicates", "")
 
 
 def _involved(frame: pd.DataFrame) -> pd.DataFrame:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from curation.report import page, svg
-from curation.report.page import Section
+from curation.report.charts import Axes, Bar, Bars, Heatmap, Lines, Span, Spans
+from curation.report.page import Figure, Heading, Pair, Part, Section, Table, Tiles
 from curation.report.round_data import Round
 
 MOST_NAMES, MOST_PAIRS, MOST_TILES = 40, 12, 8
@@ -33,20 +33,31 @@ def training(round_: Round) -> Section | None:
         facts += [("started from", header.parent or "nothing"), ("images in its lineage", f"{len(header.lineage):,}")]
         if header.throwaway:
             lead += " It is a throw-away model: it can't be promoted."
-    figures = page.pair(
-        page.figure(_curve(history, "loss"), "Loss by epoch"),
-        page.figure(_curve(history, "accuracy", (0.0, 1.0)), "Accuracy by epoch"),
+    counts = ", ".join(f"{name} {number:,}" for name, number in _sizes(round_))
+    of = f" (images: {counts})" if counts else ""
+    figures = Pair(
+        [
+            Figure(_curve(history, "loss"), f"Loss by epoch{of}"),
+            Figure(_curve(history, "accuracy", (0.0, 1.0)), f"Accuracy by epoch{of}"),
+        ]
     )
-    return Section("training", "Training", lead, figures + (page.table(["", "value"], facts) if facts else ""))
+    return Section("training", "Training", lead, [figures, *([Table(["", "value"], facts)] if facts else [])])
 
 
-def _curve(history: pd.DataFrame, name: str, y_range: tuple[float, float] | None = None) -> str:
+def _sizes(round_: Round) -> Iterator[tuple[str, int]]:
+    """How many images each of the two curves is measured on."""
+    if round_.splits is not None:
+        for name in ("train", "val"):
+            yield name, int((round_.splits["split"] == name).sum())
+
+
+def _curve(history: pd.DataFrame, name: str, y_range: tuple[float, float] | None = None) -> Lines:
     series = []
     for side in ("train", "val"):
         column = f"{side}_{name}"
         if column in history:
             series.append((side, list(zip(history["epoch"], history[column], strict=True))))
-    return svg.lines(series, svg.Axes("epoch", name, None, y_range), f"{name} by epoch on train and val")
+    return Lines(series, Axes("epoch", name, None, y_range, whole=True), f"{name} by epoch on train and val")
 
 
 def quality(round_: Round) -> Section | None:
@@ -55,7 +66,7 @@ def quality(round_: Round) -> Section | None:
     if not sets:
         return None
     rows = [
-        svg.Span(
+        Span(
             name,
             facts["accuracy"],
             facts.get("accuracy_low", facts["accuracy"]),
@@ -69,15 +80,13 @@ def quality(round_: Round) -> Section | None:
         for key in ("images", "accuracy", "top5", "precision", "recall", "f1", "log_loss", "ece", "auc")
         if any(key in facts for facts in sets.values())
     ]
-    numbers = page.table(
-        ["set", *wanted], ([name, *(facts.get(key, "") for key in wanted)] for name, facts in sets.items())
-    )
+    numbers = Table(["set", *wanted], [[name, *(facts.get(key, "") for key in wanted)] for name, facts in sets.items()])
     lead = (
         "; ".join(f"{row.value:.1%} on {row.label}" for row in rows if row.label != "train")
         + " (accuracy, with 95 % intervals)."
     )
-    body = page.figure(svg.spans(rows, "Accuracy with intervals: " + lead), "Accuracy and its 95 % interval") + numbers
-    return Section("quality", "How good it is", lead, body + _recalls(round_))
+    figure = Figure(Spans(rows, "Accuracy with intervals: " + lead), "Accuracy and its 95 % interval")
+    return Section("quality", "How good it is", lead, [figure, numbers, *_recalls(round_)])
 
 
 def measured(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -98,32 +107,29 @@ def measured(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
             yield from measured(value, f"{name}/")
 
 
-def _recalls(round_: Round) -> str:
+def _recalls(round_: Round) -> list[Part]:
     """Recall of every class on test, the worst first, and of the sub-classes."""
     frame = round_.csv("evaluate/per_class.csv")
     if frame is None:
-        return ""
+        return []
     test = frame[frame["set"] == "test"].copy()
     test["recall"] = pd.to_numeric(test["recall"], errors="coerce")
     test = test.dropna(subset=["recall"]).sort_values(["recall", "class"], kind="stable")
     if test.empty:
-        return ""
+        return []
     rows = [
-        svg.Bar(
-            str(row["class"]), [(1, float(row["recall"]), "recall")], f"{row['recall']:.2f} of {int(row['support'])}"
-        )
+        Bar(str(row["class"]), [(1, float(row["recall"]), "recall")], f"{row['recall']:.2f} of {int(row['support'])}")
         for row in test.head(MOST_NAMES).to_dict("records")
     ]
-    text = page.heading(
-        "Recall of each class on test", "The share of a class's images that the model names rightly; the worst first."
-    )
-    text += page.figure(svg.bars(rows, "Recall of each class on test"))
+    note = "The share of a class's images that the model names rightly; the worst first."
+    parts: list[Part] = [Heading("Recall of each class on test", note)]
+    parts.append(Figure(Bars(rows, "Recall of each class on test")))
     below = round_.csv("evaluate/subclasses.csv")
     if below is not None and (below["set"] == "test").any():
         lines = below[below["set"] == "test"][["class", "subclass", "recall", "support", "mostly_taken_for"]]
         lines = lines.sort_values(["recall", "class", "subclass"], kind="stable").head(MOST_NAMES)
-        text += page.table(list(lines.columns), lines.itertuples(index=False), "Sub-classes")
-    return text
+        parts.append(Table(list(lines.columns), list(lines.itertuples(index=False)), "Sub-classes"))
+    return parts
 
 
 def confusion(round_: Round) -> Section | None:
@@ -140,16 +146,14 @@ def confusion(round_: Round) -> Section | None:
         worst = pairs.iloc[0]
         lead += f" Most often: {worst['actual']} taken for {worst['predicted']} ({worst['images']})."
     names = sorted(set(frame["actual"]) | set(frame["predicted"]))
-    body = ""
+    parts: list[Part] = []
     if len(names) <= MOST_NAMES:
         matrix = pd.crosstab(frame["actual"], frame["predicted"]).reindex(index=names, columns=names, fill_value=0)
-        body = page.figure(
-            svg.heatmap(names, matrix.to_numpy().tolist(), lead), "Rows: the label; columns: the model's answer"
-        )
-    listed = page.table(
-        ["label", "taken for", "images"], pairs.head(MOST_PAIRS).itertuples(index=False), "The worst pairs"
-    )
-    return Section("confusion", "What it mixes up", lead, body + listed)
+        words = f"Rows: the label; columns: the model's answer; {len(frame):,} test images"
+        parts.append(Figure(Heatmap(names, matrix.to_numpy().tolist(), lead), words))
+    worst_pairs = list(pairs.head(MOST_PAIRS).itertuples(index=False))
+    parts.append(Table(["label", "taken for", "images"], worst_pairs, "The worst pairs"))
+    return Section("confusion", "What it mixes up", lead, parts)
 
 
 def confidence(round_: Round) -> Section | None:
@@ -162,36 +166,30 @@ def confidence(round_: Round) -> Section | None:
     if ece is not None:
         lead += f" On average it is off by {ece:.1%} (expected calibration error on test)."
     points = list(zip(reliable["confidence"], reliable["accuracy"], strict=True))
-    axes = svg.Axes("confidence", "accuracy", (0.0, 1.0), (0.0, 1.0))
-    figures = [
-        page.figure(
-            svg.lines([("test", points)], axes, "Accuracy by confidence", diagonal=True), "Accuracy by confidence"
-        )
-    ]
+    axes = Axes("confidence", "accuracy", (0.0, 1.0), (0.0, 1.0))
+    of = f", {int(reliable['images'].sum()):,} test images" if "images" in reliable else ""
+    chart = Lines([("test", points)], axes, "Accuracy by confidence", diagonal=True)
+    figures = [Figure(chart, f"Accuracy by confidence{of}")]
     if cover is not None:
         cover = cover[cover["coverage"] >= LEAST_COVERAGE]  # a handful of images says nothing of precision
         line = list(zip(cover["coverage"], cover["precision"], strict=True))
         low = max(0.0, min([0.9, *cover["precision"].astype(float)]) - 0.02)
-        axes = svg.Axes("coverage", "precision", (0.0, 1.0), (low, 1.0))
-        figures.append(
-            page.figure(
-                svg.lines([("test", line)], axes, "Precision by coverage"),
-                "Precision, if only the surest share is taken",
-            )
-        )
-    return Section("confidence", "Can its confidence be trusted?", lead, page.pair(*figures) + _thresholds(round_))
+        axes = Axes("coverage", "precision", (0.0, 1.0), (low, 1.0))
+        chart = Lines([("test", line)], axes, "Precision by coverage")
+        figures.append(Figure(chart, f"Precision, if only the surest share is taken{of}"))
+    return Section("confidence", "Can its confidence be trusted?", lead, [Pair(figures), *_thresholds(round_)])
 
 
-def _thresholds(round_: Round) -> str:
+def _thresholds(round_: Round) -> list[Part]:
     if round_.calibration is None or not round_.calibration.curve.total:
-        return ""
+        return []
     rows = []
     for precision in (0.9, 0.95, 0.98, 0.99):
         threshold = round_.calibration.threshold_for(precision)
         known = threshold == threshold  # noqa: PLR0124 - NaN is not itself
         share = f"{round_.calibration.expected(threshold).coverage:.0%}" if known else "-"
         rows.append((f"{precision:.0%}", f"{threshold:.3f}" if known else "not reached", share))
-    return page.table(["wanted precision", "confidence at least", "share of images"], rows)
+    return [Table(["wanted precision", "confidence at least", "share of images"], rows)]
 
 
 def against(round_: Round) -> Section | None:
@@ -200,18 +198,17 @@ def against(round_: Round) -> Section | None:
     if not found:
         if not round_.metrics:
             return None
-        return Section(
-            "against", "Against the model before", "The first round: there is no earlier model to compare with.", ""
-        )
+        first = "This is the first round: there is no earlier model to compare with."
+        return Section("against", "Against the model before", first)
     rows = []
     for name, facts in found.items():
         parts = [(3, facts["better"], "better"), (5, facts.get("same", 0), "same"), (6, facts["worse"], "worse")]
-        rows.append(svg.Bar(name, parts, f"{facts['difference']:+.1%} (p {facts['p_value']:.2g})"))
+        rows.append(Bar(name, parts, f"{facts['difference']:+.1%} (p {facts['p_value']:.2g})"))
     better, worse = (sum(facts[key] for facts in found.values()) for key in ("better", "worse"))
     lead = f"{better:,} images are named better than by the model before, {worse:,} worse."
     legend = [(3, "right now, wrong before"), (5, "no change"), (6, "wrong now, right before")]
-    body = page.figure(svg.bars(rows, lead), "Images by what changed; p is McNemar's", legend) + _changed(round_)
-    return Section("against", "Against the model before", lead, body)
+    figure = Figure(Bars(rows, lead), "Images by what changed; p is McNemar's", legend)
+    return Section("against", "Against the model before", lead, [figure, *_changed(round_)])
 
 
 def compared(found: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -224,20 +221,19 @@ def compared(found: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
                 yield from compared(value, f"{prefix}{key}/")
 
 
-def _changed(round_: Round) -> str:
+def _changed(round_: Round) -> list[Part]:
     frame = round_.predictions
     if frame is None:
-        return ""
+        return []
     held = frame[frame["split"].isin(["test", "benchmark"]) & (frame["base_predicted"] != "")]
     now, before = held["predicted"] == held["label"], held["base_predicted"] == held["label"]
     known = np.isfinite(held["loss"].to_numpy(dtype=float))
-    text = ""
+    parts: list[Part] = []
     for words, mask in (("Worse than before", ~now & before & known), ("Better than before", now & ~before & known)):
         rows = (
             held[mask].sort_values(["confidence", "image_id"], ascending=[False, True], kind="stable").head(MOST_TILES)
         )
         if len(rows):
-            text += page.heading(words) + page.tiles(
-                round_.tile_rows(rows, "{label}\nnow {predicted}\nbefore {base_predicted}")
-            )
-    return text
+            tiles = round_.tile_rows(rows, "{label}\nnow {predicted}\nbefore {base_predicted}")
+            parts += [Heading(words), Tiles(tiles)]
+    return parts

@@ -1,116 +1,133 @@
-"""The page around the charts: one HTML file without scripts, in light and dark, on paper, and for a screen reader."""
+"""The kit of every HTML page: its parts as data, and `write`, which puts them into the templates beside this module.
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from html import escape
+The templates are Jinja2 with autoescape, so that names are always data and never markup. A page has no script and
+needs no other file: it opens from disk, in light and dark, on paper, and for a screen reader. It is written piece by
+piece, so that a long page costs no memory, and the same parts give the same bytes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
+from typing import Any, ClassVar
 
-from curation.images.opening import UnreadableImage
-from curation.report.contact_sheet import tile_data_uri
-from curation.report.style import STYLE
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-THUMBNAIL = 96
+from curation.files import whole
+from curation.report.chart_svg import TEMPLATES
+from curation.report.charts import Chart, draw
+from curation.report.thumbnails import Tile, picture
+
+
+@dataclass(frozen=True)
+class Card:
+    """A headline number, what it is, and a remark."""
+
+    number: str
+    name: str
+    remark: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with a caption and the (series, name) of its series."""
+
+    chart: Chart
+    caption: str = ""
+    legend: Sequence[tuple[int, str]] = ()
+    kind: ClassVar[str] = "figure"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Figures beside each other where there is room."""
+
+    figures: Sequence[Figure]
+    kind: ClassVar[str] = "pair"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of texts and numbers; with `summary` the table is folded away behind those words."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    summary: str = ""
+    kind: ClassVar[str] = "table"
+
+    @property
+    def words(self) -> set[int]:
+        """The columns that hold text."""
+        return {place for row in self.rows for place, value in enumerate(row) if isinstance(value, str)}
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Thumbnails in rows."""
+
+    tiles: Sequence[Tile]
+    kind: ClassVar[str] = "tiles"
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading inside a section, and a sentence below it."""
+
+    text: str
+    note: str = ""
+    kind: ClassVar[str] = "heading"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A numbered list of (what to do and why, command)."""
+
+    items: Sequence[tuple[str, str]]
+    kind: ClassVar[str] = "steps"
+
+
+Part = Figure | Pair | Table | Tiles | Heading | Steps
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report: its anchor, heading, the finding in a sentence or two, and HTML."""
+    """A section of the report: its anchor, heading, what was found in a sentence or two, and its parts."""
 
     anchor: str
     title: str
     lead: str
-    body: str
+    parts: Sequence[Part] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Tile:
-    """An image with the words under it; `marked` tiles stand out."""
+def write(path: Path, template: str, thumbnail: int, **values: Any) -> None:
+    """Write a page from a template, whole or not at all; `thumbnail` is the longer side of its images in pixels.
 
-    path: Path
-    caption: str
-    marked: bool = False
+    A name that is no valid Unicode is written with backslashes.
+    """
+    values |= {"thumbnail": thumbnail, "picture": partial(picture, side=thumbnail)}
+    pieces = environment().get_template(template).generate(values)
+    with whole(path) as draft, draft.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+        stream.writelines(pieces)
 
 
-def page(title: str, subtitle: str, cards: Sequence[tuple[str, str, str]], sections: Sequence[Section]) -> str:
-    """The whole document; `cards` are (number, what it is, remark)."""
-    links = "".join(f'<a href="#{part.anchor}">{escape(part.title)}</a>' for part in sections)
-    faces = "".join(
-        f"<li><strong>{escape(number)}</strong><span>{escape(name)}</span><small>{escape(remark)}</small></li>"
-        for number, name, remark in cards
+@cache
+def environment() -> Environment:
+    """The templates, with `draw` and the filter `told`."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
-    parts = "".join(
-        f'<section id="{part.anchor}"><h2>{escape(part.title)}</h2><p class="lead">{escape(part.lead)}</p>\n{part.body}'
-        "</section>\n"
-        for part in sections
-    )
-    return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{STYLE}</style></head>\n<body>\n'
-        f'<header><h1>{escape(title)}</h1><p>{escape(subtitle)}</p><ul class="cards">{faces}</ul>'
-        f'<nav aria-label="Sections">{links}</nav></header>\n<main>\n{parts}</main></body></html>\n'
-    )
+    made.globals["draw"] = draw
+    made.filters["told"] = told
+    return made
 
 
-def figure(drawing: str, caption: str = "", legend: Sequence[tuple[int, str]] = ()) -> str:
-    """A chart with a caption and the names of its series."""
-    names = "".join(f'<span><i class="b{series}"></i>{escape(name)}</span>' for series, name in legend)
-    key = f'<p class="legend">{names}</p>' if names else ""
-    words = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return f"<figure>{words}{key}{drawing}</figure>"
-
-
-def pair(*figures: str) -> str:
-    """Figures beside each other where there is room."""
-    return f'<div class="pair">{"".join(figures)}</div>'
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], summary: str = "") -> str:
-    """A table; with `summary` it is folded away behind that word."""
-    found = [list(row) for row in rows]
-    words = [any(isinstance(row[place], str) for row in found) for place in range(len(head))]
-    titles = "".join(
-        f'<th scope="col"{" class=text" if text else ""}>{escape(name)}</th>'
-        for name, text in zip(head, words, strict=True)
-    )
-    lines = "".join("<tr>" + "".join(_cell(value) for value in row) + "</tr>" for row in found)
-    text = f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{lines}</tbody></table></div>'
-    return f"<details><summary>{escape(summary)}</summary>{text}</details>" if summary else text
-
-
-def tiles(images: Iterable[Tile]) -> str:
-    """A row of thumbnails, embedded; an image that can't be read shows its reason."""
-    return f'<ul class="tiles">{"".join(_tile(image) for image in images)}</ul>'
-
-
-def paragraph(text: str) -> str:
-    """Words between the figures."""
-    return f"<p>{escape(text)}</p>"
-
-
-def heading(text: str, note: str = "") -> str:
-    """A heading inside a section."""
-    quiet = f"<p>{escape(note)}</p>" if note else ""
-    return f"<h3>{escape(text)}</h3>{quiet}"
-
-
-def steps(items: Iterable[tuple[str, str]]) -> str:
-    """A numbered list of (what to do and why, command)."""
-    lines = "".join(f"<li>{escape(text)}<br><code>{escape(command)}</code></li>" for text, command in items)
-    return f'<ol class="steps">{lines}</ol>'
-
-
-def _cell(value: object) -> str:
+def told(value: object) -> object:
+    """A cell as people read it: three decimals, thousands apart, a dash for no number."""
     if isinstance(value, float):
-        return f"<td>{value:.3f}</td>" if value == value else "<td>-</td>"  # noqa: PLR0124 - NaN is not itself
-    if isinstance(value, int):
-        return f"<td>{value:,}</td>"
-    return f'<td class="text">{escape(str(value))}</td>'
-
-
-def _tile(tile: Tile) -> str:
-    words = escape(tile.caption)
-    try:
-        picture = f'<img src="{tile_data_uri(tile.path, THUMBNAIL)}" alt="{words}" loading="lazy">'
-    except UnreadableImage as error:
-        picture = f'<span class="gone" role="img" aria-label="{words}">{escape(error.reason)}</span>'
-    return f"<li{' class=marked' if tile.marked else ''}>{picture}<small>{words}</small></li>"
+        return f"{value:.3f}" if value == value else "-"  # noqa: PLR0124 - NaN is not itself
+    return f"{value:,}" if isinstance(value, int) else value

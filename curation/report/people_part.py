@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from curation.report import page, svg
-from curation.report.page import Section
+from curation.report.charts import Bar, Bars
+from curation.report.page import Figure, Heading, Part, Section, Steps, Tiles
 from curation.report.round_data import Round
 
 MOST_CLUSTERS, MOST_TILES, MOST_LABEL_ERRORS = 8, 8, 16
@@ -24,27 +24,22 @@ def clusters(round_: Round) -> Section | None:
     groups = queue[queue["cluster"] >= 0].groupby("cluster", sort=False)
     lead = f"{len(queue):,} images wait for a person, in {groups.ngroups:,} clusters."
     if queue.empty:
-        return Section("clusters", "What to review", "Nothing: no errors, no doubts, no contradictions.", "")
-    body = page.figure(
-        svg.bars(
-            [svg.Bar(str(kind), [(1, int(count), "images")]) for kind, count in kinds.items()], "The queue by kind"
-        ),
-        "The queue by kind",
-    )
+        return Section("clusters", "What to review", "Nothing: no errors, no doubts, no contradictions.")
+    rows = [Bar(str(kind), [(1, int(count), "images")]) for kind, count in kinds.items()]
+    parts: list[Part] = [Figure(Bars(rows, "The queue by kind"), "The queue by kind, in images")]
     for number, group in list(groups)[:MOST_CLUSTERS]:
-        body += _cluster(round_, f"Cluster {number}", group)
+        parts += _cluster(round_, f"Cluster {number}", group)
     noise = queue[queue["cluster"] < 0]
     if len(noise):
-        body += _cluster(round_, "Alone", noise, "In no cluster: each is its own case.")
-    return Section("clusters", "What to review", lead, body)
+        parts += _cluster(round_, "Alone", noise, "In no cluster: each is its own case.")
+    return Section("clusters", "What to review", lead, parts)
 
 
-def _cluster(round_: Round, title: str, group: pd.DataFrame, note: str = "") -> str:
+def _cluster(round_: Round, title: str, group: pd.DataFrame, note: str = "") -> list[Part]:
     first = group.sort_values(["representative", "rank"], ascending=[False, True], kind="stable").head(MOST_TILES)
     text = note or str(group["explanation"].iloc[0])
-    return page.heading(f"{title} · {len(group):,} images", text) + page.tiles(
-        round_.tile_rows(first, "{label} → {predicted}\n{confidence:.2f}, {kind}")
-    )
+    tiles = round_.tile_rows(first, "{label} → {predicted}\n{confidence:.2f}, {kind}")
+    return [Heading(f"{title} · {len(group):,} images", text), Tiles(tiles)]
 
 
 def label_errors(round_: Round) -> Section | None:
@@ -59,12 +54,8 @@ def label_errors(round_: Round) -> Section | None:
         MOST_LABEL_ERRORS
     )
     lead = f"{len(likely):,} labels are suspicious; the worst come first, with what they could be."
-    return Section(
-        "labels",
-        "Suspicious labels",
-        lead,
-        page.tiles(round_.tile_rows(worst, "{label} → {suggested}?\n{label_error:.0%} wrong")),
-    )
+    tiles = round_.tile_rows(worst, "{label} → {suggested}?\n{label_error:.0%} wrong")
+    return Section("labels", "Suspicious labels", lead, [Tiles(tiles)])
 
 
 def pool(round_: Round) -> Section | None:
@@ -74,7 +65,7 @@ def pool(round_: Round) -> Section | None:
         return None
     counts, _ = np.histogram(frame["confidence"].clip(0, 1), EDGES)
     ranges = zip(EDGES[:-1], EDGES[1:], counts, strict=True)
-    rows = [svg.Bar(f"{low:g} to {high:g}", [(1, int(count), "images")]) for low, high, count in ranges]
+    rows = [Bar(f"{low:g} to {high:g}", [(1, int(count), "images")]) for low, high, count in ranges]
     sure = frame[frame["confidence"] >= SURE]
     lead = f"{len(frame):,} images have no label; the model is {SURE:.0%} sure or more of {len(sure):,} of them."
     if round_.calibration is not None and len(sure):
@@ -83,24 +74,23 @@ def pool(round_: Round) -> Section | None:
             lead += (
                 f" About {expected.precision:.0%} of those should be right ({expected.low:.0%} to {expected.high:.0%})."
             )
-    body = page.figure(svg.bars(rows, "Images without a label by confidence"), "Images without a label, by confidence")
+    chart = Bars(rows, "Images without a label by confidence")
+    parts: list[Part] = [Figure(chart, f"{len(frame):,} images without a label, by confidence")]
     surest = (
         sure.sort_values(["confidence", "image_id"], ascending=[False, True], kind="stable").groupby("label").head(1)
     )
     if len(surest):
-        body += page.heading("The surest of each class") + page.tiles(
-            round_.tile_rows(surest.head(16), "{label}\n{confidence:.3f}")
-        )
+        tiles = round_.tile_rows(surest.head(16), "{label}\n{confidence:.3f}")
+        parts += [Heading("The surest of each class"), Tiles(tiles)]
     strange = frame.sort_values(["out_of_scope", "image_id"], ascending=[False, True], kind="stable").head(MOST_TILES)
-    body += page.heading("Probably none of the classes") + page.tiles(
-        round_.tile_rows(strange, "out of scope {out_of_scope:.2f}\nnearest: {label}")
-    )
-    return Section("pool", "Images without a label", lead, body)
+    tiles = round_.tile_rows(strange, "out of scope {out_of_scope:.2f}\nnearest: {label}")
+    parts += [Heading("Probably none of the classes"), Tiles(tiles)]
+    return Section("pool", "Images without a label", lead, parts)
 
 
 def next_steps(round_: Round) -> Section:
     """What to do, from what was found, each with its command."""
-    return Section("next", "What to do next", "In this order, as far as it applies:", page.steps(list(advice(round_))))
+    return Section("next", "What to do next", "In this order, as far as it applies:", [Steps(list(advice(round_)))])
 
 
 def advice(round_: Round) -> Iterator[tuple[str, str]]:

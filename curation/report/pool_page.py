@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from curation.predict.decode import fetch, is_remote
-from curation.report.contact_sheet import Section, Tile, write_sheet
+from curation.report.contact_sheet import SheetSection, write_sheet
+from curation.report.thumbnails import Tile
 
 MOST = 1_000  # pictures on one page
 LEAST = 0.01  # guesses below this are not told
@@ -27,12 +28,12 @@ def write_page(rows: pd.DataFrame, path: Path, title: str, root: Path) -> None:
         write_sheet(path, note, _sections(shown.assign(here=here)))
 
 
-def _sections(rows: pd.DataFrame) -> list[Section]:
+def _sections(rows: pd.DataFrame) -> list[SheetSection]:
     by = "group" if "group" in rows.columns else "label"
     found = []
     for name, part in rows.groupby(by, sort=False):
         tiles = [_tile(row) for row in part.to_dict("records")]
-        found.append(Section(f"{by} {name}" if by == "group" else str(name), f"{len(part)} images", tiles))
+        found.append(SheetSection(f"{by} {name}" if by == "group" else str(name), f"{len(part)} images", tiles))
     return found
 
 
@@ -52,4 +53,5 @@ def _tile(row: dict[Hashable, Any]) -> Tile:
     guesses = zip(row["top_labels"], row["top_confidences"], strict=True)
     told = ", ".join(f"{name} {sure:.2f}" for name, sure in list(guesses)[:3] if sure >= LEAST)
     badge = "" if math.isnan(row["confidence"]) else f"{row['confidence']:.2f}"
-    return Tile(Path(row["here"]), f"{PurePosixPath(row['path']).name}\n{told}", badge)
+    name = PurePosixPath(row["path"]).name
+    return Tile(Path(row["here"]), f"{name}\n{told}", badge, name)

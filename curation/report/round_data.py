@@ -4,7 +4,7 @@ Only the columns that the report uses are read: never an embedding, a hash or a 
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from curation import tables
 from curation.model.header import CheckpointError, Header, read_header
 from curation.params import Params, load
 from curation.predict.calibration import Calibration, CalibrationError
-from curation.report.page import Tile
+from curation.report.thumbnails import Tile
 
 HEAVY = {"hash", "thumbnail", "embedding", "map_x", "map_y", "nearest_correct"}
 
@@ -107,11 +107,11 @@ class Round:
         frame = pd.read_csv(file, keep_default_na=False, na_values=["nan", ""] if path.startswith("train/") else None)
         return frame if len(frame) else None
 
-    def tile(self, image_id: str, caption: str, *, marked: bool = False) -> Tile:
+    def tile(self, image_id: str, caption: str, badge: str = "") -> Tile:
         """A thumbnail of an image."""
-        return Tile(self.root / self.paths.get(image_id, "missing"), caption, marked)
+        return Tile(self.root / self.paths.get(image_id, "missing"), caption, badge)
 
-    def tile_rows(self, frame: pd.DataFrame, caption: str) -> Iterable[Tile]:
+    def tile_rows(self, frame: pd.DataFrame, caption: str) -> list[Tile]:
         """Thumbnails of the rows of a table; `caption` is a template over their columns."""
         return [self.tile(row["image_id"], caption.format_map(row)) for row in frame.to_dict("records")]
 

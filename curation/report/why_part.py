@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from curation.report import page, svg
-from curation.report.page import Section
+from curation.report.charts import Bar, Bars
+from curation.report.page import Figure, Heading, Part, Section, Table
 from curation.report.round_data import Round
 
 SIMPLE = {
@@ -24,46 +24,50 @@ def reasons(round_: Round) -> Section | None:
     """Baselines beside the model on test, the error taken apart, and what is refused out of scope."""
     metrics = round_.metrics
     own, simple = metrics.get("test", {}).get("accuracy"), metrics.get("baselines", {})
-    body = _baselines(own, simple) + _causes(metrics.get("breakdown", {})) + _refused(metrics.get("out_of_scope", {}))
-    if not body:
+    parts = [
+        *_baselines(own, simple, metrics.get("test", {}).get("images", 0)),
+        *_causes(metrics.get("breakdown", {})),
+        *_refused(metrics.get("out_of_scope", {})),
+    ]
+    if not parts:
         return None
     lead = "Simple methods on the same test images, and the error taken apart."
     if own is not None and simple:
         best = max(simple.values())
         verdict = "beats" if own > best else "does not beat"
         lead = f"The model ({own:.1%} on test) {verdict} the best simple method ({best:.1%})."
-    return Section("why", "Why these numbers", lead, body)
+    return Section("why", "Why these numbers", lead, parts)
 
 
-def _baselines(own: float | None, simple: Mapping[str, float]) -> str:
+def _baselines(own: float | None, simple: Mapping[str, float], images: int) -> list[Part]:
     if own is None or not simple:
-        return ""
-    rows = [svg.Bar("the model", [(1, own, "accuracy")], f"{own:.3f}")]
-    rows += [
-        svg.Bar(SIMPLE.get(name, name), [(5, value, "accuracy")], f"{value:.3f}") for name, value in simple.items()
+        return []
+    rows = [Bar("the model", [(1, own, "accuracy")], f"{own:.3f}")]
+    rows += [Bar(SIMPLE.get(name, name), [(5, value, "accuracy")], f"{value:.3f}") for name, value in simple.items()]
+    return [
+        Figure(Bars(rows, "Accuracy on test of the model and of simple methods"), f"Accuracy on {images:,} test images")
     ]
-    return page.figure(svg.bars(rows, "Accuracy on test of the model and of simple methods"), "Accuracy on test")
 
 
-def _causes(breakdown: Mapping[str, Any]) -> str:
+def _causes(breakdown: Mapping[str, Any]) -> list[Part]:
     rows = [(*CAUSES[key], f"{breakdown[key]:+.1%}") for key in CAUSES if key in breakdown]
     for name, value in breakdown.get("shift", {}).items():
         rows.append(
             (f"shift to {name}", "more error on this benchmark than on test: images of another kind", f"{value:+.1%}")
         )
     if not rows:
-        return ""
+        return []
     note = "Each in points of the error rate; small sets make them uncertain by several points."
-    return page.heading("Where the errors come from", note) + page.table(["cause", "what it is", "points"], rows)
+    return [Heading("Where the errors come from", note), Table(["cause", "what it is", "points"], rows)]
 
 
-def _refused(scope: Mapping[str, Mapping[str, Any]]) -> str:
+def _refused(scope: Mapping[str, Mapping[str, Any]]) -> list[Part]:
     rows = [
         (name, facts["images"], facts.get("refused", ""), facts.get("auc_confidence", ""), facts.get("auc_energy", ""))
         for name, facts in scope.items()
     ]
     if not rows:
-        return ""
+        return []
     note = "Pictures of none of the classes: the share that is refused, and how well they are told apart."
     head = ["images of", "number", "refused", "AUC by confidence", "AUC by energy"]
-    return page.heading("Out of scope", note) + page.table(head, rows)
+    return [Heading("Out of scope", note), Table(head, rows)]
