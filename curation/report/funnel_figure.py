@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from curation.files import write_text
-from curation.report.chart_svg import stack
 from curation.report.charts import Bar, Bars, draw
+from curation.report.charts.chart_svg import stack
 
 LARGEST = 40  # classes drawn
 

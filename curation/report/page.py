@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from curation.files import whole
-from curation.report.chart_svg import TEMPLATES
 from curation.report.charts import Chart, draw
+from curation.report.charts.chart_svg import TEMPLATES
 from curation.report.thumbnails import Tile, picture
 
 

@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from curation.images.opening import UnreadableImage
-from curation.report.contact_sheet import Section, Tile, tile_data_uri, write_sheet
+from curation.report.contact_sheet import SheetSection as Section
+from curation.report.contact_sheet import write_sheet
+from curation.report.thumbnails import Tile, tile_data_uri
 
 
 def embedded(page: str) -> list[Image.Image]:

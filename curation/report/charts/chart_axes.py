@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from curation.report.chart_svg import EMPTY, INK, LINE, ON, QUIET, SERIES, as_markup
+from curation.report.charts.chart_svg import EMPTY, INK, LINE, ON, QUIET, SERIES, as_markup
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from markupsafe import Markup
 
-from curation.report import chart_axes as on
-from curation.report.chart_axes import WIDTH, Sheet, clean, number, short
+from curation.report.charts import chart_axes as on
+from curation.report.charts.chart_axes import WIDTH, Sheet, clean, number, short
 
 ROW, BAR = 22, 14  # pixels from one row to the next, and a bar's height
 MORE_ROOM = 190  # pixels right of the intervals, for their numbers
