@@ -10,7 +10,6 @@ import math
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from curation.errors import CurationError
 from curation.images.collection.scan import Found
 from curation.images.image_measures import Measures, Settings
 from curation.images.reading import Reading
+from curation.images.store.cache_database import open_cache
 from curation.project.behaviour import VERSIONS
 
 FORMAT = 1
@@ -53,7 +53,7 @@ class Cache:
     """Identities of files and measures of contents; `folder` None keeps them for this run only."""
 
     def __init__(self, folder: Path | None, settings: Settings) -> None:
-        self._database = _open(folder)
+        self._database = open_cache(folder and folder / f"ingest-{FORMAT}.sqlite", TABLES)
         self._version = self._use(_version(settings))
 
     def close(self) -> None:
@@ -130,33 +130,6 @@ class Cache:
         self._database.commit()
         (number,) = self._database.execute("SELECT id FROM versions WHERE name = ?", (name,)).fetchone()
         return int(number)
-
-
-def _open(folder: Path | None) -> sqlite3.Connection:
-    """Open the file of a folder; a damaged one is made anew, and where none can be written it is a temporary one."""
-    if folder is not None:
-        path = folder / f"ingest-{FORMAT}.sqlite"
-        for _ in range(2):
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-                return _prepare(sqlite3.connect(path, timeout=60))
-            except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
-                    break
-                for leftover in folder.glob(f"{path.name}*"):
-                    leftover.unlink(missing_ok=True)
-            except OSError:
-                break
-    return _prepare(sqlite3.connect(""))
-
-
-def _prepare(database: sqlite3.Connection) -> sqlite3.Connection:
-    with suppress(sqlite3.OperationalError):
-        database.execute("PRAGMA journal_mode = WAL")
-    database.execute("PRAGMA synchronous = NORMAL")
-    database.executescript(TABLES)
-    database.executescript("BEGIN IMMEDIATE; COMMIT;")  # fails now if the disk is read-only
-    return database
 
 
 def _version(settings: Settings) -> str:

@@ -1,4 +1,6 @@
 import hashlib
+import subprocess
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -7,9 +9,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from curation.images.store.pixel_cache import PixelCache
 from curation.images.store.pixel_store import expected_bytes, plan, write_store
 from curation.images.store.pixels import Pixels, PixelsError, square, upright
-from curation.images.store.segments import Segments
 from curation.params.blocks import Resize
 
 ARRAY, JPEG = Resize(workers=1), Resize(workers=1, store="jpeg", quality=98)
@@ -105,26 +107,60 @@ def test_small_images_become_arrays_and_large_ones_jpegs():
     assert expected_bytes("array", 10, 8) == 10 * 8 * 8 * 3
 
 
-def test_segments_survive_a_kill_between_data_and_index(tmp_path):
-    segments = Segments(tmp_path)
-    with segments.writer() as add:
-        add("a", b"first")
-    (tmp_path / "000002.bin.partial").write_bytes(b"half")
-    (tmp_path / "000003.bin").write_bytes(b"no index")
-    (tmp_path / "000004.json").write_text("{")
-    again = Segments(tmp_path)
-    assert bytes(again.read("a")) == b"first"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["000001.bin", "000001.json"]
+def test_the_cache_survives_a_kill_while_it_is_written(tmp_path):
+    """A process adds blobs until it is killed; what it had committed is there, whole, and no more than it added."""
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom curation.images.store import pixel_cache\n"
+        "pixel_cache.COMMIT_BYTES = 50_000\n"
+        "with pixel_cache.PixelCache(Path(sys.argv[1])).writer() as add:\n"
+        "    for number in range(10**9):\n"
+        "        add(str(number), number.to_bytes(8, 'big') * 1250)\n"
+        "        print(number, flush=True)\n"
+    )
+    path = tmp_path / "pixels.sqlite"
+    process = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, text=True)
+    added = [int(process.stdout.readline()) for _ in range(200)]
+    process.kill()
+    process.communicate()
+    again = PixelCache(path)
+    kept = [number for number in added if str(number) in again]
+    assert kept == added[: len(kept)]
+    assert len(kept) >= len(added) - 10
+    assert all(again.read(str(number)) == number.to_bytes(8, "big") * 1250 for number in kept)
 
 
-def test_segments_keep_what_was_added_before_an_error_and_drop_what_nobody_needs(tmp_path):
-    segments = Segments(tmp_path)
-    with suppress(KeyError), segments.writer() as add:
-        add("a", b"1")
+def test_the_cache_keeps_what_was_added_before_an_error_and_drops_what_nobody_needs(tmp_path):
+    path = tmp_path / "pixels.sqlite"
+    cache = PixelCache(path)
+    with suppress(KeyError), cache.writer() as add:
+        add("a", b"1" * 100_000)
         raise KeyError
-    with segments.writer() as add:
+    with cache.writer() as add:
         add("b", b"2")
-    assert "a" in segments
-    segments.forget_all_but(["b"])
-    assert "a" not in Segments(tmp_path)
-    assert "b" in Segments(tmp_path)
+    assert "a" in cache
+    cache.forget_all_but(["b"])
+    cache.close()
+    assert path.stat().st_size < 50_000
+    assert "a" not in PixelCache(path)
+    assert "b" in PixelCache(path)
+
+
+def test_two_writers_of_one_cache_lose_nothing(tmp_path):
+    caches = [PixelCache(tmp_path / "pixels.sqlite") for _ in range(2)]
+    with caches[0].writer() as one, caches[1].writer() as other:
+        one("a", b"1")
+        other("b", b"2")
+    assert [caches[0].read(key) for key in "ab"] == [b"1", b"2"]
+
+
+@pytest.mark.parametrize("start", [0, 9000], ids=["its head", "its middle"])
+def test_a_damaged_cache_is_made_anew(tmp_path, start):
+    wanted = paint(tmp_path, 60)
+    write_store(wanted, tmp_path / "out", tmp_path / "cache", 16, ARRAY)
+    (file,) = (tmp_path / "cache").glob("*.sqlite")
+    broken = bytearray(file.read_bytes())
+    broken[start : start + 20_000] = b"\x5a" * 20_000
+    file.write_bytes(broken)
+    assert write_store(wanted, tmp_path / "again", tmp_path / "cache", 16, ARRAY).decoded == 60
+    assert content(tmp_path / "again") == content(tmp_path / "out")
+    assert write_store(wanted, tmp_path / "more", tmp_path / "cache", 16, ARRAY).decoded == 0

@@ -1,12 +1,14 @@
 """Writing the pixel store: every image decoded once, what has not changed taken from the cache.
 
-DVC deletes `data/pixels` before the stage starts, so what was decoded before is kept in `.cache/curation/pixels/`, in
-segments that are only ever added: a run that was killed keeps what it had done. The cache never changes the result:
-the store is a function of the images alone.
+DVC deletes `data/pixels` before the stage starts, so what was decoded before is kept in `.cache/curation/pixels/` (see
+`pixel_cache`). A run that was killed keeps what it had done. The cache never changes the result: the store is a
+function of the images alone.
 """
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,8 +18,9 @@ import simplejpeg
 
 from curation.engine import mapping
 from curation.engine.progress import track
-from curation.images.store.pixels import VERSION, Bytes, Layout, PixelsError, boundaries, shard_name, square, upright
-from curation.images.store.segments import Segments
+from curation.images.store.cache_database import delete_cache
+from curation.images.store.pixel_cache import PixelCache
+from curation.images.store.pixels import VERSION, Layout, PixelsError, boundaries, shard_name, square, upright
 from curation.params.blocks import Resize
 from curation.project.behaviour import VERSIONS
 
@@ -38,6 +41,11 @@ class Job:
     kind: str
     quality: int
     background: str
+
+    @property
+    def key(self) -> str:
+        """What its pixels are kept under."""
+        return f"{self.image_id}-{self.turn}"
 
 
 @dataclass(frozen=True)
@@ -71,22 +79,32 @@ def write_store(wanted: pd.DataFrame, out: Path, cache: Path, size: int, knobs: 
     layout = plan(len(wanted), size, knobs)
     extra = f"-q{knobs.quality}" if layout.kind == "jpeg" else ""
     background = str(wanted.attrs.get("background", "white"))
-    segments = Segments(cache / f"v{VERSION}.{VERSIONS['resize']}-{layout.kind}-{size}{extra}-{background.strip('#')}")
+    version = f"v{VERSION}.{VERSIONS['resize']}"
+    path = cache / f"{version}-{layout.kind}-{size}{extra}-{background.strip('#')}.sqlite"
     rows = sorted(zip(wanted["image_id"], wanted["path"], wanted["turn"], strict=True))
-    keys = [f"{image_id}-{turn}" for image_id, _, turn in rows]
     jobs = [
-        Job(image_id, path, int(turn), size, layout.kind, knobs.quality, background)
-        for (image_id, path, turn), key in zip(rows, keys, strict=True)
-        if key not in segments
+        Job(image_id, path, int(turn), size, layout.kind, knobs.quality, background) for image_id, path, turn in rows
     ]
-    unreadable = _decode_all(jobs, segments, knobs.workers)
-    if unreadable:
-        named = "; ".join(unreadable[:5])
-        raise PixelsError(f"{len(unreadable)} images can't be opened any more: {named}. Run `dvc repro ingest`")
-    places = [(image_id, key) for (image_id, _, _), key in zip(rows, keys, strict=True)]
-    written = _assemble(places, segments, layout, out)
-    segments.forget_all_but(keys)
-    return Report(len(places), len(jobs), written)
+    try:
+        return _write_through(path, jobs, layout, out, knobs.workers)
+    except sqlite3.OperationalError as error:
+        raise PixelsError(f"{path}: {error}. Free space there, or delete {cache}: nothing is lost but time") from None
+    except sqlite3.DatabaseError:  # the file is damaged: what it held is decoded again
+        delete_cache(path)
+        return _write_through(path, jobs, layout, out, knobs.workers)
+
+
+def _write_through(path: Path, jobs: list[Job], layout: Layout, out: Path, processes: int) -> Report:
+    """Decode what the cache at `path` lacks, then write the store from the cache."""
+    with closing(PixelCache(path)) as known:
+        todo = [job for job in jobs if job.key not in known]
+        unreadable = _decode_all(todo, known, processes)
+        if unreadable:
+            named = "; ".join(unreadable[:5])
+            raise PixelsError(f"{len(unreadable)} images can't be opened any more: {named}. Run `dvc repro ingest`")
+        written = _assemble(jobs, known, layout, out)
+        known.forget_all_but(job.key for job in jobs)
+    return Report(len(jobs), len(todo), written)
 
 
 def decode(job: Job) -> tuple[Job, bytes, str]:
@@ -104,28 +122,28 @@ def decode(job: Job) -> tuple[Job, bytes, str]:
     return job, simplejpeg.encode_jpeg(pixels, quality=job.quality, colorspace="RGB", colorsubsampling="444"), ""
 
 
-def _decode_all(jobs: list[Job], segments: Segments, processes: int) -> list[str]:
+def _decode_all(jobs: list[Job], known: PixelCache, processes: int) -> list[str]:
     unreadable = []
     done = mapping.run(decode, jobs, workers=processes if len(jobs) > 200 else 1)
-    with segments.writer() as add:
+    with known.writer() as add:
         for job, data, error in track(done, len(jobs), "resize"):
             if error:
                 unreadable.append(error)
             else:
-                add(f"{job.image_id}-{job.turn}", data)
+                add(job.key, data)
     return unreadable
 
 
-def _assemble(kept: list[tuple[str, str]], segments: Segments, layout: Layout, out: Path) -> int:
+def _assemble(jobs: list[Job], known: PixelCache, layout: Layout, out: Path) -> int:
     """Write the shards, the ids and store.json; returns the bytes written."""
     out.mkdir(parents=True, exist_ok=True)
-    ids = np.array([image_id.encode() for image_id, _ in kept], dtype="S32")
+    ids = np.array([job.image_id.encode() for job in jobs], dtype="S32")
     cuts = np.searchsorted(ids, np.array(boundaries(layout.shards), dtype="S"))
-    parts = np.split(np.arange(len(kept)), cuts)
+    parts = np.split(np.arange(len(jobs)), cuts)
     lengths: list[int] = []
     for number, part in enumerate(parts):
         path = out / shard_name(layout.kind, number)
-        pieces = (segments.read(kept[place][1]) for place in part)
+        pieces = (known.read(jobs[place].key) for place in part)
         lengths += (
             _write_array(path, pieces, len(part), layout.size) if layout.kind == "array" else _write_jpegs(path, pieces)
         )
@@ -136,13 +154,13 @@ def _assemble(kept: list[tuple[str, str]], segments: Segments, layout: Layout, o
     return sum(lengths)
 
 
-def _write_array(path: Path, pieces: Iterator[Bytes], count: int, size: int) -> list[int]:
+def _write_array(path: Path, pieces: Iterator[bytes], count: int, size: int) -> list[int]:
     shape = (count, size, size, 3)
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        return [file.write(piece.data) for piece in pieces]
+        return [file.write(piece) for piece in pieces]
 
 
-def _write_jpegs(path: Path, pieces: Iterator[Bytes]) -> list[int]:
+def _write_jpegs(path: Path, pieces: Iterator[bytes]) -> list[int]:
     with path.open("wb") as file:
-        return [file.write(piece.data) for piece in pieces]
+        return [file.write(piece) for piece in pieces]
