@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from curation.decisions import fold
 from curation.params import Params
-from curation.selection import cap, star_labels
+from curation.selection import class_maximum, star_labels
 from curation.selection.class_limits import Limits
 from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE
 from curation.tables import SELECTION
@@ -127,7 +127,7 @@ def _above_maximum(frame: pd.DataFrame, images: pd.DataFrame, limits: Limits) ->
     standing = np.flatnonzero(frame["state"] == "")
     most = limits.of(frame["label"].iloc[standing])
     columns = frame[["image_id", "label", "subclass", "origin"]].iloc[standing]
-    spare = standing[cap.spare(columns, images["hash"].iloc[standing], most)]
+    spare = standing[class_maximum.above_maximum(columns, images["hash"].iloc[standing], most)]
     mask = np.zeros(len(frame), dtype=bool)
     mask[spare] = True
     full = pd.Series(limits.of(frame["label"].iloc[spare]), index=spare).astype("str")

@@ -12,7 +12,7 @@ from curation.decisions.log import ReviewsError
 from curation.params import Params
 from curation.report import funnel_figure
 from curation.selection import funnel
-from curation.selection.cap import level
+from curation.selection.class_maximum import even_quotas
 from curation.selection.cutoff import select
 from curation.selection.diversity import most_different
 
@@ -146,7 +146,7 @@ def test_above_the_maximum_real_images_stay_and_subclasses_are_even():
 
 
 def test_dealing_places_is_even_and_complete():
-    assert level(np.array([0, 0, 5]), np.array([10, 2, 9]), 9).tolist() == [6, 2, 1]
+    assert even_quotas(np.array([0, 0, 5]), np.array([10, 2, 9]), 9).tolist() == [6, 2, 1]
 
 
 def test_the_most_different_are_kept_and_one_more_image_changes_little():
