@@ -21,8 +21,8 @@ from sklearn.metrics import average_precision_score
 from tables import Table, write_page
 from torch import nn
 
-from curation.evaluation.label_errors.label_evidence import Subjects
-from curation.evaluation.label_errors.wrong_label import verdicts
+from curation.evaluation.label_errors.label_error_probability import verdicts
+from curation.evaluation.label_errors.pred_probs import Samples
 from curation.evaluation.neighbours import unit
 from curation.evaluation.queue.error_clusters import reduce
 
@@ -89,7 +89,7 @@ def embed(model, pixels):
 def subjects_of(vectors, pixels, given):
     """What the stage cluster would make of embeddings and thumbnails."""
     pictures = pixels.reshape(len(pixels), 14, 2, 14, 2).mean((2, 4)).reshape(len(pixels), -1).astype(np.float32)
-    return Subjects(reduce(unit(vectors), 64, 0), reduce(pictures, 64, 0), given, np.arange(len(pixels)), 10)
+    return Samples(reduce(unit(vectors), 64, 0), reduce(pictures, 64, 0), given, np.arange(len(pixels)), 10)
 
 
 def once(folder, count, rate, kind, seed, epochs):

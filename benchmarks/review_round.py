@@ -18,7 +18,7 @@ from fashion import USUAL
 from label_errors import embed, flip, learn, load, logits, subjects_of
 from tables import Table, write_page
 
-from curation.evaluation.label_errors.wrong_label import verdicts
+from curation.evaluation.label_errors.label_error_probability import verdicts
 
 FIRST = 0.2  # of the images that are reviewed
 HEADER = ["seed", "labels wrong", "after the round", "accuracy: flipped", "mended", "true labels", "share"]

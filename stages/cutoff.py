@@ -4,9 +4,8 @@ import sys
 from pathlib import Path
 
 from curation import params, tables
-from curation.decisions.fold import fold
+from curation.decisions import fold
 from curation.decisions.log import REVIEWS, read_reviews
-from curation.decisions.on_images import unmatched
 from curation.project.stage_main import stage_main
 from curation.report import funnel_figure
 from curation.selection import funnel
@@ -22,7 +21,7 @@ def main() -> None:
     images = tables.stored(tables.IMAGES, FROM_IMAGES)
     duplicates = tables.stored(tables.DUPLICATES, FROM_DUPLICATES)
     reviews = read_reviews(REVIEWS)
-    gone = unmatched(fold(reviews), images)
+    gone = fold.unmatched(fold.fold(reviews), images)
     if gone:
         print(
             f"{REVIEWS}: {len(gone)} decided images are not in data/ (the first: {gone[0]}); ignored", file=sys.stderr

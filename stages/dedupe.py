@@ -11,14 +11,13 @@ FACTS = ["image_id", "path", "label", "copy_paths", "copy_labels", "error"]
 
 @stage_main
 def main() -> None:
-    from curation.decisions.fold import fold
     from curation.decisions.log import read_reviews
     from curation.dedupe.image_arrays import from_parquet
     from curation.dedupe.near_duplicates import find
     from curation.report.duplicates_page import report, write_report
 
     config = params.load()
-    reviewed = set(fold(read_reviews(DATA / "reviews.csv"))["image_id"])
+    reviewed = set(read_reviews(DATA / "reviews.csv")["image_id"])
     table, summary = find(from_parquet(DATA / "images.parquet"), config.dedupe, reviewed)
     tables.write(table, DATA / "duplicates.parquet", tables.DUPLICATES)
     images = tables.stored(tables.IMAGES, FACTS)

@@ -1,7 +1,12 @@
-"""What simple methods reach on the same test images: a model that does not beat them has learnt nothing of worth.
+"""Baselines: what simple methods reach on the same test images. A useful model beats all of them.
 
-Majority class; the nearest neighbour among the embeddings of the model that training started from; logistic regression
-on 8 x 8 pixels. At most 20,000 train and 5,000 test images, drawn from the seed, so that the cost stays flat.
+There are three:
+
+- the majority class;
+- the nearest neighbour among the embeddings of the base model;
+- logistic regression on pixels averaged to 8 x 8.
+
+At most 20,000 train and 5,000 test images are used, chosen by the seed, so that the cost is bounded.
 """
 
 from collections.abc import Callable
@@ -16,16 +21,17 @@ from curation.predict.score_store import PixelStore
 
 MOST_TRAIN = 20_000
 MOST_TEST = 5_000
-SIDE = 8
+EDGE = 8
 Embed = Callable[[NDArray[np.int64]], NDArray[np.float16]]
 
 
 def baselines(
     splits: pd.DataFrame, counted: NDArray[np.bool_], embed: Embed, pixels: PixelStore, seed: int
 ) -> dict[str, float]:
-    """Accuracies on test; `counted` masks the test images that count (rows of `splits`).
+    """Accuracy of each baseline on test; empty without train or test images.
 
-    `embed` gives the base model's embeddings [n, d] of rows [n] of `splits`, and is called once.
+    counted: bool [rows of `splits`], the test images that count.
+    embed: returns the base model's embeddings [n, d] of rows [n] of `splits`; it is called once.
     """
     train = _some(np.flatnonzero((splits["split"] == "train").to_numpy()), MOST_TRAIN, seed)
     test = _some(np.flatnonzero(counted), MOST_TEST, seed)
@@ -48,8 +54,8 @@ def _some(rows: NDArray[np.int64], most: int, seed: int) -> NDArray[np.int64]:
 def _neighbour(
     embeddings: NDArray[np.float16], train: NDArray[np.int64], test: NDArray[np.int64], labels: NDArray[Any]
 ) -> float:
-    known, asked = unit(embeddings[: len(train)]), unit(embeddings[len(train) :])
-    found = nearest(asked, known, 1).rows[:, 0]
+    known, queries = unit(embeddings[: len(train)]), unit(embeddings[len(train) :])
+    found = nearest(queries, known, 1).rows[:, 0]
     return float((labels[train][found] == labels[test]).mean())
 
 
@@ -63,7 +69,7 @@ def _pixels(
         return float("nan")
     learn, check = (shrunk(pixels, ids.iloc[rows].tolist()) for rows in (train, test))
     scaler = StandardScaler().fit(learn)
-    # lbfgs is deterministic; a loose tolerance is plenty for a baseline.
+    # lbfgs is deterministic. A loose tolerance is enough for a baseline.
     model = LogisticRegression(C=0.1, max_iter=200, tol=1e-2).fit(scaler.transform(learn), labels[train].astype(str))
     return float((model.predict(scaler.transform(check)) == labels[test].astype(str)).mean())
 
@@ -76,7 +82,7 @@ def shrunk(pixels: PixelStore, ids: list[str], block: int = 512) -> NDArray[np.f
 
 def _small(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
     size = batch.shape[1]
-    edges = np.linspace(0, size, SIDE, endpoint=False).astype(int)
+    edges = np.linspace(0, size, EDGE, endpoint=False).astype(int)
     wide = np.add.reduceat(np.add.reduceat(batch.astype(np.float32), edges, axis=1), edges, axis=2)
     spans = np.diff(np.append(edges, size)).astype(np.float32)
     area = spans[:, None, None] * spans[None, :, None] * 255

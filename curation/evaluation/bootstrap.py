@@ -1,7 +1,7 @@
-"""Bootstrap intervals (Efron 1979, percentile) that cost the same for a thousand images and for a million.
+"""Bootstrap intervals (Efron 1979, percentile method) whose cost does not grow with the number of images.
 
-Resampling images with replacement resamples the cells of the table (truth, prediction) by a multinomial draw, so every
-resample of accuracy, recall or F1 is a draw of a confusion matrix: no index is ever gathered.
+To resample images with replacement is to resample the cells of the table (truth, prediction) from a multinomial
+distribution. So every resample of accuracy, recall or F1 is one random confusion matrix, and images are never indexed.
 """
 
 from collections.abc import Callable
@@ -14,11 +14,11 @@ from curation.evaluation.metrics import Codes
 
 LEVEL = 0.95
 MOST_RESAMPLED = 20_000
-AT_ONCE = 4_000_000  # cells drawn at a time: 32 MB
+AT_ONCE = 4_000_000  # cells sampled at a time: 32 MB
 
 
 class Interval(NamedTuple):
-    """A percentile interval; NaN where it can't be had."""
+    """A percentile interval; NaN where it is not defined."""
 
     low: float
     high: float
@@ -28,19 +28,19 @@ Statistic = Callable[[NDArray[np.int64]], NDArray[np.float64]]
 
 
 def matrix_intervals(matrix: Codes, statistics: dict[str, Statistic], resamples: int, seed: int) -> dict[str, Interval]:
-    """Intervals of statistics of a confusion matrix; each maps matrices [b, c, c] to numbers [b]."""
+    """Intervals of statistics of a confusion matrix. A statistic maps matrices int [b, c, c] to numbers [b]."""
     total = int(matrix.sum())
     if not resamples or not total:
         return {name: Interval(float("nan"), float("nan")) for name in statistics}
-    drawn: dict[str, list[NDArray[np.float64]]] = {name: [] for name in statistics}
+    sampled: dict[str, list[NDArray[np.float64]]] = {name: [] for name in statistics}
     for matrices in _resampled(matrix, total, resamples, seed):
         for name, statistic in statistics.items():
-            drawn[name].append(statistic(matrices))
-    return {name: percentile(np.concatenate(values)) for name, values in drawn.items()}
+            sampled[name].append(statistic(matrices))
+    return {name: percentile(np.concatenate(values)) for name, values in sampled.items()}
 
 
 def mean_interval(values: NDArray[np.floating], resamples: int, seed: int) -> Interval:
-    """Interval of a mean [n]; above 20,000 values the normal one, which resampling would only repeat."""
+    """Interval of the mean of values [n]. Above 20,000 values it is the normal one, which is the same."""
     wide = values.astype(np.float64)
     if not resamples or not len(wide):
         return Interval(float("nan"), float("nan"))

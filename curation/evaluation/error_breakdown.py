@@ -1,7 +1,12 @@
-"""Where the errors come from: too weak a model, too little data, luck with val, or images of another kind.
+"""Where the errors come from: bias, variance, selection on val, or a shift to other images.
 
-The parts are differences between the error rates of splits that differ in one thing each (after Ng's "Machine Learning
-Yearning"): train to val is variance, val to test is what choosing by val cost, test to a benchmark set is shift.
+Each part is the difference between the error rates of two splits that differ in one thing (after Ng, "Machine Learning
+Yearning"):
+
+- train above the label noise: bias, what a larger model can gain;
+- val above train: variance, what more data can gain;
+- test above val: what choosing the epoch by val cost;
+- a benchmark set above test: shift.
 """
 
 from collections.abc import Mapping
@@ -9,9 +14,9 @@ from typing import Any
 
 
 def breakdown(measured: Mapping[str, Mapping[str, Any]], label_noise: float) -> dict[str, Any]:
-    """Take error rates apart, from the measured sets (`train`, `val`, `test`, `benchmark/<set>`) that there are.
+    """The parts of the error, for the measured sets (`train`, `val`, `test`, `benchmark/<set>`) that exist.
 
-    `bias`: error on train beyond the label noise that calibration found: what a larger model can gain.
+    measured: `accuracy` and `log_loss` of each set. label_noise: the rate that calibration found, 0 to 1.
     """
     error = {name: 1 - numbers["accuracy"] for name, numbers in measured.items() if "accuracy" in numbers}
     out: dict[str, Any] = {"label_noise": label_noise}

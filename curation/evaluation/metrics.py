@@ -1,6 +1,6 @@
-"""Classification metrics from integer codes, equal to scikit-learn's and cheap at millions of images.
+"""Classification metrics from integer codes: the same values as scikit-learn's, and fast for millions of images.
 
-Everything that can be is computed from the confusion matrix, which sums over blocks; the rest from one float an image.
+What can be is computed from the confusion matrix, which is summed over blocks. The rest needs one float for each image.
 The area under the ROC curve is the Mann-Whitney statistic on mid-ranks, one class at a time.
 """
 
@@ -14,7 +14,7 @@ Reals = NDArray[np.float64]
 
 
 def confusion(labels: NDArray[np.integer], predicted: NDArray[np.integer], classes: int) -> Codes:
-    """Counts [classes, classes], rows the truth, columns the prediction; codes outside 0..classes-1 are left out."""
+    """Counts int [classes, classes]: rows are the truth, columns the prediction. Other codes are left out."""
     inside = (labels >= 0) & (labels < classes) & (predicted >= 0) & (predicted < classes)
     flat = labels[inside].astype(np.int64) * classes + predicted[inside]
     return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
@@ -22,7 +22,7 @@ def confusion(labels: NDArray[np.integer], predicted: NDArray[np.integer], class
 
 @dataclass(frozen=True)
 class PerClass:
-    """One number a class: precision, recall and F1 are 0 where they are not defined, as in scikit-learn."""
+    """One number for each class. Precision, recall and F1 are 0 where they are not defined, as in scikit-learn."""
 
     precision: Reals
     recall: Reals
@@ -32,7 +32,7 @@ class PerClass:
 
     @property
     def present(self) -> NDArray[np.bool_]:
-        """Classes that are the truth or the prediction of some image: those that macro averages run over."""
+        """Bool [classes]: classes that are the truth or the prediction of some image; macro averages run over these."""
         return np.asarray((self.support > 0) | (self.predicted > 0))
 
     def macro(self, name: str) -> float:
@@ -57,7 +57,7 @@ def accuracy(matrix: Codes) -> float:
 
 
 def roc_auc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve, ties counted half; NaN when one side is empty."""
+    """Area under the ROC curve; ties count half. NaN when all or none are positive."""
     from scipy.stats import rankdata
 
     hits = int(positive.sum())
@@ -88,10 +88,10 @@ class Reliability:
 def reliability(confidence: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = 15) -> Reliability:
     """Mean confidence against accuracy in `bins` bins of equal width over (0, 1]."""
     edges = np.linspace(0, 1, bins + 1)
-    place = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
-    count = np.bincount(place, minlength=bins)
-    sums = np.bincount(place, weights=confidence, minlength=bins).astype(np.float64)
-    hits = np.bincount(place, weights=correct.astype(np.float64), minlength=bins).astype(np.float64)
+    bin_of = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    count = np.bincount(bin_of, minlength=bins)
+    sums = np.bincount(bin_of, weights=confidence, minlength=bins).astype(np.float64)
+    hits = np.bincount(bin_of, weights=correct.astype(np.float64), minlength=bins).astype(np.float64)
     return Reliability(edges[1:], count, _ratio(sums, count), _ratio(hits, count))
 
 

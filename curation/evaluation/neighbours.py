@@ -1,6 +1,6 @@
-"""Nearest neighbours by cosine: exact while that is quick, in cells of a coarse k-means beyond (as FAISS does).
+"""Nearest neighbours by cosine: exact for few points, and in cells of a coarse k-means for many (as FAISS does).
 
-The search in cells compares each image with the centres and with a dozen cells of them: time n^1.5, never n^2.
+With cells, each query is compared with the centres and with the points of a dozen cells: time n^1.5 instead of n^2.
 """
 
 from dataclasses import dataclass
@@ -36,18 +36,19 @@ def nearest(
     groups: tuple[NDArray[np.integer], NDArray[np.integer]] | None = None,
     seed: int = 0,
 ) -> Neighbours:
-    """Find the `k` points nearest to each query; rows must have length 1.
+    """Find the `k` points nearest to each query.
 
-    `groups`: (of queries, of points); a point of a query's own group is never its neighbour, which keeps an image from
-    being judged by itself or its near-duplicates.
+    queries: float32 [n, d], points: float32 [m, d]; rows must have length 1.
+    groups: (int [n], int [m]), the groups of queries and points. A point of the query's own group is never its
+    neighbour, so that an image is not judged by itself or by its near-duplicates.
     """
     rows = np.full((len(queries), k), -1, np.int64)
     similarity = np.full((len(queries), k), -np.inf, np.float32)
-    for asked, candidates in _candidates(queries, points, seed):
-        scores = queries[asked] @ points[candidates].T
+    for block, candidates in _candidates(queries, points, seed):
+        scores = queries[block] @ points[candidates].T
         if groups is not None:
-            scores[groups[0][asked][:, None] == groups[1][candidates][None, :]] = -np.inf
-        _keep_best(rows, similarity, asked, candidates, scores)
+            scores[groups[0][block][:, None] == groups[1][candidates][None, :]] = -np.inf
+        _keep_best(rows, similarity, block, candidates, scores)
     rows[~np.isfinite(similarity)] = -1
     return Neighbours(rows, similarity)
 
@@ -55,19 +56,19 @@ def nearest(
 def _keep_best(
     rows: NDArray[np.int64],
     similarity: NDArray[np.float32],
-    asked: NDArray[np.int64],
+    block: NDArray[np.int64],
     candidates: NDArray[np.int64],
     scores: NDArray[np.float32],
 ) -> None:
-    """Fill in the best of one block; equal scores go to the lower row, so that the result has one order."""
+    """Fill in the best of one block of queries. Of equal scores the lower row comes first, so the order is unique."""
     k = min(rows.shape[1], len(candidates))
     if not k:
         return
     part = np.argpartition(-scores, k - 1, axis=1)[:, :k]
     found = np.take_along_axis(scores, part, axis=1)
     order = np.lexsort((candidates[part], -found), axis=1)
-    rows[asked, :k] = candidates[np.take_along_axis(part, order, axis=1)]
-    similarity[asked, :k] = np.take_along_axis(found, order, axis=1)
+    rows[block, :k] = candidates[np.take_along_axis(part, order, axis=1)]
+    similarity[block, :k] = np.take_along_axis(found, order, axis=1)
 
 
 def _candidates(queries: NDArray[np.float32], points: NDArray[np.float32], seed: int) -> Any:
@@ -88,12 +89,12 @@ def _cells(queries: NDArray[np.float32], points: NDArray[np.float32], seed: int)
     means = MiniBatchKMeans(count, random_state=seed, n_init=1, batch_size=4096, max_iter=20)
     centres = unit(means.fit(points[np.sort(sample)]).cluster_centers_)
     home = _closest(points, centres)
-    asked = _closest(queries, centres)
+    cell_of_query = _closest(queries, centres)
     order = np.argsort(home, kind="stable")
     starts = np.searchsorted(home[order], np.arange(count + 1))
     near = np.argsort(-(centres @ centres.T), axis=1, kind="stable")[:, :PROBES]
-    by_cell = np.argsort(asked, kind="stable")
-    cuts = np.searchsorted(asked[by_cell], np.arange(count + 1))
+    by_cell = np.argsort(cell_of_query, kind="stable")
+    cuts = np.searchsorted(cell_of_query[by_cell], np.arange(count + 1))
     for cell in np.flatnonzero(np.diff(cuts)):
         members = np.sort(np.concatenate([order[starts[other] : starts[other + 1]] for other in near[cell]]))
         yield by_cell[cuts[cell] : cuts[cell + 1]], members

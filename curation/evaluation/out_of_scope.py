@@ -1,7 +1,8 @@
-"""Images that are none of the model's classes, and whether the model refuses them.
+"""How well the model refuses images that are none of its classes.
 
-An image is refused when its confidence lies below the threshold that promises the wanted precision. The two areas under
-the curve say how well confidence and energy (Liu et al. 2020) tell such images from those in scope, at any threshold.
+An image is refused when its confidence is below the threshold of the wanted precision. Two areas under the ROC curve
+say how well confidence and energy (Liu et al. 2020) separate such images from those of the model's classes, at any
+threshold.
 """
 
 from typing import Any
@@ -15,7 +16,10 @@ from curation.predict.calibration import Calibration
 
 
 def out_of_scope(facts: Facts, seen: NDArray[np.bool_], threshold: float) -> dict[str, Any]:
-    """Share refused and separation for every benchmark set's foreign images, and for the classes not in the model."""
+    """Share refused and separation, for the foreign images of every benchmark set and for the classes not in the model.
+
+    seen: images that a model was trained on; they do not count as in scope. threshold: confidence, 0 to 1.
+    """
     inside = facts.where((facts.in_split("test") | facts.in_split("benchmark")) & (facts.label >= 0) & ~seen)
     foreign = facts.label < 0
     masks = {
@@ -39,7 +43,7 @@ def _separation(outside: Facts, inside: Facts, threshold: float) -> dict[str, An
 
 
 def operating_points(facts: Facts, calibration: Calibration, precisions: list[float]) -> dict[str, Any]:
-    """For each wanted precision: the confidence that promised it, and what it gives on these images."""
+    """For each wanted precision: its threshold of confidence, and the precision and coverage on these images."""
     known = facts.where(facts.label >= 0)
     out = {}
     for wanted in precisions:

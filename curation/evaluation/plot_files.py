@@ -1,7 +1,7 @@
 """The CSV files under reports/evaluate/, which `dvc plots` draws and the report reads.
 
-Each is small whatever the number of images: counts in bins, one row a class or a sub-class, never one row an image. The
-exception is the confusion plot, whose DVC template counts rows; it is scaled down beyond 20,000 of them.
+Each file is small for any number of images: it has counts in bins, or one row for each class or sub-class. The
+exception is the confusion plot, whose DVC template counts one row for each image. It is scaled down to 20,000 rows.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ def write_plots(facts: Facts, sets: Mapping[str, NDArray[np.bool_]], folder: Pat
 
 
 def confusion_rows(facts: Facts) -> pd.DataFrame:
-    """One row an image: actual, predicted; scaled down to 20,000 rows, rounding up so that no cell vanishes."""
+    """One row for each image: actual, predicted. Scaled down to 20,000 rows, rounded up so that no cell is lost."""
     matrix = _matrix(facts)
     total = int(matrix.sum())
     if total > MOST_ROWS:
@@ -62,16 +62,16 @@ def class_table(facts: Facts, sets: Mapping[str, NDArray[np.bool_]]) -> pd.DataF
 
 
 def subclass_table(facts: Facts, sets: Mapping[str, NDArray[np.bool_]]) -> pd.DataFrame:
-    """Recall of every sub-class in every set, and the label its images are mostly taken for instead."""
+    """Recall of every sub-class in every set, and the class that its wrong predictions name most often."""
     rows = []
     subclasses = facts.names["subclass"]
     for name, mask in sets.items():
         known = facts.where(mask & (facts.label >= 0))
         keys, inverse = np.unique(np.stack([known.label, known.subclass]), axis=1, return_inverse=True)
-        for place, (label, subclass) in enumerate(keys.T):
+        for number, (label, subclass) in enumerate(keys.T):
             if not subclasses[subclass]:
                 continue
-            inside = known.where(inverse == place)
+            inside = known.where(inverse == number)
             row = {"set": name, "class": facts.classes[label], "subclass": subclasses[subclass]}
             taken = inside.predicted[~inside.right]
             mostly = facts.classes[int(np.bincount(taken).argmax())] if len(taken) else ""
@@ -80,7 +80,7 @@ def subclass_table(facts: Facts, sets: Mapping[str, NDArray[np.bool_]]) -> pd.Da
 
 
 def class_counts(facts: Facts) -> pd.DataFrame:
-    """Images of every class: all that are scored, and by split."""
+    """Number of scored images of every class, in all and by split."""
     known = facts.where(facts.label >= 0)
     counts = np.zeros((len(known.names["split"]), len(known.classes)), np.int64)
     np.add.at(counts, (known.split, known.label), 1)

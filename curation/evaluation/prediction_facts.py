@@ -1,6 +1,6 @@
-"""What the metrics need of the predictions: about forty bytes an image, whatever the number of classes.
+"""Predictions as compact arrays for the metrics: about forty bytes an image, for any number of classes.
 
-Texts become codes while the table is read in blocks, so two million images fit in a hundred megabytes.
+The table is read in blocks, and texts become integer codes on the way, so two million images fit in 100 MB.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,7 +22,7 @@ REAL_COLUMNS = ["confidence", "loss", "energy"]
 
 @dataclass(frozen=True)
 class Facts:
-    """Arrays of one length: codes into `names[...]` for the texts, float32 for the reals, `top` for top-5 hits."""
+    """Arrays of one length: codes into `names[...]` for texts, float32 for numbers, `top` for a label in the top 5."""
 
     names: Mapping[str, list[str]]
     split: NDArray[np.int32]
@@ -30,7 +30,9 @@ class Facts:
     label: NDArray[np.int32]  # into names["class"], -1: not a class of the model
     subclass: NDArray[np.int32]
     predicted: NDArray[np.int32]  # into names["class"]
-    base_predicted: NDArray[np.int32]  # into names["class"], -1: no answer, or a class that is gone
+    base_predicted: NDArray[
+        np.int32
+    ]  # into names["class"], -1: no prediction, or a class that the candidate does not have
     base_answered: NDArray[np.bool_]
     base_right: NDArray[np.bool_]
     confidence: NDArray[np.float32]
@@ -45,14 +47,14 @@ class Facts:
 
     @property
     def right(self) -> NDArray[np.bool_]:
-        """Where the prediction is the label."""
+        """Bool [n]: whether the prediction is the label."""
         return np.asarray(self.label == self.predicted)
 
     def __len__(self) -> int:
         return len(self.label)
 
     def where(self, mask: NDArray[np.bool_]) -> "Facts":
-        """The images of a mask."""
+        """The images of a mask, bool [n]."""
         chosen = {item.name: getattr(self, item.name)[mask] for item in fields(self) if item.name != "names"}
         return Facts(self.names, **chosen)
 
@@ -86,7 +88,7 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 class _Coder:
-    """Turns texts to codes, learning the names of splits, sets and sub-classes as they come."""
+    """Turns texts into codes. Names of splits, sets and sub-classes get their codes in the order in which they come."""
 
     def __init__(self, classes: list[str]) -> None:
         self.names: dict[str, list[str]] = {"split": [], "benchmark_set": [], "subclass": [], "class": list(classes)}

@@ -1,7 +1,7 @@
-"""The table of predictions, made and written block by block so that memory stays flat.
+"""The table PREDICTIONS, made and written block by block so that the memory is bounded.
 
-Confidence is calibrated; margin and entropy are of the calibrated probabilities; energy is of the raw logits
-(Liu et al. 2020, "Energy-based Out-of-distribution Detection").
+Confidence, margin and entropy are of the calibrated probabilities. Energy is of the raw logits (Liu et al. 2020,
+"Energy-based Out-of-distribution Detection").
 """
 
 from collections.abc import Callable, Iterator
@@ -24,9 +24,9 @@ Probabilities = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 def write_predictions(
     path: Path, splits: pd.DataFrame, scored: Scored, base: Scored | None, probabilities: Probabilities
 ) -> None:
-    """Write PREDICTIONS for `splits` (sorted by image_id, in the order of `scored`), whole or not at all.
+    """Write PREDICTIONS for `splits`, which is sorted by image_id and in the order of `scored`.
 
-    `probabilities` turns a block's logits [b, c] into calibrated probabilities; blocks come in order, once each.
+    probabilities: turns logits [b, c] of a block into calibrated probabilities; it is called once a block, in order.
     """
     tables.write_batches(predictions(splits, scored, base, probabilities), path, PREDICTIONS)
 
@@ -48,7 +48,7 @@ def predictions(
 def answers(
     logits: NDArray[np.float32], probabilities: NDArray[np.float32], labels: NDArray[Any], classes: list[str]
 ) -> dict[str, Any]:
-    """The columns that say what the model thinks, from logits and calibrated probabilities [n, c]."""
+    """The columns of the candidate's prediction, from logits and calibrated probabilities [n, c]."""
     names = np.asarray(classes, dtype=object)
     wide = probabilities.astype(np.float64)
     # A stable sort of the negated values: among equals the first class wins, whatever the block size.
@@ -72,7 +72,7 @@ def answers(
 
 
 def codes(labels: NDArray[Any], classes: list[str]) -> NDArray[np.int64]:
-    """The place of every label in `classes`, -1 where the model has no such class."""
+    """Index int [n] of every label in `classes`; -1 where the model has no such class."""
     return np.asarray(pd.Index(classes, dtype=object).get_indexer(pd.Index(labels, dtype=object)), np.int64)
 
 

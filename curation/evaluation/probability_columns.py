@@ -1,6 +1,6 @@
-"""Probabilities kept by class on disk, because the area under the ROC curve needs them one class at a time.
+"""Probabilities stored by class on disk, because the area under the ROC curve is computed one class at a time.
 
-A block of images is one piece of every class's row, so that a row is read in one go and memory holds one class.
+A block of images is a piece of every class's row. So a row is read at once, and memory holds one class.
 """
 
 from pathlib import Path

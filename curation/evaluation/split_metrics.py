@@ -1,6 +1,7 @@
-"""Every split and benchmark set, measured the same way.
+"""Which images are measured as train, val, test and benchmark, and the metrics of each.
 
-A nested dictionary of plain floats, which `dvc metrics show` flattens; what is not defined is left out.
+All sets are measured in the same way. The result is a nested dictionary of plain numbers, which `dvc metrics show`
+flattens. What is not defined is left out.
 """
 
 import math
@@ -19,9 +20,9 @@ DIGITS = 6
 
 
 def measured_sets(facts: Facts, seen: NDArray[np.bool_]) -> dict[str, NDArray[np.bool_]]:
-    """Masks of everything measured, by a path such as `test` or `benchmark/street`; the empty ones are left out.
+    """Mask of every measured set, by a path such as `test` or `benchmark/street`; empty sets are left out.
 
-    `seen`: images that the model or an ancestor learnt from. They never count as test or benchmark.
+    seen: images that the model or an earlier base model was trained on. They never count as test or benchmark.
     """
     masks = {"train": facts.in_split("train"), "val": facts.in_split("val"), "test": facts.in_split("test") & ~seen}
     benchmark = facts.in_split("benchmark") & ~seen
@@ -31,13 +32,13 @@ def measured_sets(facts: Facts, seen: NDArray[np.bool_]) -> dict[str, NDArray[np
 
 
 def seen_by(image_ids: pd.Series, *lineages: Mapping[str, str]) -> NDArray[np.bool_]:
-    """Mask of the images that some lineage (image_id -> split) has in train or val."""
+    """Mask of the images that a lineage (image_id -> split) has in train or val."""
     learnt = {image_id for lineage in lineages for image_id, split in lineage.items() if split in LEARNT_FROM}
     return np.asarray(image_ids.isin(learnt), bool)
 
 
 def measure(facts: Facts, resamples: int, seed: int) -> dict[str, Any]:
-    """Accuracy, top-5, macro precision/recall/F1, log loss, ECE with intervals of the images whose label is a class."""
+    """Metrics of the images whose label is a class of the model, some with bootstrap intervals; empty without any."""
     known = facts.where(facts.label >= 0)
     if not len(known):
         return {}

@@ -19,7 +19,7 @@ from curation.errors import CurationError
 KEY = "curation"
 FORMAT = 1
 LIMIT = 100_000_000  # safetensors refuses a longer header
-SPLITS = ("train", "val", "test", "benchmark")
+SPLIT_NAMES = ("train", "val", "test", "benchmark")
 
 
 class CheckpointError(CurationError):
@@ -76,7 +76,7 @@ def encode(header: Header) -> dict[str, str]:
 
 def pack(lineage: Mapping[str, str]) -> dict[str, str]:
     """Pack image ids by split: sorted, base64 of 16 bytes for each id. Ids that are no MD5 stay text."""
-    by_split: dict[str, list[str]] = {split: [] for split in SPLITS}
+    by_split: dict[str, list[str]] = {split: [] for split in SPLIT_NAMES}
     for image_id, split in lineage.items():
         by_split[split].append(image_id)
     return {split: _pack_ids(sorted(ids)) for split, ids in by_split.items() if ids}

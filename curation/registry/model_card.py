@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from curation.evaluation.comparison.gate import Gate
+from curation.evaluation.comparison.promotion_gate import Gate
 from curation.model.header import Header
 from curation.registry.versions import Entry
 

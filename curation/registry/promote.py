@@ -17,7 +17,7 @@ import pandas as pd
 from curation import params as parameters
 from curation import tables
 from curation.errors import CurationError
-from curation.evaluation.comparison import gate
+from curation.evaluation.comparison import promotion_gate
 from curation.evaluation.split_metrics import seen_by
 from curation.files import whole
 from curation.model.header import Header, read_header
@@ -49,7 +49,7 @@ class Outcome:
     """What was done, and what to say about it."""
 
     entry: versions.Entry
-    gate: gate.Gate
+    gate: promotion_gate.Gate
     notes: list[str]
 
 
@@ -94,18 +94,18 @@ def rollback(root: Path, version: str | None, choice: Choice) -> Outcome:
     _record(root, asdict(entry))
     versions.append(root, entry)
     notes = register(root, entry, OURS, commit=choice.commit)
-    return Outcome(entry, gate.Gate({}, pd.DataFrame(), []), notes)
+    return Outcome(entry, promotion_gate.Gate({}, pd.DataFrame(), []), notes)
 
 
-def _judged(root: Path, knobs: parameters.Params) -> gate.Gate:
-    columns = [*gate.NEEDED, "loss"]
+def _judged(root: Path, knobs: parameters.Params) -> promotion_gate.Gate:
+    columns = [*promotion_gate.NEEDED, "loss"]
     predictions = tables.read(root / project_state.PREDICTIONS, tables.PREDICTIONS, columns)
     lineages = [read_header(root / name).lineage for name in (project_state.CANDIDATE, knobs.base_model)]
     seen = pd.Series(seen_by(predictions["image_id"], *lineages), index=predictions.index)
-    return gate.judge(predictions, seen, knobs.promote.max_class_drop)
+    return promotion_gate.judge(predictions, seen, knobs.promote.max_class_drop)
 
 
-def _hold_or_force(verdict: gate.Gate, choice: Choice) -> None:
+def _hold_or_force(verdict: promotion_gate.Gate, choice: Choice) -> None:
     if choice.force and not choice.reason.strip():
         raise PromotionRefusedError('--force needs a written reason: --reason "why this may go out"')
     if verdict.objections and not choice.force:
@@ -116,7 +116,7 @@ def _hold_or_force(verdict: gate.Gate, choice: Choice) -> None:
         )
 
 
-def _card_facts(root: Path, entry: versions.Entry, header: Header, verdict: gate.Gate) -> model_card.Facts:
+def _card_facts(root: Path, entry: versions.Entry, header: Header, verdict: promotion_gate.Gate) -> model_card.Facts:
     splits = tables.stored(tables.SPLITS, ["label", "split"], root)
     inside = splits[splits["label"].isin(header.classes)]
     counts = pd.crosstab(inside["label"], inside["split"])
@@ -125,7 +125,7 @@ def _card_facts(root: Path, entry: versions.Entry, header: Header, verdict: gate
     return model_card.Facts(entry, header, verdict, counts[shown], per_class, project_state.tracked_data(root))
 
 
-def _comparison(verdict: gate.Gate) -> dict[str, Any]:
+def _comparison(verdict: promotion_gate.Gate) -> dict[str, Any]:
     return {
         "against": {name: result.as_dict() for name, result in verdict.sets.items()},
         "objections": verdict.objections,

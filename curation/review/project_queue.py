@@ -6,8 +6,6 @@ from typing import Any
 import pandas as pd
 
 from curation import tables
-from curation.decisions.class_merges import resolve_merges
-from curation.decisions.fold import fold
 from curation.decisions.log import read_reviews
 from curation.params import Params
 from curation.review import database, plugin_install, queue_rows
@@ -31,7 +29,7 @@ def read_queue(root: Path, limit: int) -> pd.DataFrame:
         tables.read(root / IMAGES, tables.IMAGES, queue_rows.FROM_IMAGES),
         limit,
     )
-    held = queue_rows.decided(fold(read_reviews(root / REVIEWS)), queue_rows.model_id(root / CANDIDATE))
+    held = queue_rows.decided(read_reviews(root / REVIEWS), queue_rows.model_id(root / CANDIDATE))
     return frame.assign(decision=[held.get(one, "") for one in frame["image_id"]])
 
 
@@ -41,17 +39,16 @@ def push_project(root: Path, params: Params) -> tuple[Pushed, pd.DataFrame]:
     fo = database.connect()
     name = database.dataset_name(fo, params.review.dataset, root)
     plugin_install.install(fo)
-    return push_rows(fo, name, frame, root, info_of(root, params)), frame
+    return push_rows(fo, name, frame, root, info_of(root)), frame
 
 
-def info_of(root: Path, params: Params) -> dict[str, Any]:
-    """What the plugin must know of the project: its log, its model, its classes, their merges and benchmark sets."""
+def info_of(root: Path) -> dict[str, Any]:
+    """What the plugin must know of the project: its log, its model, its classes and benchmark sets."""
     sets = tables.read(root / IMAGES, tables.IMAGES, ["benchmark_set"])["benchmark_set"]
     return {
         "curation_reviews": str(REVIEWS),
         "curation_model": queue_rows.model_id(root / CANDIDATE),
         "curation_classes": sorted(known_classes(root)),
-        "curation_merges": [list(pair) for pair in sorted(resolve_merges(params.classes.merge).items())],
         "curation_sets": sorted(set(sets) - {""}),
     }
 

@@ -1,4 +1,4 @@
-"""The lower and the upper number of images of every class, as params.yaml has them."""
+"""The minimum and the maximum number of images of every class, as params.yaml has them."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -12,7 +12,7 @@ from curation.tables.class_names import canonical
 
 
 class Limits:
-    """A lower or upper number for every class, with the exceptions of `cutoff.classes` under their merged names."""
+    """The minimum or the maximum of every class. Exceptions of `cutoff.classes` hold for the merged class."""
 
     def __init__(self, cutoff: Cutoff, bound: Literal["min", "max"], ends: Mapping[str, str]) -> None:
         self.default = int(getattr(cutoff, bound))
@@ -23,6 +23,6 @@ class Limits:
         }
 
     def of(self, labels: pd.Series) -> NDArray[np.int64]:
-        """The number for each label, as integers [n]."""
+        """The limit of each label, int [n]."""
         codes, names = pd.factorize(labels)
         return np.array([self.exceptions.get(name, self.default) for name in names], dtype=np.int64)[codes]

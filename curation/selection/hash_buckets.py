@@ -1,8 +1,9 @@
-"""A number in [0, 1) for every image, from its id and a salt alone: a drawing of lots that needs no memory.
+"""The hash bucket of an image: a number in [0, 1) from its id and a salt alone.
 
-The draw of an image does not depend on any other image, so it stays when others come (the idea of hash-based splits:
-Warden 2018, TensorFlow's `which_set`). The 32 hex digits of an id are four words, stirred together with the salt by the
-finalizer of SplitMix64 (Steele, Lea and Flood 2014), whole columns at a time.
+It is the random number that decides the split of an image. It does not depend on any other image, so it stays when new
+images come. This is the idea of hash-based splits (Warden 2018, TensorFlow's `which_set`). The 32 hex digits of an id
+are four words. They are mixed with the salt by the finalizer of SplitMix64 (Steele, Lea and Flood 2014), whole columns
+at a time.
 """
 
 from collections.abc import Sequence
@@ -15,18 +16,18 @@ from numpy.typing import NDArray
 WIDTH = 32  # bytes
 
 
-def uniform(texts: "pd.Series | pd.Index | Sequence[str]", salt: str) -> NDArray[np.float64]:
-    """Draw float64 [n] in [0, 1), one for each text."""
+def buckets(texts: "pd.Series | pd.Index | Sequence[str]", salt: str) -> NDArray[np.float64]:
+    """Hash bucket of each text, float64 [n] in [0, 1)."""
     words = _fixed(texts).view("<u8").reshape(-1, WIDTH // 8)
     key = int.from_bytes(blake2b(salt.encode("utf-8"), digest_size=8).digest(), "little")
     state = np.full(len(words), key, dtype=np.uint64)
     for column in range(words.shape[1]):
-        state = _stir(state ^ words[:, column])
+        state = _mix(state ^ words[:, column])
     return np.asarray((state >> np.uint64(11)).astype(np.float64) * 2.0**-53)
 
 
 def _fixed(texts: "pd.Series | pd.Index | Sequence[str]") -> NDArray[np.bytes_]:
-    """Texts as bytes of one width; those that are longer by their digest."""
+    """Texts as bytes of one width; a longer text is replaced by its digest."""
     column = np.asarray(texts, dtype=object)
     try:
         raw = column.astype("S")
@@ -38,7 +39,7 @@ def _fixed(texts: "pd.Series | pd.Index | Sequence[str]") -> NDArray[np.bytes_]:
     return raw.astype(f"S{WIDTH}")
 
 
-def _stir(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
     state = state + np.uint64(0x9E3779B97F4A7C15)
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from curation.params import Params
-from curation.selection import group_splits, hash_buckets, minimum_counts, reasons
+from curation.selection import group_splits, hash_buckets, reasons, split_minimums
 from curation.selection.folds import assign
-from curation.selection.minimum_counts import BENCHMARK, SIDES, TRAIN, Bools, Floats, Ints
+from curation.selection.split_minimums import BENCHMARK, SPLIT_NAMES, TRAIN, Bools, Floats, Ints
 from curation.tables import SPLITS
 
 NONE = group_splits.NONE
@@ -51,8 +51,8 @@ def split(selection: pd.DataFrame, params: Params, lineage: Mapping[str, str]) -
     known = _codes(frame["image_id"].map(lineage))
     hand = (frame["state"] == "benchmark").to_numpy()
     group, number = group_splits.factorize(frame["leak_group"].to_numpy())
-    given = group_splits.known_sides(group, np.where(hand, BENCHMARK, known), number)[group]
-    spoiled = group_splits.known_sides(group, np.where(known == TRAIN, TRAIN, NONE), number)[group] == TRAIN
+    given = group_splits.lineage_splits(group, np.where(hand, BENCHMARK, known), number)[group]
+    spoiled = group_splits.lineage_splits(group, np.where(known == TRAIN, TRAIN, NONE), number)[group] == TRAIN
     frozen = (known == BENCHMARK) & reasons.can_be_scored(frame)
     play = frame["state"].isin(IN_PLAY).to_numpy() | frozen
     rows = frame[play].reset_index(drop=True)
@@ -65,7 +65,7 @@ def split(selection: pd.DataFrame, params: Params, lineage: Mapping[str, str]) -
 
 
 def _codes(sides: pd.Series) -> Ints:
-    return sides.map({side: code for code, side in enumerate(SIDES)}).fillna(NONE).to_numpy().astype(np.int64)
+    return sides.map({side: code for code, side in enumerate(SPLIT_NAMES)}).fillna(NONE).to_numpy().astype(np.int64)
 
 
 def _board(rows: pd.DataFrame, facts: tuple[Ints, Ints, Ints, Bools], params: Params) -> Board:
@@ -83,7 +83,7 @@ def _board(rows: pd.DataFrame, facts: tuple[Ints, Ints, Ints, Bools], params: Pa
         known=known,
         given=given,
         spoiled=spoiled,
-        lot=hash_buckets.uniform(rows["image_id"], params.split.salt),
+        lot=hash_buckets.buckets(rows["image_id"], params.split.salt),
         second=_second(rows["image_id"], group, params.split.salt),
         side=np.full(size, TRAIN, dtype=np.int64),
         basis=np.full(size, "draw", dtype=object),
@@ -94,7 +94,7 @@ def _second(image_ids: pd.Series, group: Ints, salt: str) -> Floats:
     """A second lot for images that are not alone in their group; 0 for the others, who need none."""
     many = np.bincount(group)[group] > 1
     lots = np.zeros(len(group))
-    lots[many] = hash_buckets.uniform(image_ids[many], f"{salt}/group")
+    lots[many] = hash_buckets.buckets(image_ids[many], f"{salt}/group")
     return lots
 
 
@@ -103,15 +103,16 @@ def _draw(board: Board, params: Params, number: int) -> None:
     knobs = params.split
     free = board.kept & board.real & (board.given == NONE)
     if knobs.mixed == "follow":
-        board.lot[free] = board.lot[group_splits.anchors(board.group, board.second, free, number)[board.group[free]]]
-    settled = np.where(board.given == NONE, minimum_counts.Circle.of(knobs).sides(board.lot), board.given)
+        deciding = group_splits.deciding_rows(board.group, board.second, free, number)
+        board.lot[free] = board.lot[deciding[board.group[free]]]
+    settled = np.where(board.given == NONE, split_minimums.SplitRanges.of(knobs).splits(board.lot), board.given)
     settled[~(board.kept & board.real)] = NONE
-    least = minimum_counts.promised(board.label[settled != NONE], knobs, int(board.label.max(initial=-1)) + 1)
-    topped = minimum_counts.top_up(board.lot, settled, free, (board.label, board.subclass), least, knobs)
+    least = split_minimums.minimums_of_splits(board.label[settled != NONE], knobs, int(board.label.max(initial=-1)) + 1)
+    topped = split_minimums.top_up(board.lot, settled, free, (board.label, board.subclass), least, knobs)
     if knobs.mixed == "follow":
         whole = group_splits.dominant(board.group, topped, free, number)
     else:
-        whole = group_splits.choose(board.group, topped, free, board.second, knobs)
+        whole = group_splits.choose_splits(board.group, topped, free, board.second, knobs)
     side = np.where(board.given == NONE, whole[board.group], board.given)
     torn = free & (topped != side) if knobs.mixed == "out" else np.zeros(len(side), bool)
     board.basis[free & (topped != settled)] = "minimum"
@@ -133,7 +134,7 @@ def _keep_sides(board: Board, side: Ints) -> None:
 def _table(rows: pd.DataFrame, board: Board) -> pd.DataFrame:
     """SPLITS without reason and fold: the side where a row is kept or frozen, else its state."""
     table = rows[["image_id", "label", "subclass", "origin", "leak_group", "turn", "small", "benchmark_set"]].copy()
-    names = np.array([*SIDES, "out"], dtype=object)  # -1 is out
+    names = np.array([*SPLIT_NAMES, "out"], dtype=object)  # -1 is out
     frozen = board.known == BENCHMARK
     state = rows["state"].to_numpy()
     table["split"] = np.where(board.kept, names[board.side], state)

@@ -97,4 +97,4 @@ def rounds():
 
 @pytest.fixture(autouse=True)
 def _small_forests(monkeypatch):
-    monkeypatch.setattr("curation.evaluation.label_errors.label_evidence.TREES", 12)
+    monkeypatch.setattr("curation.evaluation.label_errors.pred_probs.TREES", 12)

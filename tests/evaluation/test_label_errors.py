@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from curation.evaluation.label_errors.label_evidence import Subjects, fold_of, pool
+from curation.evaluation.label_errors.label_error_probability import combined, overfitted, settle, verdicts
 from curation.evaluation.label_errors.label_noise import Noise, wrong_given
-from curation.evaluation.label_errors.wrong_label import bent, combined, settle, verdicts
+from curation.evaluation.label_errors.pred_probs import Samples, fold_of, pool
 
 
 def blobs(count=600, classes=4, spread=1.0, seed=0):
@@ -22,7 +22,7 @@ def flip(truth, rate, rng, classes=4, next_only=False):
 
 def subjects(vectors, given, groups=None, classes=4):
     groups = np.arange(len(given)) if groups is None else groups
-    return Subjects(vectors, vectors[:, :4], given, groups, classes)
+    return Samples(vectors, vectors[:, :4], given, groups, classes)
 
 
 def test_folds_never_part_a_leak_group():
@@ -93,9 +93,9 @@ def test_of_two_twins_with_different_labels_the_likelier_wrong_one_is_named():
 def test_embeddings_that_know_labels_by_heart_are_noticed():
     likely = np.eye(4)[np.random.default_rng(0).integers(4, size=1000)]
     labels, learnt = likely.argmax(1), np.arange(1000) < 500
-    assert not bent(likely, labels, learnt)
+    assert not overfitted(likely, labels, learnt)
     labels = np.where(~learnt & (np.arange(1000) % 5 == 0), (labels + 1) % 4, labels)
-    assert bent(likely, labels, learnt)
+    assert overfitted(likely, labels, learnt)
 
 
 def test_bayes_by_hand():

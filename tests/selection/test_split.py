@@ -9,9 +9,9 @@ import selection_toys as toys
 from pydantic import ValidationError
 
 from curation.params import Params
-from curation.selection import hash_buckets, minimum_counts
+from curation.selection import hash_buckets, split_minimums
 from curation.selection.cutoff import select
-from curation.selection.group_splits import choose
+from curation.selection.group_splits import choose_splits
 from curation.selection.split import split
 from curation.selection.split_check import Round, verdicts
 
@@ -38,11 +38,11 @@ def sides(selection, lineage=None, **values):
 
 def test_draws_are_uniform_independent_and_blind_to_the_others():
     ids = pd.Series([ID(n) for n in range(20_000)])
-    lots = hash_buckets.uniform(ids, "a")
+    lots = hash_buckets.buckets(ids, "a")
     assert np.abs(np.histogram(lots, 10, (0, 1))[0] / 2_000 - 1).max() < 0.1
-    assert abs(np.corrcoef(lots, hash_buckets.uniform(ids, "b"))[0, 1]) < 0.03
-    assert (hash_buckets.uniform(ids[::-1][:50], "a") == lots[::-1][:50]).all()
-    assert len(set(hash_buckets.uniform(["ä" * 40, "ä" * 41, "", "a"], "a"))) == 4
+    assert abs(np.corrcoef(lots, hash_buckets.buckets(ids, "b"))[0, 1]) < 0.03
+    assert (hash_buckets.buckets(ids[::-1][:50], "a") == lots[::-1][:50]).all()
+    assert len(set(hash_buckets.buckets(["ä" * 40, "ä" * 41, "", "a"], "a"))) == 4
 
 
 def test_a_round_that_keeps_no_image_breaks_no_promise():
@@ -81,15 +81,15 @@ def test_the_k_nearest_only_ever_get_fewer():
     for number in (20, 40, 80, 200):
         labels = np.zeros(number, dtype=np.int64)
         subs = np.arange(number, dtype=np.int64) % 3 - 1
-        drawn = minimum_counts.Circle(0.1, 0.15, 0.25).sides(lots[:number])
+        drawn = split_minimums.SplitRanges(0.1, 0.15, 0.25).splits(lots[:number])
         knob = Params.model_validate({"split": {"val": 0.1, "test": 0.1, "benchmark": 0.05}}).split
         free = np.ones(number, dtype=bool)
         least = (np.array([9]), np.array([9]))
-        topped = minimum_counts.top_up(lots[:number], drawn, free, (labels, subs), least, knob)
+        topped = split_minimums.top_up(lots[:number], drawn, free, (labels, subs), least, knob)
         taken.append(topped[:20])
     for earlier, later in pairwise(taken):
         changed = earlier != later
-        assert (later[changed] == minimum_counts.TRAIN).all()
+        assert (later[changed] == split_minimums.TRAIN).all()
 
 
 def test_more_images_move_nobody_into_an_evaluation_side():
@@ -118,10 +118,10 @@ def test_groups_are_never_torn_and_follow_loses_none(mixed):
 def test_the_order_of_a_group_is_by_lot_and_fair():
     rng = np.random.default_rng(1)
     groups = np.repeat(np.arange(20_000), 2)
-    drawn = np.tile([minimum_counts.TRAIN, minimum_counts.VAL], 20_000)
+    drawn = np.tile([split_minimums.TRAIN, split_minimums.VAL], 20_000)
     knob = Params.model_validate({"split": {"val": 0.15, "test": 0.15, "benchmark": 0.05}}).split
-    side = choose(groups, drawn, np.ones(40_000, dtype=bool), rng.random(40_000), knob)
-    assert abs((side == minimum_counts.VAL).mean() - 0.65 / 0.8) < 0.02
+    side = choose_splits(groups, drawn, np.ones(40_000, dtype=bool), rng.random(40_000), knob)
+    assert abs((side == split_minimums.VAL).mean() - 0.65 / 0.8) < 0.02
 
 
 def test_staged_images_are_only_trained_on_or_stay_out():

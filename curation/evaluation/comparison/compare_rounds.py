@@ -1,7 +1,7 @@
-"""Any two rounds against each other: commits, tags, branches or experiments, from the predictions that DVC keeps.
+"""Compare any two rounds (commits, tags, branches or experiments) from the predictions that DVC keeps.
 
-Only images count that both rounds held out (test or benchmark), so that neither model has learnt from them; the truth
-is the newer round's label, because reviews mend labels.
+Only images count that both rounds held out (test or benchmark), so neither model was trained on them. The truth is the
+label of the newer round, because reviews correct labels.
 """
 
 import io
@@ -23,17 +23,17 @@ COLUMNS = ["image_id", "split", "benchmark_set", "label", "predicted", "confiden
 
 
 class CompareError(CurationError):
-    """A revision whose predictions can't be had, or two that share no held-out image."""
+    """A revision whose predictions can't be read, or two revisions that share no held-out image."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """How B compares with A: by set, by class, and every image whose answer changed from or to right."""
+    """How B compares with A: by set, by class, and every image whose prediction became right or wrong."""
 
     sets: dict[str, Against]
     classes: pd.DataFrame
     changed: pd.DataFrame  # image_id, set, label, old, new, change, confidence
-    left_out: int  # images that only one of the two held out
+    left_out: int  # images that only one of the two rounds held out
     relabelled: int
 
 

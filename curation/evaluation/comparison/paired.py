@@ -1,6 +1,6 @@
-"""Two models on the same images: what got better, what got worse, and whether that can be chance.
+"""Compare two models on the same images: what became better, what became worse, and whether it can be chance.
 
-McNemar's test (1947) looks only at the images that one model has right and the other wrong; the exact form is a
+McNemar's test (1947) uses only the images that one model has right and the other has wrong. Its exact form is a
 two-sided binomial test on them. The interval of the difference is Newcombe's (1998, method 10, for paired proportions),
 which holds for few images and near 0 and 1.
 """
@@ -29,7 +29,7 @@ class Against:
 
     @property
     def difference(self) -> float:
-        """New accuracy less old accuracy; NaN without images."""
+        """New accuracy minus old accuracy; NaN without images."""
         return (self.better - self.worse) / self.images if self.images else math.nan
 
     @property
@@ -56,25 +56,25 @@ class Against:
 
 
 def against(new_right: Flags, old_right: Flags) -> Against:
-    """Compare two models by where each is right."""
+    """Compare two models. new_right, old_right: bool [n], where each model is right."""
     better, worse = new_right & ~old_right, old_right & ~new_right
     both = int((new_right & old_right).sum())
     return Against(len(new_right), int(better.sum()), int(worse.sum()), both, int((~new_right & ~old_right).sum()))
 
 
 def by_class(labels: pd.Series, new_right: Flags, old_right: Flags) -> pd.DataFrame:
-    """One row a label: old and new recall, their difference with its interval, McNemar's p; the worst change first."""
+    """One row for each label: both recalls, their difference with its interval, McNemar's p; the worst change first."""
     rows = []
-    for label, places in sorted(labels.reset_index(drop=True).groupby(labels.to_numpy(), sort=True).groups.items()):
-        result = against(new_right[places], old_right[places])
-        recalls = {"old": float(old_right[places].mean()), "new": float(new_right[places].mean())}
+    for label, of_label in sorted(labels.reset_index(drop=True).groupby(labels.to_numpy(), sort=True).groups.items()):
+        result = against(new_right[of_label], old_right[of_label])
+        recalls = {"old": float(old_right[of_label].mean()), "new": float(new_right[of_label].mean())}
         rows.append({"class": label, **recalls, **result.as_dict()})
     frame = pd.DataFrame(rows, columns=["class", "old", "new", *against(new_right[:0], old_right[:0]).as_dict()])
     return frame.sort_values(["difference", "class"], kind="stable", ignore_index=True)
 
 
 def _newcombe(both: int, better: int, worse: int, neither: int) -> tuple[float, float]:
-    """Newcombe 1998, method 10: Wilson intervals of the two proportions, joined by their correlation."""
+    """Newcombe 1998, method 10: Wilson intervals of the two proportions, combined by their correlation."""
     total = both + better + worse + neither
     new, old = (both + better) / total, (both + worse) / total
     (new_low, new_high), (old_low, old_high) = wilson(both + better, total), wilson(both + worse, total)

@@ -1,13 +1,15 @@
-"""What models say of images whose labels they never saw: cross-training, on request.
+"""Cross-trained pred_probs: predictions by models that were not trained on the image. Made on request.
 
-For each fold of train (whole leak groups, column `fold` of SPLITS) one more model is trained, as the candidate was, on
-all the others, and asked about the fold it missed (the out-of-sample probabilities of confident learning, Northcutt et
-al. 2021). Images outside train are asked of all of them, and the answers averaged. This costs the time of the stage
-`train` once a fold, and is the best evidence there is on labels.
+For each fold of train (whole leak groups, column `fold` of SPLITS) one more model is trained, as the candidate
+was, on all other folds. It predicts the fold that it was not trained on. These are the out-of-sample pred_probs of
+confident learning (Northcutt et al. 2021). Images outside train are predicted by all of these models, and the mean is
+taken. Each fold costs the time of the stage `train`, and the result is the best evidence on labels that there is.
 
-What would leak: a base that learnt these images in an earlier round knows their labels by heart. Then the folds start
-from a fresh backbone instead, made as the stage `backbone` makes it, and may want more epochs
-(`evaluate.cross_epochs`). Val and test teach nothing, not even when to stop: the last epoch's weights are asked.
+Two things could leak a label into its own evidence:
+
+- A base model that was trained on these images knows their labels. Then the folds start from a fresh backbone, made as
+  the stage `backbone` makes it. They may need more epochs (`evaluate.cross_epochs`).
+- Early stopping would use the labels of val. So it is off, and the weights of the last epoch predict.
 """
 
 import logging
@@ -20,44 +22,45 @@ from numpy.typing import NDArray
 from curation.engine.progress import track
 from curation.errors import CurationError
 from curation.images.store.pixels import Pixels
-from curation.model.header import SPLITS, read_header
+from curation.model.header import SPLIT_NAMES, read_header
 from curation.params import Params
 from curation.tables import CROSS_TRAINED
 
-LABELLED = [*SPLITS, "reserve"]
+LABELLED = [*SPLIT_NAMES, "reserve"]
 
 log = logging.getLogger(__name__)
 
 
 class FoldsError(CurationError):
-    """Splits that can't be cross-trained on."""
+    """Splits with fewer than two folds, which can't be cross-trained on."""
 
 
 def cross_train(splits: pd.DataFrame, pixels: Pixels, params: Params, scratch: Path) -> pd.DataFrame:
-    """Make CROSS_TRAINED: one row a labelled image of SPLITS whose label is a class of today's model.
+    """Make CROSS_TRAINED: one row for each labelled image of SPLITS whose label is a class of today's model.
 
-    Holds 4 bytes an image and class; `scratch` is a folder for a fresh backbone. FoldsError below two folds.
+    scratch: a folder for a fresh backbone. Memory: 4 bytes for each image and class.
+    Raises FoldsError when there are fewer than two folds.
     """
     from curation.model.training.examples import classes_of
     from curation.model.training.held_out import train_and_predict
 
     classes = classes_of(splits)
-    asked = splits["split"].isin(LABELLED) & splits["label"].isin(classes)
-    subjects = splits[asked].sort_values("image_id", kind="stable", ignore_index=True)
-    folds, train = folds_of(subjects), subjects["split"] == "train"
-    recipe = recipe_of(subjects, params, scratch)
-    sums = np.zeros((len(subjects), len(classes)), np.float32)
+    wanted = splits["split"].isin(LABELLED) & splits["label"].isin(classes)
+    samples = splits[wanted].sort_values("image_id", kind="stable", ignore_index=True)
+    folds, train = folds_of(samples), samples["split"] == "train"
+    recipe = recipe_of(samples, params, scratch)
+    sums = np.zeros((len(samples), len(classes)), np.float32)
     for fold in track(folds, len(folds), "cross-train", "model"):
-        rows = np.flatnonzero((subjects["fold"] == fold) | ~train)
-        rest = subjects[train & (subjects["fold"] != fold)]
-        sums[rows] += train_and_predict(rest, subjects.iloc[rows], classes, pixels, recipe).probabilities
+        rows = np.flatnonzero((samples["fold"] == fold) | ~train)
+        rest = samples[train & (samples["fold"] != fold)]
+        sums[rows] += train_and_predict(rest, samples.iloc[rows], classes, pixels, recipe).probabilities
     sums /= np.where(train, 1, len(folds))[:, None]
-    told = [row.tobytes() for row in sums.astype("<f2")]
-    return pd.DataFrame({"image_id": subjects["image_id"], "probabilities": told})[CROSS_TRAINED.columns]
+    packed = [row.tobytes() for row in sums.astype("<f2")]
+    return pd.DataFrame({"image_id": samples["image_id"], "probabilities": packed})[CROSS_TRAINED.columns]
 
 
 def folds_of(splits: pd.DataFrame) -> list[int]:
-    """The folds of train; FoldsError below two."""
+    """Numbers of the folds of train. Raises FoldsError when there are fewer than two."""
     folds = sorted({int(fold) for fold in splits["fold"]} - {-1})
     if len(folds) < 2:
         raise FoldsError(
@@ -68,7 +71,7 @@ def folds_of(splits: pd.DataFrame) -> list[int]:
 
 
 def recipe_of(splits: pd.DataFrame, params: Params, scratch: Path) -> Params:
-    """The candidate's parameters, from a base that knows none of the labels to judge."""
+    """The candidate's parameters, with a base model that was trained on none of the images of `splits`."""
     base = Path(params.base_model)
     lineage = read_header(base).lineage
     known = sum(lineage.get(image_id) == "train" for image_id in splits["image_id"])
@@ -76,16 +79,16 @@ def recipe_of(splits: pd.DataFrame, params: Params, scratch: Path) -> Params:
         from curation.model.base_model import make_backbone
 
         base = scratch / "backbone.safetensors"
-        log.info("%d of these images taught %s: the folds start from %s", known, params.base_model, "a fresh backbone")
+        log.info("%d of these images trained %s: the folds start from %s", known, params.base_model, "a fresh backbone")
         make_backbone(params, base)
     epochs = params.evaluate.cross_epochs or params.epochs
     return params.model_copy(update={"base_model": str(base), "epochs": epochs})
 
 
 def stacked(table: pd.DataFrame, image_ids: pd.Series, classes: int) -> NDArray[np.float32] | None:
-    """Probabilities float32 [n, classes] of `image_ids` from CROSS_TRAINED, NaN where it has none; None if empty."""
+    """pred_probs float32 [n, classes] of `image_ids` from CROSS_TRAINED; NaN where it has none; None for no rows."""
     if table.empty:
         return None
     known = np.frombuffer(b"".join(table["probabilities"]), "<f2").reshape(len(table), classes).astype(np.float32)
-    places = pd.Index(table["image_id"]).get_indexer(pd.Index(image_ids))
-    return np.where((places >= 0)[:, None], known[places], np.float32(np.nan))
+    rows = pd.Index(table["image_id"]).get_indexer(pd.Index(image_ids))
+    return np.where((rows >= 0)[:, None], known[rows], np.float32(np.nan))

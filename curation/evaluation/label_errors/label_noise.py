@@ -1,9 +1,10 @@
-"""The kind and the amount of label noise that explains the labels best.
+"""How much label noise there is, and of which kind: the noise that explains the given labels best.
 
-A given label is the true one, or, at one rate, any other class, or, at another rate, a class that the true one is
-easily confused with. Rates and opinion weights are fitted together by maximum likelihood (the forward model of
-Natarajan et al. 2013 and Patrini et al. 2017), and a kind of noise is believed only if it pays for its parameter (AIC,
-Akaike 1974). Heavy tails of the opinions explain part of the noise, so the rate found is on the low side.
+The model has two kinds of noise. At one rate a label is replaced by any other class. At another rate it is replaced by
+a class that is easily confused with the true one. Both rates and the weights of the pred_probs are fitted together by
+maximum likelihood (the forward model of Natarajan et al. 2013 and Patrini et al. 2017). Fits with no noise, with one
+kind and with both are averaged by Akaike weights (Akaike 1974, Burnham and Anderson 2002). Small probabilities in the
+pred_probs explain some of the noise, so the estimated rate is rather too low than too high.
 """
 
 from collections.abc import Sequence
@@ -12,24 +13,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.evaluation.label_errors.label_evidence import Codes, Reals, pool, some
+from curation.evaluation.label_errors.pred_probs import Codes, Reals, pool, some
 
 MOST_ROWS = 10_000
 MOST_NOISE = 0.4
-EVEN = 0.25  # of the confusion kind, so that no flip is thought impossible
-READ_OFF = 4.0  # nats that the confusion kind pays for its pairs, which are read off the very opinions it explains
-FIRST = -2.0  # where the search for a rate begins: a twentieth
+EVEN = 0.25  # share of the confusion kind that goes to all classes, so that no change of label is impossible
+CONFUSION_COST = 4.0  # nats: the pairs of the confusion kind are estimated from the same pred_probs that they explain
+FIRST = -2.0  # logit at which the search for a rate begins
 
 Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Noise:
-    """Weights of the opinions, and P(given | true) [true, given] of the noise that was believed."""
+    """Weights of the models, and P(given | true) [true, given] of the estimated noise."""
 
     weights: NDArray[np.float64]
     transitions: Matrix
-    even: float = 1.0  # share of the noise that strikes all classes alike
+    even: float = 1.0  # share of the noise that affects all classes equally
 
     @property
     def rate(self) -> float:
@@ -37,10 +38,10 @@ class Noise:
         return float(1 - np.diag(self.transitions).mean())
 
 
-def fit_noise(opinions: Sequence[Reals], labels: Codes, chosen: NDArray[np.bool_], seed: int) -> Noise:
-    """Fit weights and noise to the `chosen` rows (at most 10,000) of opinions [n, c] and labels [n]."""
+def fit_noise(log_probs: Sequence[Reals], labels: Codes, chosen: NDArray[np.bool_], seed: int) -> Noise:
+    """Fit weights and noise to the `chosen` rows (at most 10,000) of log_probs float [n, c] and labels int [n]."""
     rows = some(np.flatnonzero(chosen), MOST_ROWS, seed)
-    parts, given = np.stack([opinion[rows] for opinion in opinions]), labels[rows]
+    parts, given = np.stack([log_prob[rows] for log_prob in log_probs]), labels[rows]
     classes = parts.shape[2]
     plain, best = _fit(parts, given, [])
     likely = pool(list(parts), plain[: len(parts)])
@@ -50,7 +51,7 @@ def fit_noise(opinions: Sequence[Reals], labels: Codes, chosen: NDArray[np.bool_
         found, cost = _fit(parts, given, [kinds[kind] for kind in used])
         rates = np.zeros(len(kinds))
         rates[used] = found[len(parts) :]
-        fits.append((found[: len(parts)], rates, cost + (READ_OFF if 1 in used else 0)))
+        fits.append((found[: len(parts)], rates, cost + (CONFUSION_COST if 1 in used else 0)))
     weights, rates = _average(fits)
     off = np.tensordot(rates, np.stack(kinds), axes=1)
     even = float(rates[0] / rates.sum()) if rates.sum() > 0 else 1.0
@@ -58,7 +59,7 @@ def fit_noise(opinions: Sequence[Reals], labels: Codes, chosen: NDArray[np.bool_
 
 
 def _average(fits: list[tuple[NDArray[np.float64], NDArray[np.float64], float]]) -> tuple[NDArray[np.float64], ...]:
-    """Mean (weights, rates) of fits by Akaike weights (Burnham & Anderson 2002): of two as good, neither is bet on."""
+    """Mean (weights, rates) of the fits, by their Akaike weights (Burnham and Anderson 2002)."""
     costs = np.array([cost for _, _, cost in fits])
     shares = np.exp(costs.min() - costs)
     shares /= shares.sum()
@@ -66,14 +67,14 @@ def _average(fits: list[tuple[NDArray[np.float64], NDArray[np.float64], float]])
 
 
 def wrong_given(likely: Matrix, labels: Codes, transitions: Matrix) -> NDArray[np.float64]:
-    """P(the given label is wrong) [n] from P(true class) [n, c], by Bayes."""
+    """P(the given label is wrong) [n] from P(true class) [n, c], by Bayes' rule."""
     through = likely * transitions[:, labels].T
     kept = through[np.arange(len(labels)), labels]
     return np.asarray(1 - kept / np.maximum(through.sum(axis=1), 1e-300))
 
 
 def _fit(parts: Reals, labels: Codes, kinds: list[Matrix]) -> tuple[NDArray[np.float64], float]:
-    """Weights then rates, and their AIC (in nats, half of the usual), from log opinions [o, n, c]."""
+    """Weights then rates, and their AIC (in nats, half of the usual), from log log_probs [o, n, c]."""
     from scipy.optimize import minimize
 
     count, rows = len(parts), np.arange(len(labels))
@@ -88,9 +89,9 @@ def _fit(parts: Reals, labels: Codes, kinds: list[Matrix]) -> tuple[NDArray[np.f
             spread += rate * noise
         spread[rows, labels] += 1 - rates.sum()
         seen = np.maximum((likely * spread).sum(axis=1), 1e-300)
-        # d log(seen) / d weight = E[opinion | given] - E[opinion]
+        # d log(seen) / d weight = E[log_prob | given] - E[log_prob]
         after = likely * spread / seen[:, None]
-        by_weight = np.array([((after - likely) * opinion).sum(axis=1).mean() for opinion in wide])
+        by_weight = np.array([((after - likely) * log_prob).sum(axis=1).mean() for log_prob in wide])
         by_share = weights * (by_weight - (weights @ by_weight) / weights.sum())
         by_total = (weights @ by_weight) * (1 - 1 / weights.sum())
         own = likely[rows, labels]
@@ -107,9 +108,9 @@ def _fit(parts: Reals, labels: Codes, kinds: list[Matrix]) -> tuple[NDArray[np.f
 
 
 def weigh(free: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Weights from free numbers: shares of a total that is above 1.
+    """Weights from free numbers: shares of a total above 1.
 
-    A pool as sharp as its opinions at least can't pass noise off as doubt, which fits separable classes just as well.
+    A total below 1 would flatten all probabilities and so explain noise as doubt, which fits separable classes as well.
     """
     shares = np.exp(free[:-1] - free[:-1].max())
     return np.asarray(shares / shares.sum() * (1 + np.exp(free[-1])))
@@ -124,7 +125,7 @@ def _uniform(classes: int) -> Matrix:
 
 
 def _confusion(likely: Matrix) -> Matrix:
-    """How often two classes are both likely for the same image, as P(other | class), a quarter of it spread evenly."""
+    """P(other | class): how often both classes are likely for one image; a quarter of it is spread evenly."""
     both = likely.T @ likely
     np.fill_diagonal(both, 0)
     both += 1e-9

@@ -1,7 +1,7 @@
-"""Why a cluster exists, in words, from facts that can be measured and checked.
+"""Why a cluster of errors exists: sentences made of measured facts, with their numbers.
 
-A fact is told when it holds for most of a cluster and is clearly rarer elsewhere, with both numbers beside it: for
-texts against the rest of the queue, for measures against the images that the model names rightly.
+A fact is stated when it holds for at least half of a cluster and is clearly rarer elsewhere. For texts, elsewhere is
+the rest of the queue. For measures of the image, it is the images that the model predicts correctly.
 """
 
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 REPRESENTATIVES = 5
 NOISE = "in no cluster: unlike the other errors"
-MOST, RARER = 0.5, 1.5  # told from half of a cluster on, and one and a half times the usual share
-TAIL = 0.1
+MOST, RARER = 0.5, 1.5  # a fact holds for half of a cluster, and for one and a half times the usual share
+TAIL = 0.1  # share of the correct images that counts as dark, bright, blurred and so on
 MEASURES = {
     "brightness": ("dark", "bright"),
     "contrast": ("of low contrast", "of high contrast"),
@@ -25,7 +25,7 @@ MEASURES = {
 
 @dataclass(frozen=True)
 class Cluster:
-    """A cluster's number, its explanation, and the rows of the queue that stand for it."""
+    """A cluster's number, its explanation, and the rows of the queue that represent it."""
 
     number: int
     words: str
@@ -37,8 +37,8 @@ def explanations(
 ) -> list[Cluster]:
     """Explain every cluster of the queue.
 
-    `points`: reduced embeddings of its rows; `right`: measures of the images that are named rightly; `stable`: how well
-    each cluster is found again.
+    points: reduced embeddings float [n, d] of its rows. right: measures of the images that are predicted correctly.
+    stable: for each cluster, how well reruns find it again, 0 to 1.
     """
     tails = {name: _tails(right[name]) for name in MEASURES if len(right)}
     found = []
@@ -59,13 +59,13 @@ def _tails(values: pd.Series) -> tuple[float, float]:
 
 
 def _central(points: NDArray[np.float32], rows: NDArray[np.int64]) -> list[int]:
-    """The rows nearest to the middle, and so the most typical."""
+    """The rows nearest to the median, which are the most typical."""
     near = ((points - np.median(points, axis=0)) ** 2).sum(axis=1)
     return [int(row) for row in rows[np.argsort(near, kind="stable")[:REPRESENTATIVES]]]
 
 
 def _pairs(part: pd.DataFrame) -> Iterator[str]:
-    """The pair that most are; where none is, what most are taken for, or labelled, and the commonest pair."""
+    """The pair (label, prediction) of most images; without one, the most frequent prediction or label, and pair."""
     wrong = part[part["label"] != part["taken"]]
     if wrong.empty:
         label, count = _most(part["label"])
@@ -109,18 +109,18 @@ def _measures(part: pd.DataFrame, tails: dict[str, tuple[float, float]]) -> Iter
 
 def _labels(part: pd.DataFrame) -> Iterator[str]:
     conflicts = int((part["conflict"] != "").sum())
-    twins = int(part["crowded"].sum())
+    crowded = int(part["crowded"].sum())
     doubtful = float((part["label_error"] >= 0.5).mean())
     if conflicts:
         yield f"{conflicts} have a twin under another label"
-    if twins >= MOST * len(part):
-        yield f"{twins} have near twins"
+    if crowded >= MOST * len(part):
+        yield f"{crowded} have near twins"
     if doubtful >= MOST:
         yield f"{doubtful:.0%} of the labels are probably wrong"
 
 
 def _distance(part: pd.DataFrame, queue: pd.DataFrame) -> Iterator[str]:
-    """Said when a cluster lies clearly further from the nearest rightly named images than the queue does, or nearer."""
+    """Whether a cluster is clearly farther from the nearest correct images than the rest of the queue, or nearer."""
     here, usual = part["distance"].median(), queue["distance"].median()
     if np.isfinite(here) and np.isfinite(usual) and usual > 0:
         if here > RARER * usual:

@@ -1,10 +1,13 @@
-"""Groups of images that the model fails in the same way.
+"""Groups of images on which the model makes the same kind of error.
 
-Principal components of the embeddings, beside them what each image is labelled and what it is taken for (the
-error-aware mixture of Domino, Eyuboglu et al. 2022), then HDBSCAN (Campello et al. 2013; McInnes et al. 2017), which
-leaves what belongs nowhere as noise, -1. The leaves of its tree are taken: many small groups that can be named, where
-its usual choice makes one large one of images that lie close together. Clusters are numbered by size and first image,
-so that the same images get the same numbers.
+1. Embeddings are reduced to principal components.
+2. Dimensions for the label and for the predicted class are added (the error-aware mixture of Domino, Eyuboglu et al.
+   2022).
+3. HDBSCAN (Campello et al. 2013; McInnes et al. 2017) clusters the points. Images that belong to no cluster are noise,
+   -1. The leaves of its tree are used: they give many small groups that can be named, while its usual choice gives one
+   large group.
+
+Clusters are numbered by size and then by first image, so the same images get the same numbers.
 """
 
 import math
@@ -15,14 +18,16 @@ from numpy.typing import NDArray
 from curation.evaluation.neighbours import unit
 
 RERUNS = 5
-PART = 0.8  # of the images, drawn for a rerun
+PART = 0.8  # share of the images that a rerun samples
 MOST_RERUN = 2_000
 MOST_FITTED = 20_000  # vectors that the principal components are found from
 CODE = 12  # dimensions at most that tell one class from another
-APART, NEAR = 2.0, 1.5  # in distances to the fifth neighbour: two classes lie apart, two clusters are one
+# In units of the usual distance to the fifth neighbour:
+APART = 2.0  # the distance that is added between two classes
+NEAR = 1.5  # clusters that are nearer to one another are not separated
 NEIGHBOUR = 5
-MOST_ASKED = 1_000
-MANY, WIDTH = 5_000, 24  # from so many points on, so many dimensions
+MOST_QUERIES = 1_000
+MANY, WIDTH = 5_000, 24  # more than so many points are reduced to so many dimensions
 
 
 def reduce(vectors: NDArray[np.float32], components: int, seed: int) -> NDArray[np.float32]:
@@ -38,35 +43,36 @@ def reduce(vectors: NDArray[np.float32], components: int, seed: int) -> NDArray[
 
 
 def usual_distance(points: NDArray[np.float32], seed: int) -> float:
-    """Median distance of points (at most 1,000 are asked) to their fifth nearest."""
+    """Median distance of points [n, d] to their fifth nearest neighbour, from at most 1,000 of them."""
     if len(points) < 2:
         return 0.0
-    asked = points[np.random.default_rng(seed).permutation(len(points))[:MOST_ASKED]].astype(np.float64)
-    squares = (asked**2).sum(1)[:, None] + (points.astype(np.float64) ** 2).sum(1)[None, :] - 2 * asked @ points.T
-    place = min(NEIGHBOUR, len(points) - 1)
-    return float(np.median(np.sqrt(np.maximum(np.partition(squares, place, axis=1)[:, place], 0))))
+    queries = points[np.random.default_rng(seed).permutation(len(points))[:MOST_QUERIES]].astype(np.float64)
+    squares = (queries**2).sum(1)[:, None] + (points.astype(np.float64) ** 2).sum(1)[None, :] - 2 * queries @ points.T
+    index = min(NEIGHBOUR, len(points) - 1)
+    return float(np.median(np.sqrt(np.maximum(np.partition(squares, index, axis=1)[:, index], 0))))
 
 
 def with_pairs(points: NDArray[np.float32], pairs: list[NDArray[np.integer]], apart: float) -> NDArray[np.float32]:
-    """Points [n, d] with further dimensions that hold images of another label, or taken for another class, apart.
+    """Points [n, d] with further dimensions that separate images of different labels or different predictions.
 
-    `pairs`: class codes [n] of the label and of what it is taken for; each moves two images `apart`, so that two that
-    differ in one of them still lie near enough to share a cluster where neither has enough of its own.
+    pairs: class codes int [n] of the label, and of the predicted class. A difference in one of the two adds the
+    distance `apart`. So images that differ in one of them can still share a cluster, where neither has enough images of
+    its own.
     """
     count = int(max((codes.max(initial=0) for codes in pairs), default=0)) + 1
-    # Beyond a dozen classes, random directions: nearly at right angles to one another, in as few dimensions.
+    # Beyond a dozen classes, random directions: they are nearly orthogonal and need no more dimensions.
     names = np.eye(count) if count <= CODE else unit(np.random.default_rng(0).normal(size=(count, CODE)))
     wide = np.concatenate([points, *(names[codes] * apart / np.sqrt(2) for codes in pairs)], axis=1).astype(np.float32)
     return wide if len(wide) <= MANY else reduce(wide, WIDTH, 0)  # a search tree is slow in many dimensions
 
 
 def least_size(count: int, wanted: int) -> int:
-    """How many of `count` images make a cluster: as wanted, and more among thousands, so that a person can see all."""
+    """Least size of a cluster among `count` images: as wanted, but more among thousands, for a person to see all."""
     return max(wanted, round(math.sqrt(count) / 2))
 
 
 def cluster(points: NDArray[np.float32], min_cluster_size: int, near: float = 0) -> NDArray[np.int32]:
-    """Cluster numbers int32 [n], largest first, -1 for noise; what lies within `near` is not split further."""
+    """Cluster numbers int32 [n], largest first, -1 for noise. Points within the distance `near` are not separated."""
     import hdbscan
 
     if len(points) <= min_cluster_size:
@@ -86,16 +92,16 @@ def renumber(labels: NDArray[np.integer]) -> NDArray[np.int32]:
     names, first, counts = np.unique(labels, return_index=True, return_counts=True)
     real = names >= 0
     order = np.lexsort((first[real], -counts[real]))
-    place = {int(name): rank for rank, name in enumerate(names[real][order])}
-    return np.array([place.get(int(label), -1) for label in labels], np.int32)
+    number = {int(name): rank for rank, name in enumerate(names[real][order])}
+    return np.array([number.get(int(label), -1) for label in labels], np.int32)
 
 
 def stability(
     points: NDArray[np.float32], labels: NDArray[np.int32], min_cluster_size: int, near: float, seed: int
 ) -> dict[int, float]:
-    """How well each cluster is found again in reruns on parts of the images, 0 to 1.
+    """How well reruns on samples of the images find each cluster again, 0 to 1.
 
-    Mean over reruns of the best Jaccard overlap, among the images that were drawn (Hennig 2007).
+    It is the mean over reruns of the best Jaccard overlap among the sampled images (Hennig 2007).
     """
     generator = np.random.default_rng(seed)
     share = min(PART, MOST_RERUN / max(len(points), 1))

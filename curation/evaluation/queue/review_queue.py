@@ -1,7 +1,8 @@
-"""The review queue: every error, doubt and probable label error, grouped, explained and put in order.
+"""The review queue: which images are in it, how they are grouped and explained, and their order.
 
-This is what the stage `cluster` calls. Train images are in it too: a model that learnt a wrong label by heart makes no
-error on it, and only the out-of-sample evidence of `label_errors` shows it.
+The queue holds every error, doubt, conflict and probable label error; the stage `cluster` makes it. Train images are in
+it too: a model that overfitted to a wrong label makes no error on it, and only the out-of-sample evidence of
+label_errors shows it.
 """
 
 from dataclasses import dataclass
@@ -10,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from curation.evaluation.label_errors import wrong_label
+from curation.evaluation.label_errors import label_error_probability
 from curation.evaluation.label_errors.cross_training import stacked
-from curation.evaluation.label_errors.label_evidence import Reals, Subjects
+from curation.evaluation.label_errors.pred_probs import Reals, Samples
 from curation.evaluation.neighbours import nearest, unit
 from curation.evaluation.queue import error_clusters
 from curation.evaluation.queue.cluster_explanation import Cluster, explanations
@@ -21,8 +22,8 @@ from curation.params import Params
 from curation.tables import ERRORS
 
 LABELLED = ["train", "val", "test", "benchmark", "reserve"]
-PROBABLE = 0.2  # probability of a wrong label from which an image is in the queue for that alone
-LEARNT_FROM_ERROR, LEARNT_FROM_DOUBT = 0.02, 0.01
+PROBABLE = 0.2  # probability of a label error from which an image is in the queue for that alone
+GAIN_OF_ERROR, GAIN_OF_DOUBT = 0.02, 0.01  # wrong labels corrected by the review of one image whose label is right
 SHOWN_CORRECT = 3
 COLUMNS = {  # what is read of each table
     "predictions": ["image_id", "split", "label", "subclass", "predicted", "confidence", "loss", "embedding"],
@@ -30,8 +31,7 @@ COLUMNS = {  # what is read of each table
     "duplicates": ["image_id", "conflict"],
     "splits": ["image_id", "leak_group"],
 }
-COMPONENTS = 64  # enough for neighbours and folds, and quick
-
+COMPONENTS = 64  # dimensions for neighbours and folds
 
 Nearest = tuple[list[list[str]], NDArray[np.floating]]
 
@@ -55,12 +55,12 @@ def review_queue(inputs: Inputs, params: Params) -> pd.DataFrame:
     reduced = error_clusters.reduce(unit(vectors), COMPONENTS, params.seed)
     frame = judge_labels(frame, reduced, inputs.cross, params.seed)
     frame["kind"] = kinds(frame, params.cluster.doubt_below)
-    places = np.flatnonzero(frame["kind"] != "")
-    queue = frame.iloc[places].reset_index(drop=True)
+    rows = np.flatnonzero(frame["kind"] != "")
+    queue = frame.iloc[rows].reset_index(drop=True)
     queue["taken"] = queue["predicted"].where(~queue["kind"].isin(["label error", "conflict"]), queue["suggested"])
-    points, stable = group(queue, unit(vectors[places]), params)
+    points, stable = group(queue, unit(vectors[rows]), params)
     queue["map_x"], queue["map_y"] = points[:, 0], points[:, 1] if points.shape[1] > 1 else np.float32(0)
-    shown, queue["distance"] = nearest_correct(frame, unit(reduced), places)
+    shown, queue["distance"] = nearest_correct(frame, unit(reduced), rows)
     queue["nearest_correct"] = pd.Series(shown, index=queue.index, dtype=object)
     right = frame[(frame["label"] == frame["predicted"]) & (frame["kind"] == "")]
     described = explanations(queue, points, right, stable)
@@ -68,7 +68,7 @@ def review_queue(inputs: Inputs, params: Params) -> pd.DataFrame:
 
 
 def group(queue: pd.DataFrame, vectors: NDArray[np.float32], params: Params) -> tuple[Reals, dict[int, float]]:
-    """Add `cluster` to the queue; its points on the principal components, and how stable each cluster is."""
+    """Add the column `cluster` to the queue; returns its points [n, d], and the stability of each cluster."""
     points = error_clusters.reduce(vectors, params.cluster.components, params.seed)
     codes = pd.factorize(pd.concat([queue["label"], queue["taken"]]), sort=True)[0]
     usual = error_clusters.usual_distance(points, params.seed)
@@ -79,7 +79,7 @@ def group(queue: pd.DataFrame, vectors: NDArray[np.float32], params: Params) -> 
 
 
 def assemble(inputs: Inputs) -> pd.DataFrame:
-    """One row a prediction, with what images, duplicates and splits know of it, sorted by image_id."""
+    """One row for each prediction, with columns of IMAGES, DUPLICATES and SPLITS, sorted by image_id."""
     frame = inputs.predictions[COLUMNS["predictions"]]
     for name in ("images", "duplicates", "splits"):
         frame = frame.merge(getattr(inputs, name)[COLUMNS[name]], "left", "image_id")
@@ -102,7 +102,7 @@ def embeddings(column: "pd.Series[bytes]") -> NDArray[np.float32]:
 def judge_labels(
     frame: pd.DataFrame, vectors: NDArray[np.float32], cross: pd.DataFrame | None, seed: int
 ) -> pd.DataFrame:
-    """Add `label_error` and `suggested` for the labelled images; `cross`: CROSS_TRAINED."""
+    """Add `label_error` (a probability) and `suggested` for the labelled images. cross: the table CROSS_TRAINED."""
     known = frame["split"].isin(LABELLED) & frame["loss"].notna()
     out = frame.drop(columns="thumbnail").assign(label_error=np.float32(0), suggested="")
     rows = np.flatnonzero(known)
@@ -112,9 +112,11 @@ def judge_labels(
     part = frame.iloc[rows]
     groups = pd.factorize(part["leak_group"])[0]
     pictures = error_clusters.reduce(as_vectors(part[["thumbnail"]]), COMPONENTS, seed)
-    told = None if cross is None else stacked(cross, part["image_id"], len(names))
-    subjects = Subjects(vectors[rows], pictures, labels, groups, len(names), seed, told)
-    found = wrong_label.verdicts(subjects, (part["split"] == "train").to_numpy(), conflicting(part["conflict"], names))
+    stored = None if cross is None else stacked(cross, part["image_id"], len(names))
+    samples = Samples(vectors[rows], pictures, labels, groups, len(names), seed, stored)
+    found = label_error_probability.verdicts(
+        samples, (part["split"] == "train").to_numpy(), conflicting(part["conflict"], names)
+    )
     out.loc[rows, "label_error"] = found.wrong.astype(np.float32)
     out.loc[rows, "suggested"] = np.asarray(names, dtype=object)[found.suggested]
     return out
@@ -128,7 +130,7 @@ def as_vectors(frame: pd.DataFrame) -> NDArray[np.float32]:
 
 
 def conflicting(column: "pd.Series[str]", names: "pd.Index[str]") -> NDArray[np.int64]:
-    """Code of the other label that a twin carries, the first one that is a class; -1 without."""
+    """Code int [n] of the first other label of a copy that is a class; -1 without one."""
     known = {str(name): code for code, name in enumerate(names)}
     first = (next((known[name] for name in text.split(" / ") if name in known), -1) for text in column)
     return np.fromiter(first, np.int64, len(column))
@@ -150,36 +152,36 @@ def kinds(frame: pd.DataFrame, doubt_below: float) -> NDArray[np.object_]:
     return np.select([np.asarray(choice) for choice in choices], names, "").astype(object)
 
 
-def nearest_correct(frame: pd.DataFrame, vectors: NDArray[np.float32], places: NDArray[np.int64]) -> Nearest:
-    """For every image of the queue: ids of the nearest images that are right, and how far the first is."""
+def nearest_correct(frame: pd.DataFrame, vectors: NDArray[np.float32], queue_rows: NDArray[np.int64]) -> Nearest:
+    """For every image of the queue: ids of the nearest correct images, and the cosine distance of the first."""
     right = (frame["label"] == frame["predicted"]) & (frame["kind"] == "")
     rows = np.flatnonzero(right)
     if not len(rows):
-        return [[] for _ in places], np.full(len(places), np.nan)
+        return [[] for _ in queue_rows], np.full(len(queue_rows), np.nan)
     ids = frame["image_id"].to_numpy()[rows]
-    found = nearest(vectors[places], vectors[rows], SHOWN_CORRECT)
+    found = nearest(vectors[queue_rows], vectors[rows], SHOWN_CORRECT)
     return [[str(ids[row]) for row in line if row >= 0] for line in found.rows], 1 - found.similarity[:, 0]
 
 
 def order(queue: pd.DataFrame, described: list[Cluster]) -> pd.DataFrame:
-    """Add explanation, representative, gain and rank; the greatest expected gain first."""
+    """Add explanation, representative, gain and rank; the largest expected gain has rank 0."""
     words = {item.number: item.words for item in described}
     shown = {row for item in described for row in item.representatives}
     queue["explanation"] = [words[number] for number in queue["cluster"]]
     queue["representative"] = [row in shown for row in range(len(queue))]
     queue["gain"] = gains(queue).astype(np.float32)
-    place = queue.sort_values(["gain", "image_id"], ascending=[False, True], kind="stable").index
-    queue.loc[place, "rank"] = np.arange(len(queue), dtype=np.int32)
+    ranked = queue.sort_values(["gain", "image_id"], ascending=[False, True], kind="stable").index
+    queue.loc[ranked, "rank"] = np.arange(len(queue), dtype=np.int32)
     return queue
 
 
 def gains(queue: pd.DataFrame) -> "pd.Series[float]":
-    """Expected gain of reviewing an image, in wrong labels mended.
+    """Expected gain of reviewing an image, in wrong labels corrected.
 
-    A label that is probably wrong gains its probability. An error or a doubt whose label is right gains little by
-    itself, and the more the larger its cluster, because what is seen in one image says something of all.
+    A label that is probably wrong gains its probability. An error or a doubt whose label is right gains little. It
+    gains more in a larger cluster, because one image tells something about all of them.
     """
     sizes = queue.groupby("cluster")["cluster"].transform("size").where(queue["cluster"] >= 0, 1)
-    weight = queue["kind"].map({"doubt": LEARNT_FROM_DOUBT}).fillna(LEARNT_FROM_ERROR)
+    weight = queue["kind"].map({"doubt": GAIN_OF_DOUBT}).fillna(GAIN_OF_ERROR)
     shared = weight * (1 + np.log(sizes) / np.log(len(queue) + 1)) / 2
     return pd.Series(queue["label_error"] + (1 - queue["label_error"]) * shared)

@@ -18,7 +18,7 @@ from curation.images.store.pixels import Pixels
 from curation.model import checkpoint
 from curation.model import device as devices
 from curation.model.base_model import Start, start_from
-from curation.model.header import SPLITS, Header
+from curation.model.header import SPLIT_NAMES, Header
 from curation.model.training.epoch import DivergedError, Engine
 from curation.model.training.examples import classes_of, dataset_hash, examples_of
 from curation.model.training.loop import Data, Outcome, Row, fit
@@ -112,7 +112,7 @@ def united_lineage(earlier: Mapping[str, str], splits: pd.DataFrame) -> dict[str
 
     An image that this model or an earlier one was trained on is `train`. For the others the earlier split holds.
     """
-    today = splits[splits["split"].isin(SPLITS)]
+    today = splits[splits["split"].isin(SPLIT_NAMES)]
     united = dict(zip(today["image_id"], today["split"], strict=True))
     for image_id, split in earlier.items():
         if united.get(image_id) != "train":

@@ -1,7 +1,8 @@
-"""What must hold before a candidate becomes production.
+"""The gate: what must hold before a candidate becomes production.
 
-The comparison is made on images, not on two averages: the same benchmark images through candidate and base, from the
-predictions of this round. Without a benchmark, test stands in. A class that the candidate no longer has counts as lost.
+Candidate and base model are compared image by image on the benchmark, and not by two averages. The predictions are
+those of this round. Without a benchmark, test is used. Images of a class that the candidate no longer has count as
+wrong.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ NEEDED = ["image_id", "split", "benchmark_set", "label", "predicted", "base_pred
 
 @dataclass(frozen=True)
 class Gate:
-    """The comparison and what speaks against promotion, in words; empty when nothing does."""
+    """The comparison, and the objections against promotion as sentences; without objections the gate is passed."""
 
     sets: dict[str, Against]
     classes: pd.DataFrame
@@ -24,12 +25,17 @@ class Gate:
 
 
 def judge(predictions: pd.DataFrame, seen: "pd.Series[bool]", max_class_drop: float) -> Gate:
-    """Compare candidate and base on benchmark images (or test) that neither learnt from."""
+    """Compare candidate and base model on benchmark images, or on test where there are none.
+
+    predictions: columns NEEDED and `loss`.
+    seen: images that candidate or base was trained on; they do not count.
+    max_class_drop: recall that a class may lose.
+    """
     answered = (predictions["base_predicted"] != "") & ~seen
     rows = predictions[answered & (predictions["split"] == "benchmark")]
     if rows.empty:
         rows = predictions[answered & (predictions["split"] == "test")]
-    rows = rows[_someone_knows(rows, predictions)]
+    rows = rows[_of_known_classes(rows, predictions)]
     new, old = _right(rows, "predicted"), _right(rows, "base_predicted")
     names = rows["benchmark_set"].where(rows["benchmark_set"] != "", rows["split"])
     sets = {
@@ -39,8 +45,8 @@ def judge(predictions: pd.DataFrame, seen: "pd.Series[bool]", max_class_drop: fl
     return Gate(sets, classes, [*_worse_sets(sets), *_worse_classes(classes, max_class_drop)])
 
 
-def _someone_knows(rows: pd.DataFrame, predictions: pd.DataFrame) -> "pd.Series[bool]":
-    """Images whose label is a class of the candidate or of the base, as far as their answers show."""
+def _of_known_classes(rows: pd.DataFrame, predictions: pd.DataFrame) -> "pd.Series[bool]":
+    """Images whose label is a class of the candidate or of the base model, as far as their predictions show."""
     known = set(predictions["label"][predictions["loss"].notna()]) | set(predictions["base_predicted"])
     return rows["label"].isin(known)
 

@@ -1,6 +1,6 @@
-"""Which images of a class that is too large stay: real before staged, even over sub-classes, the most different.
+"""How a class above its maximum is cut: real images first, evenly over sub-classes, and by diversity sampling.
 
-Every choice is a matter of the images' own lots and hashes, so a new image takes at most the place of a few others.
+Each choice depends only on hash buckets and hashes of the images. So a new image replaces at most a few others.
 """
 
 import numpy as np
@@ -12,15 +12,16 @@ from curation.selection import hash_buckets
 from curation.selection.diversity import most_different
 
 Ints = NDArray[np.int64]
-COMPARED = 20_000  # images of a stratum that are compared at most: the loop is quadratic in them
-CHOICE = 10  # so many times the images wanted are compared, which is choice enough
+COMPARED = 20_000  # most images of a stratum that are compared, because the loop is quadratic
+CHOICE = 10  # at most so many times the wanted images are compared
 
 
-def spare(frame: pd.DataFrame, hashes: pd.Series, most: Ints) -> NDArray[np.bool_]:
-    """Bool [n]: the rows above the maximum of their class.
+def above_maximum(frame: pd.DataFrame, hashes: pd.Series, most: Ints) -> NDArray[np.bool_]:
+    """Bool [n]: the rows that their class has too many of; they become the reserve.
 
-    frame: image_id, label, subclass, origin of the candidates; hashes: their column `hash` of IMAGES; most: the maximum
-    of each row's class.
+    frame: image_id, label, subclass, origin of the candidates.
+    hashes: their column `hash` of IMAGES.
+    most: int [n], the maximum of each row's class.
     """
     out = np.zeros(len(frame), bool)
     size = frame.groupby("label")["image_id"].transform("size").to_numpy()
@@ -28,7 +29,7 @@ def spare(frame: pd.DataFrame, hashes: pd.Series, most: Ints) -> NDArray[np.bool
     if not len(full):
         return out
     work = frame.iloc[full][["label", "subclass", "origin"]].reset_index(drop=True)
-    work["lot"] = hash_buckets.uniform(frame["image_id"].iloc[full], "maximum")
+    work["bucket"] = hash_buckets.buckets(frame["image_id"].iloc[full], "maximum")
     bits = image_measures.hashes(pd.DataFrame({"hash": hashes.iloc[full]}))[:, 0]
     for rows in work.groupby("label", sort=True).indices.values():
         taken = _class(work.iloc[rows], bits[rows], int(most[full[rows[0]]]))
@@ -37,23 +38,27 @@ def spare(frame: pd.DataFrame, hashes: pd.Series, most: Ints) -> NDArray[np.bool
 
 
 def _class(work: pd.DataFrame, bits: NDArray[np.uint64], most: int) -> NDArray[np.bool_]:
-    """Bool [n]: what is kept of one class that has more than `most` images."""
+    """Bool [n]: which images of one class are kept; it has more than `most`."""
     subclass, number = pd.factorize(work["subclass"], sort=True)
     real = (work["origin"] == "real").to_numpy()
-    lots = work["lot"].to_numpy()
+    buckets = work["bucket"].to_numpy()
     kept = np.zeros(len(work), bool)
     for tier in (real, ~real):
         room = min(most - int(kept.sum()), int(tier.sum()))
         held = np.bincount(subclass[kept], minlength=len(number))
         there = np.bincount(subclass[tier], minlength=len(number))
-        for sub, quota in enumerate(level(held, there, room)):
+        for sub, quota in enumerate(even_quotas(held, there, room)):
             rows = np.flatnonzero(tier & (subclass == sub))
-            kept[_choose(rows, lots, bits, int(quota))] = True
+            kept[_choose(rows, buckets, bits, int(quota))] = True
     return kept
 
 
-def level(held: Ints, there: Ints, room: int) -> Ints:
-    """Deal `room` places so that sub-classes end even: how many of `there` each gets beside what it holds."""
+def even_quotas(held: Ints, there: Ints, room: int) -> Ints:
+    """How many images each sub-class gets, int [k], so that all end with nearly the same number.
+
+    held: int [k], images that each sub-class has already. there: int [k], images that it can still give.
+    room: how many images are distributed.
+    """
     low, high = 0, int((held + there).max(initial=0))
     while low < high:
         middle = (low + high + 1) // 2
@@ -64,11 +69,11 @@ def level(held: Ints, there: Ints, room: int) -> Ints:
     return np.asarray(got)
 
 
-def _choose(rows: Ints, lots: NDArray[np.float64], bits: NDArray[np.uint64], quota: int) -> Ints:
-    """The `quota` most different of `rows`."""
+def _choose(rows: Ints, buckets: NDArray[np.float64], bits: NDArray[np.uint64], quota: int) -> Ints:
+    """The `quota` most different of `rows`, by diversity sampling."""
     if quota >= len(rows):
         return rows
     if not quota:
         return rows[:0]
-    ordered = rows[np.argsort(lots[rows], kind="stable")][: max(quota, min(CHOICE * quota, COMPARED))]
+    ordered = rows[np.argsort(buckets[rows], kind="stable")][: max(quota, min(CHOICE * quota, COMPARED))]
     return ordered if len(ordered) == quota else ordered[most_different(bits[ordered], quota)]
