@@ -1,7 +1,7 @@
 """params.yaml as frozen, typed objects.
 
-DVC does not check what `-S lr=foo` writes, and PyYAML reads `1e-05` as text; so the file is loaded with ruamel.yaml and
-checked by pydantic: an unknown key, a wrong type or a value out of range is one clear error that names the key.
+DVC does not check what `-S lr=foo` writes, and PyYAML reads `1e-05` as text. So the file is read with ruamel.yaml and
+checked by pydantic. An unknown key, a wrong type or a value out of range gives one error, which names the key.
 """
 
 from curation.params.blocks import Params

@@ -1,4 +1,4 @@
-"""Every knob of params.yaml: its type, range and default; one class a block, named as the stage that reads it."""
+"""The types, ranges and defaults of all parameters in params.yaml: one class for each block, named after its stage."""
 
 from typing import Annotated, Literal
 
@@ -11,13 +11,13 @@ AtLeastOne = Annotated[int, Field(ge=1)]
 
 
 class Block(BaseModel):
-    """Frozen, strict, and closed to unknown keys."""
+    """The base of all blocks: frozen, strict, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Classes(Block):
-    """Merges and renames of classes, for the model only."""
+    """Classes that are merged or renamed, for the model only."""
 
     merge: dict[str, str] = {}
 
@@ -45,7 +45,7 @@ class Dedupe(Block):
 
 
 class Cutoff(Block):
-    """The lower and the upper number of images of a class."""
+    """The minimum and the maximum number of images of a class."""
 
     min: AtLeastOne = 40
     max: AtLeastOne = 400
@@ -55,7 +55,7 @@ class Cutoff(Block):
 
 
 class Split(Block):
-    """How kept images are divided."""
+    """How kept images are divided into train, val, test and benchmark."""
 
     val: Fraction = 0.15
     test: Fraction = 0.15
@@ -74,7 +74,7 @@ class Split(Block):
 
 
 class Backbone(Block):
-    """The first "previous model"."""
+    """The very first base model."""
 
     weights: str = "random"
     stem: Literal["standard", "half", "small"] = "standard"
@@ -89,7 +89,7 @@ class Resize(Block):
 
 
 class Augment(Block):
-    """What is varied in the images that are trained on."""
+    """The random changes of the images that are trained on."""
 
     flip: Fraction = 0.5
     rotate: Annotated[float, Field(ge=0, le=180)] = 10
@@ -101,7 +101,7 @@ class Augment(Block):
 
 
 class Train(Block):
-    """The training recipe beyond the hot knobs."""
+    """How a model is trained, beyond the parameters at the top of the file."""
 
     head: Literal["random", "zero", "reuse"] = "random"
     freeze: Count = 0
@@ -126,7 +126,7 @@ class Train(Block):
 
 
 class Range(Block):
-    """A stretch of numbers to search; whole numbers when both ends are."""
+    """A range of numbers to search; whole numbers when both ends are whole."""
 
     low: int | float
     high: int | float
@@ -144,7 +144,7 @@ class Tune(Block):
 
 
 class Evaluate(Block):
-    """How predictions are measured."""
+    """How predictions are measured, and which precisions get a threshold."""
 
     batch_size: AtLeastOne = 256
     bootstrap: Count = 1000
@@ -170,7 +170,7 @@ class Review(Block):
 
 
 class Identify(Block):
-    """The unlabelled pool."""
+    """How the unlabelled pool is predicted."""
 
     workers: Count = 0
     batch_size: AtLeastOne = 128

@@ -1,4 +1,4 @@
-"""From params.yaml to `Params`, with errors that a person can act on."""
+"""Read and check params.yaml: from the file or its text to `Params`, with errors that say what to change."""
 
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from curation.params.blocks import Params
 
 
 class ParamsError(CurationError):
-    """params.yaml is missing, is no YAML, or holds a key or value that is not allowed."""
+    """params.yaml is missing, is no YAML, or has a key or a value that is not allowed."""
 
 
 def load(path: Path = Path("params.yaml")) -> Params:
-    """Read and check params.yaml; ParamsError names every key that is wrong."""
+    """Read and check params.yaml. ParamsError names every key that is wrong."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -45,7 +45,7 @@ def parse(values: dict[str, Any], where: str = "params.yaml") -> Params:
 def _line(location: tuple[int | str, ...], message: str, found: object, kind: str) -> str:
     key = ".".join(str(part) for part in location) or "the file"
     if kind == "extra_forbidden":
-        return f"`{key}` is not a known key; the known ones stand in params.yaml as it ships"
+        return f"`{key}` is not a known key; params.yaml of a new project has all known keys"
     if kind == "missing":
         return f"`{key}` is missing"
     return f"`{key}` is {found!r}: {message[0].lower()}{message[1:]}"
