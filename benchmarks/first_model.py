@@ -58,7 +58,7 @@ def run_ours(splits: pd.DataFrame, pixels: Pixels, asked: argparse.Namespace) ->
     params = parse({**facts, "backbone": {"stem": asked.stem}})
     begun = time.perf_counter()
     make_backbone(params, Path("backbone"))
-    train(splits, pixels, params, Path("candidate"), Path("report"))
+    train(splits, pixels, params, Path("candidate"), Path("report"), Path("caches"))
     seconds = time.perf_counter() - begun
     test = splits[splits["split"] == "test"]
     scorer = Scorer(Path("candidate"))

@@ -92,7 +92,7 @@ def curve_of(name: str, splits: pd.DataFrame, pixels: Pixels, params: Params) ->
     """Val accuracy by epoch of a training, whose model is written to `name`; from disk where it was finished."""
     history = Path(f"{name}.report/history.csv")
     if not Path(name).exists():
-        train(splits, pixels, params, Path(name), history.parent)
+        train(splits, pixels, params, Path(name), history.parent, Path("caches"))
     with history.open(encoding="utf-8") as file:
         return [float(row["val_accuracy"]) for row in csv.DictReader(file)]
 

@@ -3,19 +3,16 @@
 Write the first "previous model" (untrained, torchvision-pretrained or local weights). Run by `dvc repro backbone`.
 """
 
-from pathlib import Path
-
-from curation import params
+from curation.project import Project
 from curation.project.stage_main import stage_main
-
-OUT = Path("models/backbone.safetensors")
 
 
 @stage_main
 def main() -> None:
     from curation.model.base_model import make_backbone
 
-    print(make_backbone(params.load(), OUT))
+    project = Project.find()
+    print(make_backbone(project.located(project.params()), project.backbone))
 
 
 if __name__ == "__main__":

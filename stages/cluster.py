@@ -1,26 +1,24 @@
 """Stage cluster: errors, doubts and probable label errors, clustered and explained. Run by `dvc repro cluster`."""
 
-from pathlib import Path
-
-from curation import params, tables
+from curation import tables
+from curation.project import Project
 from curation.project.stage_main import stage_main
-
-DATA = Path("data")
 
 
 @stage_main
 def main() -> None:
     from curation.evaluation.queue.review_queue import COLUMNS, Inputs, review_queue
 
+    project = Project.find()
     inputs = Inputs(
-        predictions=tables.stored(tables.PREDICTIONS, COLUMNS["predictions"]),
-        images=tables.stored(tables.IMAGES, COLUMNS["images"]),
-        duplicates=tables.stored(tables.DUPLICATES, COLUMNS["duplicates"]),
-        splits=tables.stored(tables.SPLITS, COLUMNS["splits"]),
-        cross=tables.stored(tables.CROSS_TRAINED),
+        predictions=project.table(tables.PREDICTIONS, COLUMNS["predictions"]),
+        images=project.table(tables.IMAGES, COLUMNS["images"]),
+        duplicates=project.table(tables.DUPLICATES, COLUMNS["duplicates"]),
+        splits=project.table(tables.SPLITS, COLUMNS["splits"]),
+        cross=project.table(tables.CROSS_TRAINED),
     )
-    queue = review_queue(inputs, params.load())
-    tables.write(queue, DATA / "errors.parquet", tables.ERRORS)
+    queue = review_queue(inputs, project.params())
+    project.write_table(queue, tables.ERRORS)
     groups = queue["cluster"][queue["cluster"] >= 0].nunique()
     noise = int((queue["cluster"] == -1).sum())
     print(f"{len(queue):,} images to review in {groups:,} clusters, {noise:,} in none")

@@ -1,12 +1,9 @@
 """Stage evaluate: score every image with the candidate and its base, calibrate, measure. See `dvc repro evaluate`."""
 
-from pathlib import Path
-
-from curation import params, tables
+from curation import tables
+from curation.project import Project
 from curation.project.stage_main import stage_main
 
-DATA = Path("data")
-REPORTS = Path("reports")
 COLUMNS = ["image_id", "label", "subclass", "split", "benchmark_set", "fold", "basis", "small"]
 
 
@@ -15,19 +12,20 @@ def main() -> None:
     from curation.evaluation.evaluate import Paths, evaluate
     from curation.images.store.pixels import Pixels
 
-    knobs = params.load()
+    project = Project.find()
+    knobs = project.located(project.params())
     paths = Paths(
-        candidate=Path("models/candidate.safetensors"),
-        base=Path(knobs.base_model),
-        predictions=DATA / "predictions.parquet",
-        cross=DATA / "cross_trained.parquet",
-        calibration=DATA / "calibration.json",
-        metrics=REPORTS / "metrics.json",
-        plots=REPORTS / "evaluate",
-        scratch=Path(".cache/curation/evaluate"),
+        candidate=project.candidate,
+        base=project.base_model(knobs),
+        predictions=project.table_path(tables.PREDICTIONS),
+        cross=project.table_path(tables.CROSS_TRAINED),
+        calibration=project.calibration,
+        metrics=project.metrics,
+        plots=project.report("evaluate"),
+        scratch=project.cache("evaluate"),
     )
-    splits = tables.stored(tables.SPLITS, COLUMNS)
-    numbers = evaluate(paths, splits, Pixels(DATA / "pixels"), knobs)
+    splits = project.table(tables.SPLITS, COLUMNS)
+    numbers = evaluate(paths, splits, Pixels(project.pixels), knobs)
     for name in ("train", "val", "test"):
         if name in numbers:
             print(f"{name}: accuracy {numbers[name]['accuracy']:.4f} on {numbers[name]['images']:,} images")

@@ -4,16 +4,13 @@ What can't be read is listed and stays in the table with its reason; the run goe
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from curation import params
+from curation.project import Project
 from curation.project.stage_main import stage_main
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TABLE = Path("data/images.parquet")
 
 
 @stage_main
@@ -22,14 +19,14 @@ def main() -> None:
     from curation.images.ingest import ingest_batches
     from curation.images.ingest_report import Report
 
-    report = Report()
+    project, report = Project.find(), Report()
 
     def watched() -> Iterator["pd.DataFrame"]:
-        for frame in ingest_batches(Path(), params.load()):
+        for frame in ingest_batches(project.root, project.params()):
             report.add(frame)
             yield frame
 
-    tables.write_batches(watched(), TABLE, tables.IMAGES)
+    project.write_table(watched(), tables.IMAGES)
     report.print()
 
 

@@ -1,17 +1,16 @@
 """Stage report: the round in pictures, as one HTML page that opens from disk. Run by `dvc repro report`."""
 
-from pathlib import Path
-
+from curation.project import Project
 from curation.project.stage_main import stage_main
-
-OUT = Path("reports/report.html")
 
 
 @stage_main
 def main() -> None:
     from curation.report import write_report
 
-    print(f"{write_report(Path(), OUT)} sections in {OUT}")
+    project = Project.find()
+    out = project.report_page
+    print(f"{write_report(project, out)} sections in {project.relative(out)}")
 
 
 if __name__ == "__main__":

@@ -1,21 +1,18 @@
 """Stage resize: decode every image of the splits once, at the size that training needs. Run by `dvc repro resize`."""
 
-from pathlib import Path
-
-from curation import params, tables
+from curation import tables
+from curation.project import Project
 from curation.project.stage_main import stage_main
-
-OUT = Path("data/pixels")
-CACHE = Path(".cache/curation/pixels")
 
 
 @stage_main
 def main() -> None:
     from curation.images.store.pixel_store import expected_bytes, plan, write_store
 
-    knobs = params.load()
-    splits = tables.stored(tables.SPLITS, ["image_id", "turn"])
-    images = tables.stored(tables.IMAGES, ["image_id", "path"])
+    project = Project.find()
+    knobs, out = project.params(), project.pixels
+    splits = project.table(tables.SPLITS, ["image_id", "turn"])
+    images = project.table(tables.IMAGES, ["image_id", "path"])
     wanted = splits.merge(images, on="image_id", how="inner", validate="one_to_one")
     wanted.attrs["background"] = knobs.ingest.background
     layout = plan(len(wanted), knobs.image_size, knobs.resize)
@@ -23,9 +20,10 @@ def main() -> None:
     print(
         f"{len(wanted):,} images at {layout.size} px as {layout.kind}: about {size:,.0f} MiB in {layout.shards} shards"
     )
-    report = write_store(wanted, OUT, CACHE, knobs.image_size, knobs.resize)
+    report = write_store(wanted, out, project.cache("pixels"), knobs.image_size, knobs.resize)
     size = report.bytes / 2**20
-    print(f"{OUT}: {report.images:,} images, {size:,.1f} MiB; {report.decoded:,} decoded, the rest from the cache")
+    told = f"{report.images:,} images, {size:,.1f} MiB; {report.decoded:,} decoded, the rest from the cache"
+    print(f"{project.relative(out)}: {told}")
 
 
 if __name__ == "__main__":

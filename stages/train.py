@@ -6,12 +6,11 @@ Pop the head, keep the knowledge, fine-tune. Run by `dvc repro train`; on severa
 
 import logging
 import sys
-from pathlib import Path
 
-from curation import params, tables
+from curation import tables
+from curation.project import Project
 from curation.project.stage_main import stage_main
 
-OUT, REPORT = Path("models/candidate.safetensors"), Path("reports/train")
 COLUMNS = ["image_id", "label", "subclass", "split", "small"]
 
 
@@ -21,9 +20,12 @@ def main() -> None:
     from curation.model.training.train_candidate import train
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    splits = tables.stored(tables.SPLITS, COLUMNS)
-    header = train(splits, Pixels(Path("data/pixels")), params.load(), OUT, REPORT)
-    print(f"{OUT}: {len(header.classes)} classes, val accuracy {header.metrics.get('val_accuracy', float('nan')):.3f}")
+    project = Project.find()
+    splits, knobs = project.table(tables.SPLITS, COLUMNS), project.located(project.params())
+    out, report = project.candidate, project.report("train")
+    header = train(splits, Pixels(project.pixels), knobs, out, report, project.caches)
+    accuracy = header.metrics.get("val_accuracy", float("nan"))
+    print(f"{project.relative(out)}: {len(header.classes)} classes, val accuracy {accuracy:.3f}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ ID = toys.image_id
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path("dvc.yaml").touch()
+    Path("params.yaml").touch()
     rows = [{"name": n, "copy_paths": [], "copy_labels": []} for n in range(60)]
     rows[1]["copy_paths"], rows[1]["copy_labels"] = ["data/raw/a/copy.png"], ["a"]
     images = toys.images([*rows, {"name": "pool", "source": "unlabelled", "label": ""}])
@@ -30,7 +32,7 @@ def project(tmp_path, monkeypatch):
     log = {"image_id": ID(1), "decision": "keep", "reviewer": "ada", "decided_at": "2026-01-01", "note": "odd light"}
     append_reviews(Path("data/reviews.csv"), [log])
     params = Params.model_validate({"cutoff": {"min": 1}})
-    selection = select(images, duplicates, read_reviews(), params)
+    selection = select(images, duplicates, read_reviews(Path("data/reviews.csv")), params)
     tables.write(images, Path("data/images.parquet"), tables.IMAGES)
     tables.write(duplicates, Path("data/duplicates.parquet"), tables.DUPLICATES)
     tables.write(selection, Path("data/selection.parquet"), tables.SELECTION)
@@ -77,4 +79,6 @@ def test_what_is_no_image_is_one_message(project, image, message):
 
 def test_without_any_table_the_stage_to_run_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    Path("dvc.yaml").touch()
+    Path("params.yaml").touch()
     assert "dvc repro ingest" in run("abcd").stderr

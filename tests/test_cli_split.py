@@ -33,6 +33,7 @@ def write_round(number, lineage=None):
     for name, frame in zip(TABLES, [images, duplicates, selection, splits], strict=True):
         tables.write(frame, Path(f"data/{name}.parquet"), getattr(tables, name.upper()))
     Path("params.yaml").write_text("cutoff: {min: 1}\n")
+    Path("dvc.yaml").touch()
     write_model(lineage or {})
     return splits
 

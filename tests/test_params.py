@@ -62,7 +62,7 @@ def test_a_file_that_is_no_mapping_is_a_clear_error(tmp_path, text):
 
 
 def test_a_missing_file_says_where_to_run(tmp_path):
-    with pytest.raises(ParamsError, match="root of the repository"):
+    with pytest.raises(ParamsError, match="settings of the project"):
         load(tmp_path / "params.yaml")
 
 

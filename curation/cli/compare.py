@@ -8,7 +8,6 @@ import typer
 from curation.cli.app import app
 from curation.cli.output import show
 
-ROOT = Path()
 BY = {"set": "test and every benchmark set", "class": "every class", "image": "the images that changed"}
 
 
@@ -28,8 +27,10 @@ def compare(
         raise typer.BadParameter(f"`{by}` is none of {', '.join(BY)}", param_hint="--by")
     from curation.evaluation.comparison.compare_rounds import compare as compare_rounds
     from curation.evaluation.comparison.compare_rounds import read_revision
+    from curation.project import Project
 
-    found = compare_rounds(read_revision(ROOT, rev_a), read_revision(ROOT, rev_b))
+    project = Project.find()
+    found = compare_rounds(read_revision(project, rev_a), read_revision(project, rev_b))
     rows: list[dict[str, Any]] = [{"set": name, **result.as_dict()} for name, result in found.sets.items()]
     if by != "set":
         table = found.classes if by == "class" else found.changed

@@ -1,7 +1,6 @@
 """`curate explain IMAGE`: the life of one image in plain words."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from curation.project import Project
     from curation.selection.image_history import Papers
     from curation.tables import Table
 
@@ -29,19 +29,22 @@ def explain(
     Reads the tables that are there; stages that have not run yet have nothing to tell.
     """
     from curation import tables
+    from curation.decisions.fold import is_image_id
+    from curation.project import Project
     from curation.selection.image_history import find, life
 
     columns = [name for name in tables.IMAGES.columns if name not in {"hash", "thumbnail"}]
-    images = tables.stored(tables.IMAGES, columns)
-    image_id = find(images, image)
-    told = life(_papers(images), image_id)
+    project = Project.find()
+    images = project.table(tables.IMAGES, columns)
+    image_id = find(images, image if is_image_id(image) else project.typed(image))
+    told = life(_papers(project, images), image_id)
     if as_json:
         typer.echo(json.dumps({"image_id": image_id, "life": told}, indent=2, ensure_ascii=False))
     else:
         typer.echo(f"{image_id}\n" + _paragraphs(told))
 
 
-def _papers(images: "pd.DataFrame") -> "Papers":
+def _papers(project: "Project", images: "pd.DataFrame") -> "Papers":
     from curation import tables
     from curation.decisions.log import read_reviews
     from curation.selection.image_history import Papers
@@ -50,30 +53,26 @@ def _papers(images: "pd.DataFrame") -> "Papers":
     few += ["base_predicted", "base_confidence"]
     return Papers(
         images=images,
-        duplicates=_there(tables.DUPLICATES),
-        reviews=read_reviews(),
-        selection=_there(tables.SELECTION),
-        splits=_there(tables.SPLITS),
-        predictions=_there(tables.PREDICTIONS, few),
-        identified=_there(tables.IDENTIFIED, ["image_id", "label", "confidence", "known_twin"]),
-        lineage=_lineage(),
+        duplicates=_there(project, tables.DUPLICATES),
+        reviews=read_reviews(project.reviews),
+        selection=_there(project, tables.SELECTION),
+        splits=_there(project, tables.SPLITS),
+        predictions=_there(project, tables.PREDICTIONS, few),
+        identified=_there(project, tables.IDENTIFIED, ["image_id", "label", "confidence", "known_twin"]),
+        lineage=_lineage(project),
     )
 
 
-def _there(table: "Table", columns: list[str] | None = None) -> "pd.DataFrame | None":
-    from curation import tables
-
-    path = Path(f"data/{table.name}.parquet")
-    return tables.read(path, table, columns) if path.exists() else None
+def _there(project: "Project", table: "Table", columns: list[str] | None = None) -> "pd.DataFrame | None":
+    return project.table(table, columns) if project.table_path(table).exists() else None
 
 
-def _lineage() -> "Mapping[str, str]":
+def _lineage(project: "Project") -> "Mapping[str, str]":
     """The lineage of the base model; a life can be told without one."""
-    from curation import params
     from curation.model.header import read_header
 
     try:
-        return read_header(Path(params.load().base_model)).lineage
+        return read_header(project.base_model(project.params())).lineage
     except CurationError:
         return {}
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from curation.labelling.accept import Stamp
     from curation.pool.answers import Answers
+    from curation.project import Project
 
 label = typer.Typer(
     cls=CurateGroup, help="Bring images from the pool into training, by decision.", no_args_is_help=True
@@ -64,10 +65,10 @@ def accept(
     answers = source.load()
     rows, stamp = answers.table, _stamp(reviewer, answers)
     chosen = room.read_picks(picks, rows) if picks else None
-    pulled = _pull(pull, stamp.reviewer, new_class) if pull else 0
-    added = _accept_rest(chosen, rest_as, stamp, new_class=new_class)
-    room.finish(Path.cwd())
-    moved, refused = _move(rows, chosen, stamp)
+    pulled = _pull(answers.project, pull, stamp.reviewer, new_class) if pull else 0
+    added = _accept_rest(answers.project, chosen, rest_as, stamp, new_class=new_class)
+    room.finish(answers.project.root)
+    moved, refused = _move(answers, chosen, stamp)
     for path, reason in sorted(refused.items()):
         note(f"stayed: {path}: {reason}")
     show([{"pulled": pulled, "accepted": added, "moved": moved, "stayed": len(refused)}], as_json=as_json)
@@ -117,19 +118,19 @@ def import_decisions(
 
     Example: curate label import project.json --from labelstudio; curate label accept
     """
-    from curation.decisions.log import REVIEWS, read_reviews
+    from curation.decisions.log import read_reviews
     from curation.labelling import cvat, label_studio
     from curation.labelling.accept import record
 
     answers = source.load()
-    rows, stamp = answers.table, _stamp(reviewer, answers)
+    rows, stamp, log = answers.table, _stamp(reviewer, answers), answers.project.reviews
     if tool is Tool.CVAT:
         made = {image_id: (name, "") for image_id, name in cvat.read_tags(path, _ids(rows)).items()}
     else:
         made = label_studio.read_annotations(path)
-    new = _new_decisions(made, rows, stamp, read_reviews(REVIEWS))
-    _refuse_new_classes({row["label"] for row in new}, allowed=new_class)
-    record(new, REVIEWS)
+    new = _new_decisions(made, rows, stamp, read_reviews(log))
+    _refuse_new_classes(answers.project, {row["label"] for row in new}, allowed=new_class)
+    record(new, log)
     show([{"decisions": len(made), "new": len(new)}], as_json=as_json)
 
 
@@ -151,58 +152,59 @@ def _new_decisions(
     return with_provenance(found, rows)
 
 
-def _accept_rest(chosen: "pd.DataFrame | None", rest_as: str, stamp: "Stamp", *, new_class: bool) -> int:
-    from curation.decisions.log import REVIEWS, read_reviews
+def _accept_rest(
+    project: "Project", chosen: "pd.DataFrame | None", rest_as: str, stamp: "Stamp", *, new_class: bool
+) -> int:
+    from curation.decisions.log import read_reviews
     from curation.labelling.accept import LabelError, accept_rest, record
 
     if not rest_as:
         return 0
     if chosen is None:
         raise LabelError("--rest-as needs the picks it is about: curate label accept picks.csv --rest-as predicted")
-    new = accept_rest(chosen, set(read_reviews(REVIEWS).image_id), rest_as, stamp)
-    _refuse_new_classes({row["label"] for row in new}, allowed=new_class)
-    return record(new, REVIEWS)
+    new = accept_rest(chosen, set(read_reviews(project.reviews).image_id), rest_as, stamp)
+    _refuse_new_classes(project, {row["label"] for row in new}, allowed=new_class)
+    return record(new, project.reviews)
 
 
-def _move(rows: "pd.DataFrame", chosen: "pd.DataFrame | None", stamp: "Stamp") -> tuple[int, dict[str, str]]:
+def _move(answers: "Answers", chosen: "pd.DataFrame | None", stamp: "Stamp") -> tuple[int, dict[str, str]]:
     """Move what is decided; a decision that says nothing of the model gets a row that does, before its file moves."""
     from curation import tables
-    from curation.decisions.log import REVIEWS, read_reviews
+    from curation.decisions.log import read_reviews
     from curation.labelling import accept as room
 
-    images = tables.stored(tables.IMAGES, ["image_id", "path", "copy_paths", "source"])
-    log = read_reviews(REVIEWS)
+    project = answers.project
+    images = project.table(tables.IMAGES, ["image_id", "path", "copy_paths", "source"])
+    log = read_reviews(project.reviews)
     found = room.movable(images, log, None if chosen is None else set(chosen.image_id))
-    found = {path: what for path, what in found.items() if Path(path).exists()}
+    found = {path: what for path, what in found.items() if project.has(path)}
     told = set(log.image_id[log.note.str.contains(room.IDENTIFIED, regex=False)])
     late = [
         stamp.row(image_id, "relabel", name) for image_id, name in sorted(set(found.values())) if image_id not in told
     ]
-    room.record(room.with_provenance(late, rows), REVIEWS)
-    return room.move(found, Path.cwd())
+    room.record(room.with_provenance(late, answers.table), project.reviews)
+    return room.move(found, project.root)
 
 
-def _pull(question: str, reviewer: str, new_class: bool) -> int:
+def _pull(project: "Project", question: str, reviewer: str, new_class: bool) -> int:
     """Bring the tags made in the App on a question's dataset into the log."""
-    from curation import params
-    from curation.decisions.log import REVIEWS
     from curation.review import database
     from curation.review.project_queue import known_classes
     from curation.review.pull import pull
 
-    root = Path.cwd().resolve()
-    dataset = database.load(database.connect(), f"{params.load().review.dataset}-{question}", root)
-    done = pull(dataset, root / REVIEWS, reviewer, known_classes(root), new_class)
+    name = f"{project.params().review.dataset}-{question}"
+    dataset = database.load(database.connect(), name, project.root)
+    done = pull(dataset, project, reviewer, known_classes(project), new_class)
     for image_id, reason in sorted(done.held_back.items()):
         note(f"left in the App: {image_id}: {reason}")
     return len(done.rows)
 
 
-def _refuse_new_classes(names: set[str], *, allowed: bool) -> None:
+def _refuse_new_classes(project: "Project", names: set[str], *, allowed: bool) -> None:
     from curation.labelling.accept import LabelError
     from curation.review.project_queue import known_classes
 
-    strange = sorted(names - known_classes(Path.cwd()) - {"", "unknown"})
+    strange = sorted(names - known_classes(project) - {"", "unknown"})
     if strange and not allowed:
         raise LabelError(f"`{strange[0]}` is no class of the project; with --new-class it becomes one")
 

@@ -56,10 +56,12 @@ def _seed(count: int, seed: int, to: Outputs) -> None:
 
     from curation import tables
     from curation.pool.proposals import seed_images
+    from curation.project import Project
 
     columns = ["image_id", "path", "source", "error", "thumbnail"]
-    images = tables.stored(tables.IMAGES, columns)
-    duplicates = tables.stored(tables.DUPLICATES, ["image_id", "leak_group"])
+    project = Project.find_or_here()
+    images = project.table(tables.IMAGES, columns)
+    duplicates = project.table(tables.DUPLICATES, ["image_id", "leak_group"])
     found = seed_images(images, duplicates, count, seed).drop(columns="thumbnail")
     for column in ("confidence", "margin", "out_of_scope"):
         found[column] = float("nan")

@@ -120,7 +120,7 @@ def push(project: "Project", rows: "pd.DataFrame", title: str, model: str) -> No
     to_name = title.split(maxsplit=1)[0]
     name = database.dataset_name(fo, f"{project.params().review.dataset}-{to_name}", project.root)
     shown = rows.rename(columns={"label": "predicted"}).assign(label="", role="queue", kind=to_name)
-    info = {"curation_model": model, "curation_reviews": project.relative(project.reviews)}
+    info = {"curation_model": model}
     done = push_rows(fo, name, shown.drop(columns=["top_labels", "top_confidences"]), project.root, info)
     note(f"FiftyOne dataset {done.dataset}: {done.samples} samples, {done.added} new")
 

@@ -1,6 +1,5 @@
 """`curate purge`: take out of the pool what has nothing worth labelling, and bring it all back if that was wrong."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from curation.labelling.purge import Purged
+    from curation.project import Project
 
 Scope = Annotated[float, typer.Option("--min-out-of-scope", help="Spare what is nearer to known images.", min=0, max=1)]
 Yes = Annotated[bool, typer.Option("--yes", help="Move the files. Without it nothing is touched.")]
@@ -47,28 +47,29 @@ def purge(
 
     answers = source.load().still_open()
     found = purgeable(answers.table, max_conf, min_out_of_scope)
-    found = found[[Path(path).exists() for path in found.path]].reset_index(drop=True)
+    found = found[[answers.project.has(path) for path in found.path]].reset_index(drop=True)
     found = found.head(limit) if limit else found
     to.deliver(found, "purge", answers.model)
     if not yes:
         note("a dry run: nothing was moved. With --yes these files go to .trash, from which --undo brings them back")
     elif len(found):
-        _purge(found)
+        _purge(answers.project, found)
 
 
-def _purge(found: "pd.DataFrame") -> None:
+def _purge(project: "Project", found: "pd.DataFrame") -> None:
     from curation import tables
     from curation.labelling.purge import purge as move
 
-    images = tables.stored(tables.IMAGES, ["image_id", "path", "copy_paths"])
-    _say("moved to", move(found, images, Path.cwd().resolve()))
+    images = project.table(tables.IMAGES, ["image_id", "path", "copy_paths"])
+    _say("moved to", move(found, images, project.root))
     note("bring them back with `curate purge --undo`; tell DVC with `dvc add data/unlabelled`")
 
 
 def _undo(name: str) -> None:
     from curation.labelling.purge import undo
+    from curation.project import Project
 
-    for done in undo(Path.cwd().resolve(), name=name):
+    for done in undo(Project.find_or_here().root, name):
         _say("brought back from", done)
 
 

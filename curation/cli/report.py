@@ -10,7 +10,9 @@ from curation.cli.app import app
 
 @app.command()
 def report(
-    out: Annotated[Path, typer.Option("--out", "-o", help="where the page goes")] = Path("reports/report.html"),
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="where the page goes; reports/report.html when left out")
+    ] = None,
     *,
     show: Annotated[bool, typer.Option("--open", help="open it in the browser")] = False,
 ) -> None:
@@ -20,9 +22,12 @@ def report(
 
     Example: curate report --out round-3.html --open
     """
+    from curation.project import Project
     from curation.report import write_report
 
-    sections = write_report(Path(), out)
-    typer.echo(f"{sections} sections in {out}")
+    project = Project.find()
+    out = out or project.report_page
+    sections = write_report(project, out)
+    typer.echo(f"{sections} sections in {project.shown(out)}")
     if show:
         typer.launch(out.resolve().as_uri())

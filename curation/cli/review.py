@@ -2,8 +2,6 @@
 
 import getpass
 import os
-import subprocess
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,10 +24,11 @@ def push(as_json: AsJson = False) -> None:
 
     Example: curate review push
     """
-    from curation.params import load
+    from curation.project import Project
     from curation.review.project_queue import push_project
 
-    pushed, _ = push_project(Path.cwd().resolve(), load())
+    project = Project.find()
+    pushed, _ = push_project(project, project.params())
     row = {"dataset": pushed.dataset, "samples": pushed.samples, "added": pushed.added}
     show([{**row, "refreshed": pushed.refreshed, "removed": pushed.removed}], as_json=as_json)
 
@@ -40,12 +39,13 @@ def open_app(port: Port = 5151, reviewer: Reviewer = "") -> None:
 
     Example: curate review open --port 5151
     """
-    from curation.params import load
+    from curation.project import Project
     from curation.review import app as server
     from curation.review.project_queue import push_project
 
+    project = Project.find()
     os.environ["CURATION_REVIEWER"] = reviewer or _me()
-    pushed, _ = push_project(Path.cwd().resolve(), load())
+    pushed, _ = push_project(project, project.params())
     service = server.serve(port)
     typer.echo(f"review in the browser: {server.page(port, pushed.dataset, 'to-review')}   (Ctrl-C ends)")
     try:
@@ -60,9 +60,10 @@ def pull(new_class: NewClass = False, reviewer: Reviewer = "", as_json: AsJson =
 
     Example: curate review pull
     """
+    from curation.project import Project
     from curation.review.project_queue import pull_project
 
-    done = pull_project(Path.cwd().resolve(), reviewer or _me(), new_class)
+    done = pull_project(Project.find(), reviewer or _me(), new_class)
     for image_id, reason in sorted(done.held_back.items()):
         typer.echo(f"left in the App: {image_id}: {reason}", err=True)
     show(done.rows, as_json=as_json, title="new rows in data/reviews.csv")
@@ -74,14 +75,16 @@ def status(as_json: AsJson = False) -> None:
 
     Example: curate review status --json
     """
-    from curation.params import load
+    from curation.project import Project
     from curation.review.project_queue import read_queue
     from curation.review.queue_status import progress
 
-    show(progress(read_queue(Path.cwd(), load().review.limit)), as_json=as_json, title="review queue")
+    project = Project.find()
+    show(progress(read_queue(project, project.params().review.limit)), as_json=as_json, title="review queue")
 
 
 def _me() -> str:
     """Git's user.name, or the login."""
-    done = subprocess.run(["git", "config", "user.name"], capture_output=True, text=True, timeout=10, check=False)
-    return done.stdout.strip() or getpass.getuser()
+    from curation.project import Project
+
+    return Project.find_or_here().git.run("config", "user.name") or getpass.getuser()

@@ -1,14 +1,15 @@
 """`curate sample`: real images to try the pipeline on, and the mess that real collections have."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from curation.cli.app import app
 from curation.cli.output import show
 
-ROOT = Path()
+if TYPE_CHECKING:
+    from curation.project import Project
 
 
 @app.command()
@@ -44,13 +45,16 @@ def sample(
       curate sample fashion-mnist --from UNPACKED_DEBIAN_PACKAGE
       curate sample cifar10 --count 5000
     """
-    from curation.sample.write_sample import TRUTH, present, write_sample
+    from curation.project import Project
+    from curation.sample.write_sample import present, truth_path, write_sample
+
+    project = Project.find_or_here()
 
     settings: dict[str, Any] = {"name": name, "count": count, "mess": mess, "seed": seed, "round": round_}
-    written = None if force else present(ROOT, settings)
+    written = None if force else present(project.root, settings)
     if written is None:
-        source = _source(name, folder)
-        written = write_sample(ROOT, source, _plan(source, settings), settings, force=force)
+        source = _source(project, name, folder)
+        written = write_sample(project.root, source, _plan(project, source, settings), settings, force=force)
     facts = {"sample": name, "files": written.files, "new": written.new, **written.plants}
     if as_json:
         show([{"what": key, "number": value} for key, value in facts.items()], as_json=True)
@@ -58,21 +62,21 @@ def sample(
     typer.echo(f"{name}: {written.files} files in data/, {written.new or 'none'} of them new")
     if written.plants:
         typer.echo("planted: " + ", ".join(f"{plant} {number}" for plant, number in sorted(written.plants.items())))
-        typer.echo(f"the truth: {TRUTH}")
+        typer.echo(f"the truth: {project.shown(truth_path(project.root))}")
 
 
-def _plan(source: Any, settings: dict[str, Any]) -> Any:
-    from curation.params import Params, load
+def _plan(project: "Project", source: Any, settings: dict[str, Any]) -> Any:
+    from curation.params import Params
     from curation.sample.mess_plan import Mess, plan_clean, plan_mess
 
     count, seed = settings["count"], settings["seed"]
     if not settings["mess"]:
         return plan_clean(source, count, seed)
-    cutoff = (load() if Path("params.yaml").exists() else Params()).cutoff
+    cutoff = (project.params() if project.params_file.exists() else Params()).cutoff
     return plan_mess(source, count, seed, Mess(cutoff.min, cutoff.max))
 
 
-def _source(name: str, folder: Path | None) -> Any:
+def _source(project: "Project", name: str, folder: Path | None) -> Any:
     """Find the set: the digits come with scikit-learn, Fashion-MNIST with Debian, the rest through torchvision."""
     from curation.sample import image_sources
 
@@ -82,4 +86,4 @@ def _source(name: str, folder: Path | None) -> Any:
         return image_sources.fashion_mnist(found)
     from curation.sample.torchvision_sets import download
 
-    return download(name, folder)
+    return download(name, folder, project.cache("torchvision"))

@@ -1,8 +1,6 @@
 """`curate split`: the sides of every class, and the proof that nothing leaks, today and between two git revisions."""
 
 import json
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,9 +42,10 @@ def split_command(
 
 def _classes() -> Rows:
     from curation import tables
+    from curation.project import Project
     from curation.selection.funnel import sides
 
-    return _records(sides(tables.stored(tables.SPLITS)))
+    return _records(sides(Project.find().table(tables.SPLITS)))
 
 
 def _records(frame: "pd.DataFrame") -> Rows:
@@ -55,17 +54,13 @@ def _records(frame: "pd.DataFrame") -> Rows:
 
 def _round(revision: str) -> "Round":
     """A round with the lineage that its base model had at that revision."""
-    from curation import params
     from curation.model.header import read_header
-    from curation.selection import revisions
+    from curation.project import Project
+    from curation.selection.split_check import Round
 
-    if not revision:
-        return revisions.here(read_header(Path(params.load().base_model)).lineage)
-    knobs = revisions.params_at(revision)
-    with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
-        file.write(revisions.read_at(revision, Path(knobs.base_model)))
-        file.flush()
-        return revisions.at(revision, read_header(Path(file.name)).lineage)
+    project = Project.find()
+    reader = project.at(revision) if revision else project
+    return Round.read(reader, read_header(reader.file(reader.params().base_model)).lineage)
 
 
 def _rules(rounds: "dict[str, Round]") -> Rows:

@@ -1,7 +1,5 @@
 """`curate summary`: the round in five lines."""
 
-from pathlib import Path
-
 import typer
 
 from curation.cli.app import app
@@ -13,7 +11,8 @@ def summary() -> None:
 
     Example: curate summary
     """
+    from curation.project import Project
     from curation.report.summary import summary as summarise
 
-    for line in summarise(Path()):
+    for line in summarise(Project.find()):
         typer.echo(line)

@@ -5,7 +5,6 @@ What to change, what more images would bring, how sure.
 
 import enum
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
 
     from curation.images.store.pixels import Pixels
     from curation.params import Params
+    from curation.project import Project
 
-STUDIES = Path(".cache/curation/tune")
-CURVE, FOLDS = Path("reports/learning_curve"), Path("reports/cross_validation")
 COLUMNS = ["image_id", "label", "subclass", "split", "fold", "small"]
 MORE = (1.5, 2, 4)  # times as many images
 
@@ -48,10 +46,11 @@ def tune_command(
 
     Run it again after a kill, or with more trials: the study goes on where it stood. Needs the extra `tune`.
     """
-    from curation import params
+    from curation.project import Project
     from curation.tuning.search import search
 
-    best = search(params.load().tune, STUDIES, trials=trials, sampler=sampler.value, seed=seed)
+    project = Project.find()
+    best = search(project.params().tune, project, trials=trials, sampler=sampler.value, seed=seed)
     apply = f"dvc exp apply {best.experiment}"
     if as_json:
         typer.echo(json.dumps({**vars(best), "apply": apply}, indent=2))
@@ -76,11 +75,11 @@ def learning_curve_command(
     """
     from curation.tuning.learning_curve import EVERYTHING, learning_curve
 
-    splits, pixels, knobs = _inputs(epochs)
+    project, splits, pixels, knobs = _inputs(epochs)
     _known(chosen or [], splits)
     found = learning_curve(splits, pixels, knobs, points)
     rows = [row for name in (EVERYTHING, *(chosen or [])) for row in _law_rows(found, name)]
-    _write_curve(found, rows)
+    _write_curve(project, found, rows)
     show(rows, as_json=as_json, title="val accuracy by images trained on")
 
 
@@ -92,10 +91,11 @@ def cross_validate_command(epochs: Epochs = 0, as_json: Json = False) -> None:
     """
     from curation.tuning.cross_validation import cross_validate
 
-    splits, pixels, knobs = _inputs(epochs)
+    project, splits, pixels, knobs = _inputs(epochs)
     found = cross_validate(splits, pixels, knobs)
-    FOLDS.mkdir(parents=True, exist_ok=True)
-    found.to_csv(FOLDS / "predictions.csv", index=False, float_format="%.4f")
+    folder = project.report("cross_validation")
+    folder.mkdir(parents=True, exist_ok=True)
+    found.to_csv(folder / "predictions.csv", index=False, float_format="%.4f")
     right = found["predicted"] == found["label"]
     by_fold = right.groupby(found["fold"]).agg(["size", "mean"])
     rows: Rows = [
@@ -107,14 +107,16 @@ def cross_validate_command(epochs: Epochs = 0, as_json: Json = False) -> None:
     show(rows, as_json=as_json, title="accuracy on the fold that was left out")
 
 
-def _inputs(epochs: int) -> "tuple[pd.DataFrame, Pixels, Params]":
-    from curation import params, tables
+def _inputs(epochs: int) -> "tuple[Project, pd.DataFrame, Pixels, Params]":
+    from curation import tables
     from curation.images.store.pixels import Pixels
+    from curation.project import Project
 
-    knobs = params.load()
+    project = Project.find()
+    knobs = project.located(project.params())
     if epochs:
         knobs = knobs.model_copy(update={"epochs": epochs})
-    return tables.stored(tables.SPLITS, COLUMNS), Pixels(Path("data/pixels")), knobs
+    return project, project.table(tables.SPLITS, COLUMNS), Pixels(project.pixels), knobs
 
 
 def _known(chosen: list[str], splits: "pd.DataFrame") -> None:
@@ -145,14 +147,15 @@ def _law_rows(found: "pd.DataFrame", name: str) -> Rows:
     return measured + expected
 
 
-def _write_curve(found: "pd.DataFrame", rows: Rows) -> None:
+def _write_curve(project: "Project", found: "pd.DataFrame", rows: Rows) -> None:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    CURVE.mkdir(parents=True, exist_ok=True)
-    found.to_csv(CURVE / "points.csv", index=False, float_format="%.4f")
+    folder = project.report("learning_curve")
+    folder.mkdir(parents=True, exist_ok=True)
+    found.to_csv(folder / "points.csv", index=False, float_format="%.4f")
     fitted = pd.DataFrame(rows)
-    fitted.to_csv(CURVE / "fitted.csv", index=False, float_format="%.4f")
+    fitted.to_csv(folder / "fitted.csv", index=False, float_format="%.4f")
     figure = Figure(figsize=(6, 4), layout="constrained")
     axes = figure.subplots()
     for name, part in fitted.groupby("class", sort=False):
@@ -160,4 +163,4 @@ def _write_curve(found: "pd.DataFrame", rows: Rows) -> None:
         axes.plot(part["images"], part["accuracy"].astype(float), "o", color=line.get_color())
     axes.set(xscale="log", xlabel="images trained on", ylabel="val accuracy")
     axes.legend()
-    figure.savefig(CURVE / "curve.svg", metadata={"Date": None})
+    figure.savefig(folder / "curve.svg", metadata={"Date": None})

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from curation.decisions.log import REVIEWS, Decision, ReviewsError, parse_decision
+from curation.decisions.log import Decision, ReviewsError, parse_decision
 from curation.errors import CurationError
 from curation.params import Params
+from curation.project.places import REVIEWS
 from curation.tables.class_names import UNKNOWN, canonical, look_alike
 
 FOLDED = ["image_id", "decision", "word", "label", "subclass", "benchmark_set", "turn", "small", "line", "who"]
@@ -78,7 +79,7 @@ def resolve_merges(merge: Mapping[str, str]) -> dict[str, str]:
     return ends
 
 
-def refuse_unknown_classes(folded: pd.DataFrame, images: pd.DataFrame, params: Params, path: Path = REVIEWS) -> None:
+def refuse_unknown_classes(folded: pd.DataFrame, images: pd.DataFrame, params: Params) -> None:
     """Raise ReviewsError when a relabel names a class that neither an image nor params.yaml has: mostly a slip."""
     merge = params.classes.merge
     known = {*images["label"].unique(), *map(canonical, [*merge, *merge.values(), *params.cutoff.classes]), UNKNOWN}
@@ -87,7 +88,7 @@ def refuse_unknown_classes(folded: pd.DataFrame, images: pd.DataFrame, params: P
             near = difflib.get_close_matches(str(row.label), sorted(map(str, known)), n=1)
             hint = f"Did you mean `{near[0]}`? " if near else ""
             raise ReviewsError(
-                path,
+                Path(REVIEWS),
                 int(str(row.line)),
                 f"relabel to `{row.label}`, which is no class of the collection",
                 f"{hint}A class that has no folder yet is named in params.yaml: cutoff.classes: {{{row.label}: {{}}}}.",

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REVIEW_COLUMNS = ["image_id", "decision", "label", "subclass", "reviewer", "decided_at", "model", "note"]
-REVIEWS = Path("data/reviews.csv")
 WORDS = ("relabel", "remove", "unknown", "keep", "small")
 DECISIONS = "relabel, remove, unknown, keep, small, benchmark:<set>, turn:<0|90|180|270>"
 IMAGE_ID = re.compile(r"[0-9a-f]{32}")
@@ -63,7 +62,7 @@ def parse_decision(text: str) -> Decision:
     raise ValueError(f"`{text}` is no decision (they are: {DECISIONS})")
 
 
-def read_reviews(path: Path = REVIEWS) -> "pd.DataFrame":
+def read_reviews(path: Path) -> "pd.DataFrame":
     """Read and check the log: REVIEW_COLUMNS as text plus `line`, in the order written.
 
     A file that does not exist is an empty log. ReviewsError names the first bad line.

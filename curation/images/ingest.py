@@ -25,10 +25,10 @@ from curation.images.ingest_cache import Cache, CacheError
 from curation.images.known_md5 import known_to_dvc
 from curation.images.reading import Reader, Reading, Request, content_id
 from curation.params import Params
+from curation.project import Places
 from curation.tables import IMAGES
 from curation.tables.class_names import UNKNOWN
 
-CACHE = Path(".cache") / "curation"
 BATCH = 8192
 PRIORITY = {BENCHMARK: 0, RAW: 1, UNLABELLED: 2}
 
@@ -43,7 +43,7 @@ def ingest(root: Path, params: Params) -> pd.DataFrame:
 
 def ingest_batches(root: Path, params: Params) -> Iterator[pd.DataFrame]:
     """The same in parts, sorted by `image_id`, for collections that do not fit in memory."""
-    return _measure(scan(root), root, params, root / CACHE)
+    return _measure(scan(root), root, params, Places(root).caches)
 
 
 def ingest_folder(folder: Path, params: Params, cache: Path | None = None) -> pd.DataFrame:

@@ -16,12 +16,11 @@ from curation.decisions.log import append_reviews, last_named
 from curation.errors import CurationError
 from curation.labelling.metadata_rows import FILE, NAME, Line, key, lines_below
 from curation.labelling.moves import AWAY, Journal, Move
-from curation.labelling.pool_files import POOL, files_of
+from curation.labelling.pool_files import files_of
 from curation.pool.answer_copies import safe
 from curation.predict.decode import one_line
+from curation.project.places import RAW, UNLABELLED, Places
 
-RAW = "data/raw"
-JOURNAL = Path(".cache/curation/label")
 IDENTIFIED = "identified as"
 
 
@@ -109,7 +108,7 @@ def move(found: Mapping[str, tuple[str, str]], root: Path) -> tuple[int, dict[st
     What metadata.csv says of a file (subclass, origin) goes along, into data/raw/metadata.csv; its label does not, as
     the decision stands over it.
     """
-    lines = lines_below(POOL, root)
+    lines = lines_below(UNLABELLED, root)
     taken: set[str] = set()
     moves = []
     for path, (image_id, label) in sorted(found.items()):
@@ -117,13 +116,13 @@ def move(found: Mapping[str, tuple[str, str]], root: Path) -> tuple[int, dict[st
         taken.add(target)
         line = lines.get(key(path))
         moves.append(Move(path, target, image_id, {"label": label}, line, _line_in_raw(target, line)))
-    refused = Journal(root / JOURNAL, root).send(moves)
+    refused = Journal(Places(root).cache("label"), root).send(moves)
     return len(found) - len(refused), refused
 
 
 def finish(root: Path) -> int:
     """Settle what a killed run left on its way; returns how many files the journal knows to have moved."""
-    journal = Journal(root / JOURNAL, root)
+    journal = Journal(Places(root).cache("label"), root)
     if journal.path.exists():
         journal.settle()
     return sum(place == AWAY for _, place in journal.places())

@@ -5,21 +5,19 @@ say) is lost on the way. Both ways can be repeated, so that a run that was kille
 """
 
 import csv
-import fcntl
 import io
 import os
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from curation.errors import CurationError
 from curation.files import whole
+from curation.project import Project
 
 NAME = "metadata.csv"
 FILE = "file_name"
-LOCK = Path(".cache/curation/sheets.lock")
 
 
 class SheetError(CurationError):
@@ -60,7 +58,7 @@ def amend(root: Path, *, put: Iterable[Line], take: Iterable[Line]) -> None:
         for line in lines:
             wanted.setdefault(line.sheet, ([], []))[side].append(line)
     if wanted:
-        with _alone(root):
+        with Project(root).lock("sheets"):
             for sheet, (more, less) in sorted(wanted.items()):
                 found = _Sheet.read(root / sheet)
                 if found.take(less) | found.put(more):
@@ -120,13 +118,3 @@ class _Sheet:
 
 def _name(cells: Mapping[str, str]) -> str:
     return key(PurePosixPath(cells[FILE].replace("\\", "/")).as_posix())
-
-
-@contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """Wait for another command that amends sheets: both would rewrite the same one."""
-    path = root / LOCK
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

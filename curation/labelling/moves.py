@@ -7,7 +7,6 @@ copied under a hidden name, synced and compared before it appears at its new pla
 one. A line of metadata.csv goes with its file: put at the new place before the move, taken from the old one after it.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ from curation.engine.mapping import chunks
 from curation.errors import CurationError
 from curation.labelling.metadata_rows import Line, amend
 from curation.labelling.relocate import finish, relocate
+from curation.project.locks import LockedError, hold
 
 BATCH = 64
 BATCHES = 16  # at most so many where there are more files: each rewrites the sheets that name its files
@@ -156,13 +156,11 @@ class Journal:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.with_suffix(".lock").open("w") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise JournalError(f"{self.path} is being written by another command: wait until it ends") from None
-            yield
+        try:
+            with hold(self.path.with_suffix(".lock"), wait=False):
+                yield
+        except LockedError:
+            raise JournalError(f"{self.path} is being written by another command: wait until it ends") from None
 
 
 def _other(place: str) -> str:

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-POOL = "data/unlabelled"
+from curation.project.places import UNLABELLED
 
 
 def files_of(rows: pd.DataFrame, images: pd.DataFrame) -> dict[str, str]:
@@ -11,4 +11,4 @@ def files_of(rows: pd.DataFrame, images: pd.DataFrame) -> dict[str, str]:
     wanted = images[images.image_id.isin(set(rows.image_id))]
     for image_id, path, copies in zip(wanted.image_id, wanted.path, wanted.copy_paths, strict=True):
         found |= dict.fromkeys([path, *copies], image_id)
-    return {path: image_id for path, image_id in sorted(found.items()) if path.startswith(f"{POOL}/")}
+    return {path: image_id for path, image_id in sorted(found.items()) if path.startswith(f"{UNLABELLED}/")}

@@ -12,9 +12,8 @@ import pandas as pd
 from curation.errors import CurationError
 from curation.labelling.metadata_rows import key, lines_below
 from curation.labelling.moves import AWAY, Journal, Move
-from curation.labelling.pool_files import POOL, files_of
-
-TRASH = Path(".trash")
+from curation.labelling.pool_files import files_of
+from curation.project.places import UNLABELLED, Places
 
 
 class TrashError(CurationError):
@@ -30,15 +29,15 @@ class Purged:
     refused: Mapping[str, str]
 
 
-def purge(rows: pd.DataFrame, images: pd.DataFrame, root: Path, trash: Path = TRASH) -> Purged:
+def purge(rows: pd.DataFrame, images: pd.DataFrame, root: Path) -> Purged:
     """Move the files of these images from the pool into a new folder of the trash, with a manifest of what and why.
 
     Identical copies go along, and lines of metadata.csv go into the manifest.
     """
-    folder = _new_folder(root / trash)
+    folder = _new_folder(Places(root).trash)
     facts = {str(row["image_id"]): _facts(row) for row in rows.to_dict("records")}
     away = (folder / "files").relative_to(root).as_posix()
-    lines = lines_below(POOL, root)
+    lines = lines_below(UNLABELLED, root)
     moves = [
         Move(path, f"{away}/{path}", image_id, facts[image_id], lines.get(key(path)))
         for path, image_id in files_of(rows, images).items()
@@ -47,10 +46,10 @@ def purge(rows: pd.DataFrame, images: pd.DataFrame, root: Path, trash: Path = TR
     return Purged(folder.relative_to(root), len(moves) - len(refused), refused)
 
 
-def undo(root: Path, trash: Path = TRASH, name: str = "") -> list[Purged]:
+def undo(root: Path, name: str = "") -> list[Purged]:
     """Bring everything back to where it was: of one purge when it is named, else of all, the latest first."""
     done = []
-    for folder in reversed(folders(root, trash, name)):
+    for folder in reversed(folders(root, name)):
         journal = Journal(folder, root)
         before = sum(place == AWAY for _, place in journal.places())
         refused = journal.bring_back()
@@ -58,13 +57,14 @@ def undo(root: Path, trash: Path = TRASH, name: str = "") -> list[Purged]:
     return done
 
 
-def folders(root: Path, trash: Path = TRASH, name: str = "") -> list[Path]:
+def folders(root: Path, name: str = "") -> list[Path]:
     """List the purges in the trash, oldest first; TrashError when there is none, or none of that name."""
-    found = sorted(path.parent for path in (root / trash).glob("*/manifest.jsonl"))
+    trash = Places(root).trash
+    found = sorted(path.parent for path in trash.glob("*/manifest.jsonl"))
     chosen = [path for path in found if not name or path.name == name]
     if not chosen:
         there = ", ".join(path.name for path in found) or "nothing"
-        raise TrashError(f"{trash}: no purge{f' named {name}' if name else ''} to undo; there is {there}")
+        raise TrashError(f"{trash.name}: no purge{f' named {name}' if name else ''} to undo; there is {there}")
     return chosen
 
 

@@ -19,9 +19,10 @@ from curation.model import checkpoint
 from curation.model.backbone import ArchError, Spec, body_state, build, find_head, head_of, normalisation, pretrained
 from curation.model.header import Header
 from curation.params import Params
+from curation.project.places import WEIGHTS
 
 PROBE = 11  # classes of a head that is built and not used
-WEIGHTS = Path("models/weights")  # the folder of local weights; DVC sees when they change
+FOLDER = Path(WEIGHTS)  # the folder of local weights; DVC sees when they change
 
 
 class BaseModelError(CurationError):
@@ -145,11 +146,11 @@ def _story(path: Path, base: Header, body: checkpoint.State, classes: Sequence[s
 def _local(weights: str) -> Path:
     """Path of local weights, which must lie in the folder that the stage `backbone` depends on."""
     path = Path(os.path.normpath(weights))
-    if not path.is_relative_to(WEIGHTS):
+    if not path.is_relative_to(FOLDER):
         raise BaseWeightsError(
-            f"backbone.weights is {weights}, which is outside of {WEIGHTS}/: DVC would not see when that file changes, "
-            f"and a colleague would not have it. Copy it there, set `weights: {WEIGHTS / path.name}`, "
-            f"and share it with `dvc add {WEIGHTS / path.name}`"
+            f"backbone.weights is {weights}, which is outside of {FOLDER}/: DVC would not see when that file changes, "
+            f"and a colleague would not have it. Copy it there, set `weights: {FOLDER / path.name}`, "
+            f"and share it with `dvc add {FOLDER / path.name}`"
         )
     return path
 

@@ -1,5 +1,6 @@
 """The types, ranges and defaults of all parameters in params.yaml: one class for each block, named after its stage."""
 
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -8,6 +9,9 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
+
+
+BACKBONE = str(PurePosixPath("models") / "backbone.safetensors")  # what stage backbone writes; `Places` is a room above
 
 
 class Block(BaseModel):
@@ -191,7 +195,7 @@ class Params(Block):
     arch: str = "resnet18"
     image_size: Annotated[int, Field(ge=8, le=2048)] = 32
     seed: Count = 0
-    base_model: str = "models/backbone.safetensors"
+    base_model: str = BACKBONE
     throwaway: bool = False
     classes: Classes = Classes()
     ingest: Ingest = Ingest()

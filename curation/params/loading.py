@@ -15,12 +15,12 @@ class ParamsError(CurationError):
     """params.yaml is missing, is no YAML, or has a key or a value that is not allowed."""
 
 
-def load(path: Path = Path("params.yaml")) -> Params:
+def load(path: Path) -> Params:
     """Read and check params.yaml. ParamsError names every key that is wrong."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ParamsError(f"{path} does not exist: run this from the root of the repository") from None
+        raise ParamsError(f"{path} does not exist: it holds the settings of the project") from None
     return read(text, str(path))
 
 

@@ -15,6 +15,7 @@ from curation.errors import CurationError
 from curation.pool.acquisition import STRATEGIES, Pool, choose
 from curation.pool.questions import guesses, readable
 from curation.predict.ood import Reals, unit, unpack
+from curation.project.places import UNLABELLED
 
 FEW = 20  # labels a class below which typical images beat uncertain ones (Hacohen et al., 2022)
 MOST = 50_000  # pool images that are considered; image_ids are random, so the first are a fair sample
@@ -63,7 +64,7 @@ def seed_images(images: pd.DataFrame, duplicates: pd.DataFrame, count: int, seed
     pool = pool.assign(leak_group=np.where(groups.isna(), pool.image_id, groups)).sort_values("image_id")
     pool = pool.drop_duplicates("leak_group").head(MOST)
     if not len(pool):
-        raise ProposalError("data/unlabelled holds no readable images: put some there and run `dvc repro dedupe`")
+        raise ProposalError(f"{UNLABELLED} holds no readable images: put some there and run `dvc repro dedupe`")
     vectors = _thumbnail_vectors(pool)
     nothing = np.ones((len(pool), 1), np.float32)
     bare = Pool(vectors, nothing, np.zeros((len(pool), 1), np.int64), vectors[:0])

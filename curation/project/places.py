@@ -13,6 +13,10 @@ from curation.errors import CurationError
 from curation.tables import Table
 
 PIPELINE, PARAMS = "dvc.yaml", "params.yaml"
+# From the root, as tables, settings, logs and messages name them:
+DATA = "data"
+RAW, UNLABELLED, REVIEWS = "data/raw", "data/unlabelled", "data/reviews.csv"
+WEIGHTS = "models/weights"
 
 
 class ProjectError(CurationError):
@@ -46,17 +50,17 @@ class Places:
     @property
     def data(self) -> Path:
         """Images, tables and decisions."""
-        return self.root / "data"
+        return self.root / DATA
 
     @property
     def raw(self) -> Path:
         """The labelled images, one folder a class."""
-        return self.data / "raw"
+        return self.root / RAW
 
     @property
     def unlabelled(self) -> Path:
         """The pool: images without a label."""
-        return self.data / "unlabelled"
+        return self.root / UNLABELLED
 
     @property
     def benchmark(self) -> Path:
@@ -71,7 +75,7 @@ class Places:
     @property
     def reviews(self) -> Path:
         """The log of what people decided."""
-        return self.data / "reviews.csv"
+        return self.root / REVIEWS
 
     @property
     def calibration(self) -> Path:
@@ -92,6 +96,11 @@ class Places:
     def backbone(self) -> Path:
         """The first base model, made by stage backbone."""
         return self.models / "backbone.safetensors"
+
+    @property
+    def weights(self) -> Path:
+        """Local weights for `backbone.weights`, which git or DVC keeps."""
+        return self.root / WEIGHTS
 
     @property
     def candidate(self) -> Path:
@@ -147,6 +156,11 @@ class Places:
     def caches(self) -> Path:
         """The folder of all caches; it can be deleted at any time, and no result changes."""
         return self.root / ".cache" / "curation"
+
+    @property
+    def trash(self) -> Path:
+        """What was purged from the pool."""
+        return self.root / ".trash"
 
     def table_path(self, table: Table) -> Path:
         """Where the stage of `table` writes it."""

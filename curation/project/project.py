@@ -7,25 +7,21 @@
 The same three calls, `params`, `table` and `file`, read the working tree and any revision of it (`Project.at`).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
-from filelock import FileLock, Timeout
 
 from curation import tables
 from curation.params import Params, load
 from curation.project.dvc import Dvc
 from curation.project.git import Git
+from curation.project.locks import hold
 from curation.project.places import PARAMS, PIPELINE, Places, ProjectError
 from curation.project.snapshots import Snapshot
 from curation.tables import Table
-
-
-class LockedError(ProjectError):
-    """Another command holds the lock."""
 
 
 class Project(Places):
@@ -68,6 +64,10 @@ class Project(Places):
         """Read and check params.yaml; ParamsError names every key that is wrong."""
         return load(self.params_file)
 
+    def located(self, settings: Params) -> Params:
+        """The same settings with the absolute path of the base model, for the rooms that open it."""
+        return settings.model_copy(update={"base_model": str(self.base_model(settings))})
+
     def base_model(self, settings: Params) -> Path:
         """The model that training starts from."""
         return self.root / settings.base_model
@@ -97,20 +97,6 @@ class Project(Places):
         """Give the project as it was at a commit, tag, branch or DVC experiment; RevisionError where there is none."""
         return Snapshot.of(self, self.git, self.dvc, revision)
 
-    @contextmanager
-    def lock(self, name: str, *, wait: bool = True) -> Iterator[None]:
-        """Hold a lock of the project: wait for the command that has it, or raise LockedError.
-
-        The system lets go of it when the process ends, however it ends.
-        """
-        path = self.caches / f"{name}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path, timeout=-1 if wait else 0)
-        try:
-            lock.acquire()
-        except Timeout:
-            raise LockedError(f"another command holds {path}: wait until it ends") from None
-        try:
-            yield
-        finally:
-            lock.release()
+    def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[None]:
+        """Hold a lock of the project: wait for the command that has it, or raise LockedError."""
+        return hold(self.caches / f"{name}.lock", wait=wait)

@@ -21,6 +21,7 @@ from curation.evaluation.comparison import promotion_gate
 from curation.evaluation.split_metrics import seen_by
 from curation.files import whole
 from curation.model.header import Header, read_header
+from curation.project import Project
 from curation.registry import model_card, project_state, versions
 from curation.registry.register import register
 
@@ -117,7 +118,7 @@ def _hold_or_force(verdict: promotion_gate.Gate, choice: Choice) -> None:
 
 
 def _card_facts(root: Path, entry: versions.Entry, header: Header, verdict: promotion_gate.Gate) -> model_card.Facts:
-    splits = tables.stored(tables.SPLITS, ["label", "split"], root)
+    splits = Project(root).table(tables.SPLITS, ["label", "split"])
     inside = splits[splits["label"].isin(header.classes)]
     counts = pd.crosstab(inside["label"], inside["split"])
     shown = [name for name in ("train", "val", "test", "benchmark", "reserve") if name in counts.columns]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from curation.errors import CurationError
+from curation.project import Project
 from curation.report import collection_part, model_part, page, people_part, why_part
 from curation.report.round_data import Round
 
@@ -30,15 +31,15 @@ class ReportError(CurationError):
     """A round of which nothing can be reported."""
 
 
-def write_report(root: Path, path: Path) -> int:
-    """Write the report of the round below `root` to `path`, whole or not at all; the number of its sections.
+def write_report(project: Project, path: Path) -> int:
+    """Write the report of the project's round to `path`, whole or not at all; the number of its sections.
 
     ReportError when no stage has run yet.
     """
-    round_ = Round(root)
+    round_ = Round(project)
     sections = [section for make in SECTIONS if (section := make(round_))]
     if not sections:
-        raise ReportError(f"{root / 'data'} holds no tables to report on: run `dvc repro` first")
+        raise ReportError(f"{project.data} holds no tables to report on: run `dvc repro` first")
     sections.append(people_part.next_steps(round_))
     values = {"subtitle": _subtitle(round_), "cards": list(_cards(round_)), "sections": sections}
     page.write(path, "report.html", THUMBNAIL, title="The round in pictures", **values)
@@ -49,7 +50,8 @@ def _subtitle(round_: Round) -> str:
     header = round_.header
     if header is None:
         return "No model has been trained yet."
-    start = "the backbone" if round_.params.base_model == "models/backbone.safetensors" else round_.params.base_model
+    base = round_.params.base_model
+    start = "the backbone" if round_.project.file(base) == round_.project.backbone else base
     return f"{header.arch}, {len(header.classes)} classes, {header.image_size} px, started from {start}."
 
 

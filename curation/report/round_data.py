@@ -7,15 +7,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from curation import tables
 from curation.model.header import CheckpointError, Header, read_header
-from curation.params import Params, load
+from curation.params import Params
 from curation.predict.calibration import Calibration, CalibrationError
+from curation.project import Project
 from curation.report.thumbnails import Tile
 
 HEAVY = {"hash", "thumbnail", "embedding", "map_x", "map_y", "nearest_correct"}
@@ -23,9 +23,9 @@ HEAVY = {"hash", "thumbnail", "embedding", "map_x", "map_y", "nearest_correct"}
 
 @dataclass(frozen=True)
 class Round:
-    """A round below `root`; each table is a frame, or None where its stage has not run."""
+    """The round of a project; each table is a frame, or None where its stage has not run."""
 
-    root: Path
+    project: Project
 
     @cached_property
     def images(self) -> pd.DataFrame | None:
@@ -67,20 +67,19 @@ class Round:
     @cached_property
     def metrics(self) -> Mapping[str, Any]:
         """reports/metrics.json, or {}."""
-        path = self.root / "reports/metrics.json"
+        path = self.project.metrics
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     @cached_property
     def params(self) -> Params:
         """params.yaml, or the defaults."""
-        path = self.root / "params.yaml"
-        return load(path) if path.exists() else Params()
+        return self.project.params() if self.project.params_file.exists() else Params()
 
     @cached_property
     def header(self) -> Header | None:
         """What the candidate says about itself."""
         try:
-            return read_header(self.root / "models/candidate.safetensors")
+            return read_header(self.project.candidate)
         except CheckpointError:
             return None
 
@@ -88,7 +87,7 @@ class Round:
     def calibration(self) -> Calibration | None:
         """The calibration of the confidences."""
         try:
-            return Calibration.read(self.root / "data/calibration.json")
+            return Calibration.read(self.project.calibration)
         except CalibrationError:
             return None
 
@@ -101,7 +100,7 @@ class Round:
 
     def csv(self, path: str) -> pd.DataFrame | None:
         """Read a small CSV below reports/; None where it is missing or has no rows."""
-        file = self.root / "reports" / path
+        file = self.project.report(path)
         if not file.exists():
             return None
         frame = pd.read_csv(file, keep_default_na=False, na_values=["nan", ""] if path.startswith("train/") else None)
@@ -109,14 +108,13 @@ class Round:
 
     def tile(self, image_id: str, caption: str, badge: str = "") -> Tile:
         """A thumbnail of an image."""
-        return Tile(self.root / self.paths.get(image_id, "missing"), caption, badge)
+        return Tile(self.project.root / self.paths.get(image_id, "missing"), caption, badge)
 
     def tile_rows(self, frame: pd.DataFrame, caption: str) -> list[Tile]:
         """Thumbnails of the rows of a table; `caption` is a template over their columns."""
         return [self.tile(row["image_id"], caption.format_map(row)) for row in frame.to_dict("records")]
 
     def _table(self, table: tables.Table) -> pd.DataFrame | None:
-        path = self.root / "data" / f"{table.name}.parquet"
-        if not path.exists():
+        if not self.project.table_path(table).exists():
             return None
-        return tables.read(path, table, [name for name in table.columns if name not in HEAVY])
+        return self.project.table(table, [name for name in table.columns if name not in HEAVY])

@@ -3,23 +3,22 @@
 Made from the tables alone, so that it says what is there and nothing else.
 """
 
-from pathlib import Path
-
 import pandas as pd
 
 from curation import tables
+from curation.project import Project
 
 NOT_SCORED = ["reserve", "unknown", "out"]
 
 
-def summary(root: Path) -> list[str]:
-    """Five lines about the tables below `root`; TableError when a stage has not run."""
-    images = tables.stored(tables.IMAGES, ["image_id", "copy_paths", "error"], root)
-    twins = tables.stored(tables.DUPLICATES, ["image_id", "keeper", "conflict"], root)
-    splits = tables.stored(tables.SPLITS, ["label", "split"], root)
-    predictions = tables.stored(tables.PREDICTIONS, ["split", "label", "predicted"], root)
-    errors = tables.stored(tables.ERRORS, ["cluster"], root)
-    identified = tables.stored(tables.IDENTIFIED, ["label", "error"], root)
+def summary(project: Project) -> list[str]:
+    """Five lines about the tables of the project; TableError when a stage has not run."""
+    images = project.table(tables.IMAGES, ["image_id", "copy_paths", "error"])
+    twins = project.table(tables.DUPLICATES, ["image_id", "keeper", "conflict"])
+    splits = project.table(tables.SPLITS, ["label", "split"])
+    predictions = project.table(tables.PREDICTIONS, ["split", "label", "predicted"])
+    errors = project.table(tables.ERRORS, ["cluster"])
+    identified = project.table(tables.IDENTIFIED, ["label", "error"])
     named = int((identified.error == "").sum())
     return [_images(images, twins), _classes(splits), _model(predictions), _queue(errors), _next(named)]
 

@@ -1,6 +1,5 @@
 """A project's queue on disk: read the tables, push them, pull decisions, say what was done."""
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -8,47 +7,39 @@ import pandas as pd
 from curation import tables
 from curation.decisions.log import read_reviews
 from curation.params import Params
+from curation.project import Project
 from curation.review import database, plugin_install, queue_rows
 from curation.review.pull import Pulled, pull
 from curation.review.push import Pushed, push_rows
 
-ERRORS = Path("data/errors.parquet")
-PREDICTIONS = Path("data/predictions.parquet")
-IMAGES = Path("data/images.parquet")
-REVIEWS = Path("data/reviews.csv")
-CANDIDATE = Path("models/candidate.safetensors")
 
-
-def read_queue(root: Path, limit: int) -> pd.DataFrame:
+def read_queue(project: Project, limit: int) -> pd.DataFrame:
     """The rows to push: the first `limit` of the queue, what people decided on them, and the nearest right answers."""
     frame = queue_rows.queue(
-        tables.read(root / ERRORS, tables.ERRORS),
-        tables.read(
-            root / PREDICTIONS, tables.PREDICTIONS, [*queue_rows.FROM_PREDICTIONS, *queue_rows.NEIGHBOUR_FIELDS[1:]]
-        ),
-        tables.read(root / IMAGES, tables.IMAGES, queue_rows.FROM_IMAGES),
+        project.table(tables.ERRORS),
+        project.table(tables.PREDICTIONS, [*queue_rows.FROM_PREDICTIONS, *queue_rows.NEIGHBOUR_FIELDS[1:]]),
+        project.table(tables.IMAGES, queue_rows.FROM_IMAGES),
         limit,
     )
-    held = queue_rows.decided(read_reviews(root / REVIEWS), queue_rows.model_id(root / CANDIDATE))
+    held = queue_rows.decided(read_reviews(project.reviews), queue_rows.model_id(project.candidate))
     return frame.assign(decision=[held.get(one, "") for one in frame["image_id"]])
 
 
-def push_project(root: Path, params: Params) -> tuple[Pushed, pd.DataFrame]:
+def push_project(project: Project, params: Params) -> tuple[Pushed, pd.DataFrame]:
     """Push the project's queue to FiftyOne; what was done, and the rows."""
-    frame = read_queue(root, params.review.limit)
+    frame = read_queue(project, params.review.limit)
     fo = database.connect()
-    name = database.dataset_name(fo, params.review.dataset, root)
+    name = database.dataset_name(fo, params.review.dataset, project.root)
     plugin_install.install(fo)
-    return push_rows(fo, name, frame, root, info_of(root)), frame
+    return push_rows(fo, name, frame, project.root, info_of(project)), frame
 
 
-def info_of(root: Path) -> dict[str, Any]:
+def info_of(project: Project) -> dict[str, Any]:
     """What the plugin must know of the project: its log, its model, its classes and benchmark sets."""
-    sets = tables.read(root / IMAGES, tables.IMAGES, ["benchmark_set"])["benchmark_set"]
+    sets = project.table(tables.IMAGES, ["benchmark_set"])["benchmark_set"]
     return {
-        "curation_reviews": str(REVIEWS),
-        "curation_model": queue_rows.model_id(root / CANDIDATE),
-        "curation_classes": sorted(known_classes(root)),
+        "curation_model": queue_rows.model_id(project.candidate),
+        "curation_classes": sorted(known_classes(project)),
         "curation_sets": sorted(set(sets) - {""}),
     }
 
@@ -74,22 +65,20 @@ def receipt(params: Params, frame: pd.DataFrame | None, skipped: str = "") -> di
     }
 
 
-def is_temporary(root: Path) -> bool:
+def is_temporary(project: Project) -> bool:
     """Whether this is the copy in which `dvc exp run --temp` or a queued experiment works: gone when it ends."""
-    parts = root.parts
+    parts = project.root.parts
     return any(parts[at : at + 3] == (".dvc", "tmp", "exps") for at in range(len(parts)))
 
 
-def pull_project(root: Path, reviewer: str, new_classes: bool) -> Pulled:
+def pull_project(project: Project, reviewer: str, new_classes: bool) -> Pulled:
     """Bring the decisions tagged in the project's dataset into data/reviews.csv."""
-    from curation.params import load
-
     fo = database.connect()
-    dataset = database.load(fo, load(root / "params.yaml").review.dataset, root)
-    return pull(dataset, root / REVIEWS, reviewer, known_classes(root), new_classes)
+    dataset = database.load(fo, project.params().review.dataset, project.root)
+    return pull(dataset, project, reviewer, known_classes(project), new_classes)
 
 
-def known_classes(root: Path) -> set[str]:
+def known_classes(project: Project) -> set[str]:
     """Every label that an image of the project carries, the reserved `unknown` apart."""
-    labels = tables.read(root / IMAGES, tables.IMAGES, ["label"])["label"]
+    labels = project.table(tables.IMAGES, ["label"])["label"]
     return set(labels) - {"", "unknown"}

@@ -5,16 +5,14 @@ then on. The row is written before the tag goes: a pull that is killed in betwee
 adds none.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from curation.decisions.log import append_reviews, read_reviews
+from curation.project import Project
 from curation.review.decision_tags import Decision, malformed, parse
 from curation.review.fields import LABELS
 from curation.review.saved_views import tidy
@@ -71,18 +69,21 @@ def to_rows(taken: dict[str, list[Decision]], log: pd.DataFrame, stamp: dict[str
     ]
 
 
-def pull(dataset: Any, reviews: Path, reviewer: str, known: set[str], new_classes: bool = False) -> Pulled:
-    """Append the decisions tagged in `dataset` to the log at `reviews`, and take the tags off."""
-    with _alone(reviews):
+def pull(dataset: Any, project: Project, reviewer: str, known: set[str], new_classes: bool = False) -> Pulled:
+    """Append the decisions tagged in `dataset` to the project's log, and take the tags off.
+
+    One pull at a time: two would both see a tag before either wrote its row.
+    """
+    with project.lock("pull"):
         dataset.reload()
         fields = tag_fields(dataset)
         given = _tags(dataset, fields)
         taken, held = decisions(given, known, new_classes)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         stamp = {"reviewer": reviewer, "decided_at": now, "model": dataset.info.get("curation_model", "")}
-        rows = to_rows(taken, read_reviews(reviews), stamp)
+        rows = to_rows(taken, read_reviews(project.reviews), stamp)
         if rows:
-            append_reviews(reviews, pd.DataFrame(rows))
+            append_reviews(project.reviews, pd.DataFrame(rows))
         _settle(dataset, taken, fields)
     return Pulled(rows, held)
 
@@ -112,15 +113,3 @@ def _settle(dataset: Any, taken: dict[str, list[Decision]], fields: list[str]) -
         if left:
             dataset.set_values(name, left, key_field="image_id")
     tidy(dataset)
-
-
-@contextmanager
-def _alone(reviews: Path) -> Iterator[None]:
-    """One pull at a time: two would both see a tag before either wrote its row."""
-    import fcntl
-
-    lock = reviews.parent.parent / ".cache" / "curation" / "pull.lock"
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield

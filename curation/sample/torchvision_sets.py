@@ -14,8 +14,6 @@ from PIL import Image
 from curation.errors import CurationError
 from curation.sample.image_sources import FASHION_CLASSES, Source
 
-DOWNLOADS = Path(".cache/curation/torchvision")
-
 # Those that give each image one class.
 NAMES = (
     "CIFAR10 CIFAR100 Caltech101 Caltech256 Country211 DTD EuroSAT FER2013 FGVCAircraft FashionMNIST Flowers102 "
@@ -29,8 +27,8 @@ class DownloadError(CurationError):
     """A torchvision set that is not known, or can't be had."""
 
 
-def download(name: str, folder: Path | None = None) -> Source:
-    """Torchvision's set `name` (letter case, `-` and `_` do not matter), from `folder` or by download."""
+def download(name: str, folder: Path | None, downloads: Path) -> Source:
+    """Torchvision's set `name`, in whatever case and with `-` or `_`: from `folder`, or downloaded to `downloads`."""
     key = _key(name)
     if key not in SETS:
         raise DownloadError(
@@ -39,7 +37,7 @@ def download(name: str, folder: Path | None = None) -> Source:
     from torchvision import datasets
 
     kind = getattr(datasets, SETS[key])
-    root = folder or DOWNLOADS
+    root = folder or downloads
     if folder is None:
         root.mkdir(parents=True, exist_ok=True)
     options = {"download": folder is None} if "download" in inspect.signature(kind).parameters else {}

@@ -17,12 +17,12 @@ from typing import Any
 from curation.engine.progress import track
 from curation.errors import CurationError
 from curation.files import whole
+from curation.project import Places
 from curation.sample.image_sources import Source
 from curation.sample.mess_plan import Item
 from curation.sample.planted_files import encode, suffix
 
-CACHE = Path(".cache/curation")
-STAMP, TRUTH = CACHE / "sample.json", CACHE / "sample_truth.csv"
+STAMP, TRUTH = "sample.json", "sample_truth.csv"
 FOLDERS = ("raw", "unlabelled", "benchmark")
 TRUTH_COLUMNS = (
     "path",
@@ -52,12 +52,17 @@ class Written:
     plants: Mapping[str, int]
 
 
+def truth_path(root: Path) -> Path:
+    """Where the truth about the sample in the project `root` is."""
+    return Places(root).cache(TRUTH)
+
+
 def present(root: Path, settings: Settings) -> Written | None:
     """The sample of these settings, or of a later round, when it is there and data/raw is not empty; else None."""
     stamp = _stamp(root)
     if stamp is None or _base(stamp["settings"]) != _base(settings) or stamp["settings"]["round"] < settings["round"]:
         return None
-    if not any(_files(root / "data/raw")):
+    if not any(_files(Places(root).raw)):
         return None
     return Written(stamp["files"], 0, stamp["plants"])
 
@@ -84,7 +89,7 @@ def write_sample(
     _write_truth(root, planned, settings["seed"])
     plants = dict(Counter(item.plant for item in planned.values() if item.plant))
     _replace(
-        root / STAMP,
+        Places(root).cache(STAMP),
         json.dumps({"settings": dict(settings), "files": len(planned), "plants": plants}, indent=1).encode(),
     )
     return Written(len(planned), sum(written), plants)
@@ -108,7 +113,7 @@ def _number(item: Item, seed: int) -> int:
 def _write(root: Path, path: str, item: Item, source: Source, seed: int) -> bool:
     """Write one file; False when it was there with the same bytes."""
     data = encode(item, source.picture, _number(item, seed))
-    target = root / "data" / path
+    target = Places(root).data / path
     if target.exists():
         if target.read_bytes() == data:
             return False
@@ -123,18 +128,18 @@ def _metadata(root: Path, planned: Mapping[str, Item]) -> None:
     """data/raw/metadata.csv: the origin of what is not simply a picture of the thing."""
     rows = [(path.removeprefix("raw/"), item.origin) for path, item in planned.items() if item.origin != "real"]
     if rows:
-        target = root / "data/raw/metadata.csv"
+        target = Places(root).raw / "metadata.csv"
         if not target.exists():
             _replace(target, _csv([("file_name", "origin"), *sorted(rows)]))
 
 
 def _write_truth(root: Path, planned: Mapping[str, Item], seed: int) -> None:
     rows = [_truth(root, path, item, seed) for path, item in sorted(planned.items())]
-    _replace(root / TRUTH, _csv([TRUTH_COLUMNS, *rows]))
+    _replace(truth_path(root), _csv([TRUTH_COLUMNS, *rows]))
 
 
 def _truth(root: Path, path: str, item: Item, seed: int) -> tuple[Any, ...]:
-    target = root / "data" / path
+    target = Places(root).data / path
     image_id = _md5(target) if target.exists() else ""  # "": somebody took it away since the last round
     twin = "data/" + name_of(item.twin_of, seed) if item.twin_of else ""
     facts = (item.plant, item.round, item.index, item.true_label, item.label, item.subclass, item.origin, twin)
@@ -142,7 +147,8 @@ def _truth(root: Path, path: str, item: Item, seed: int) -> tuple[Any, ...]:
 
 
 def _refuse_foreign(root: Path, planned: set[str]) -> None:
-    found = [path.relative_to(root / "data").as_posix() for name in FOLDERS for path in _files(root / "data" / name)]
+    data = Places(root).data
+    found = [path.relative_to(data).as_posix() for name in FOLDERS for path in _files(data / name)]
     foreign = sorted(set(found) - planned - {"raw/metadata.csv"})
     if foreign:
         raise SampleError(
@@ -154,7 +160,7 @@ def _refuse_foreign(root: Path, planned: set[str]) -> None:
 
 def _remove(root: Path) -> None:
     """Take away what an earlier sample wrote and nobody changed since."""
-    truth = root / TRUTH
+    truth = truth_path(root)
     if not truth.exists():
         return
     with truth.open(encoding="utf-8", newline="") as stream:
@@ -164,11 +170,11 @@ def _remove(root: Path) -> None:
         if target.is_file() and _md5(target) == row["image_id"]:
             target.unlink()
     metadata = [(row["path"].removeprefix("data/raw/"), row["origin"]) for row in rows if row["origin"] != "real"]
-    listing = root / "data/raw/metadata.csv"
+    listing = Places(root).raw / "metadata.csv"
     if listing.exists() and listing.read_bytes() == _csv([("file_name", "origin"), *sorted(metadata)]):
         listing.unlink()
-    for folder in sorted((root / "data").glob("*/**/"), reverse=True):
-        if folder.relative_to(root / "data").parts[0] in FOLDERS and not any(folder.iterdir()):
+    for folder in sorted((Places(root).data).glob("*/**/"), reverse=True):
+        if folder.relative_to(Places(root).data).parts[0] in FOLDERS and not any(folder.iterdir()):
             folder.rmdir()
 
 
@@ -178,7 +184,7 @@ def _files(folder: Path) -> Iterable[Path]:
 
 def _stamp(root: Path) -> dict[str, Any] | None:
     try:
-        stamp: dict[str, Any] = json.loads((root / STAMP).read_text(encoding="utf-8"))
+        stamp: dict[str, Any] = json.loads((Places(root).cache(STAMP)).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
     return stamp

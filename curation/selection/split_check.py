@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from curation import tables
 from curation.decisions.fold import resolve_merges
 from curation.params import Params
+from curation.project import Reader
 from curation.selection.class_limits import Limits
 from curation.selection.reasons import REMOVED, UNREADABLE
 from curation.tables.class_names import UNKNOWN
@@ -30,6 +32,18 @@ class Round:
     splits: pd.DataFrame
     params: Params
     lineage: Mapping[str, str]
+
+    @classmethod
+    def read(cls, reader: Reader, lineage: Mapping[str, str]) -> "Round":
+        """Read the round of the working tree or of a revision; `lineage` is that of its base model."""
+        return cls(
+            images=reader.table(tables.IMAGES, ["image_id", "path"]),
+            duplicates=reader.table(tables.DUPLICATES, ["image_id", "keeper", "leak_group"]),
+            selection=reader.table(tables.SELECTION),
+            splits=reader.table(tables.SPLITS),
+            params=reader.params(),
+            lineage=lineage,
+        )
 
 
 @dataclass(frozen=True)

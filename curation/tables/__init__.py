@@ -14,7 +14,6 @@ from curation.tables.schemas import (
     Table,
     TableError,
     read,
-    stored,
     write,
     write_batches,
 )
@@ -33,7 +32,6 @@ __all__ = [
     "Table",
     "TableError",
     "read",
-    "stored",
     "write",
     "write_batches",
 ]

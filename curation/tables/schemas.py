@@ -216,11 +216,6 @@ def read(path: Path, table: Table, columns: Sequence[str] | None = None) -> pd.D
     return frame
 
 
-def stored(table: Table, columns: Sequence[str] | None = None, root: Path = Path()) -> pd.DataFrame:
-    """Read `table`, or only some of its columns, from where its stage writes it below the repository `root`."""
-    return read(root / "data" / f"{table.name}.parquet", table, columns)
-
-
 def _check(path: Path, table: Table, found: list[str]) -> None:
     missing = [name for name in table.columns if name not in found]
     extra = [name for name in found if name not in table.columns]

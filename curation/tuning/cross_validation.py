@@ -21,7 +21,7 @@ def cross_validate(splits: pd.DataFrame, pixels: Pixels, params: Params) -> pd.D
     train = splits[(splits["split"] == "train") & (splits["fold"] >= 0)]
     folds = sorted(set(train["fold"]))
     if len(folds) < 2:
-        raise FoldCountError("data/splits.parquet has fewer than 2 folds: set `split.folds` and run `dvc repro split`")
+        raise FoldCountError("the table splits has fewer than 2 folds: set `split.folds` and run `dvc repro split`")
     parts = []
     for fold in track(folds, len(folds), "cross-validation", "trainings"):
         held_out = train["fold"] == fold

@@ -24,6 +24,7 @@ from typing import Any
 from curation.errors import CurationError
 from curation.model.training.search_watch import OWNER, PROGRESS, STOP, WATCH, Row
 from curation.params.blocks import Range, Tune
+from curation.project import Project
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 20.0  # that an experiment has to clear up after itself
@@ -45,13 +46,14 @@ class Best:
     pruned: int
 
 
-def search(knobs: Tune, folder: Path, *, trials: int, sampler: str, seed: int, run: Runner | None = None) -> Best:
+def search(knobs: Tune, project: Project, *, trials: int, sampler: str, seed: int, run: Runner | None = None) -> Best:
     """Run trials until `trials` of the study have finished or were pruned; the study goes on where it stood."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    folder = project.cache("tune")
     study = _open_study(knobs, folder, sampler, seed)
-    run_one: Runner = run or partial(run_experiment, folder / knobs.study)
+    run_one: Runner = run or partial(run_experiment, project, folder / knobs.study)
     _requeue(study)
     if sampler == "grid":
         trials = min(trials, _enqueue_grid(study, knobs))
@@ -79,7 +81,9 @@ def search(knobs: Tune, folder: Path, *, trials: int, sampler: str, seed: int, r
     return Best(best.user_attrs["experiment"], float(best.value), best.user_attrs["chosen"], len(done), pruned)
 
 
-def run_experiment(home: Path, name: str, chosen: Mapping[str, Any], enough: Callable[[Row], bool]) -> list[Row] | None:
+def run_experiment(
+    project: Project, home: Path, name: str, chosen: Mapping[str, Any], enough: Callable[[Row], bool]
+) -> list[Row] | None:
     """Run one DVC experiment; its epochs, or None when `enough` stopped it or it diverged. SearchError when it fails.
 
     The epochs and DVC's log are kept in the folder `home`/`name`.
@@ -94,7 +98,13 @@ def run_experiment(home: Path, name: str, chosen: Mapping[str, Any], enough: Cal
     with (folder / "log").open("wb") as out:
         # A session of its own: Ctrl-C reaches the search alone, which ends the experiment and lets DVC clear up.
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment, start_new_session=True
+            command,
+            cwd=project.root,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=environment,
+            start_new_session=True,
         )
         try:
             rows = _follow(process, folder, enough)

@@ -26,7 +26,7 @@ from curation.images.reading import Reading
 from curation.params.loading import parse
 
 ONE = parse({"ingest": {"workers": 1}})
-CACHE = stage.CACHE
+CACHE = Path(".cache/curation")
 
 
 @pytest.fixture

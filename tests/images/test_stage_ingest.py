@@ -19,6 +19,7 @@ def run(root: Path) -> subprocess.CompletedProcess[str]:
     (root / "stages").mkdir(exist_ok=True)
     shutil.copy(HOUSE / "stages/behaviour.yaml", root / "stages")
     environment = {**os.environ, "PYTHONPATH": str(HOUSE)}
+    (root / "dvc.yaml").touch()
     command = [sys.executable, "-m", "stages.ingest"]
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120, check=False)
 

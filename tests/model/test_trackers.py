@@ -21,7 +21,7 @@ def here(tmp_path, monkeypatch):
 
 
 def follow(name):
-    with open_trackers([name], "run", FACTS) as trackers:
+    with open_trackers([name], "run", FACTS, Path(".cache/curation")) as trackers:
         for tracker in trackers:
             for row in ROWS:
                 tracker.epoch(row)
@@ -33,7 +33,7 @@ def test_nested_parameters_get_dotted_names():
 
 
 def test_no_tracker_is_no_file(here):
-    with open_trackers([], "run", FACTS) as trackers:
+    with open_trackers([], "run", FACTS, here) as trackers:
         assert trackers == []
     assert [path.name for path in here.iterdir()] == ["model.safetensors"]
 
@@ -54,7 +54,7 @@ import mlflow
 from pathlib import Path
 from curation.model.training.trackers import open_trackers
 
-with open_trackers(["mlflow"], "run", FACTS) as (tracker,):
+with open_trackers(["mlflow"], "run", FACTS, Path("caches")) as (tracker,):
     for row in ROWS:
         tracker.epoch(row)
     tracker.model(Path("model.safetensors"), {"val_accuracy": 0.75})

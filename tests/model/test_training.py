@@ -31,7 +31,8 @@ def here(tmp_path, monkeypatch):
 
 def run(toy, params=None, splits=None, name="candidate"):
     out = Path(f"models/{name}.safetensors")
-    train(toy.splits if splits is None else splits, toy.pixels, params or toy.params, out, Path(f"reports/{name}"))
+    report, caches = Path(f"reports/{name}"), Path(".cache/curation")
+    train(toy.splits if splits is None else splits, toy.pixels, params or toy.params, out, report, caches)
     return out
 
 

@@ -20,7 +20,8 @@ torch.set_num_threads(1)
 from curation.images.store.pixels import Pixels
 from curation.model.training.train_candidate import train
 from curation.params.loading import load
-train(pd.read_parquet("splits.parquet"), Pixels(Path("pixels")), load(), Path("out.safetensors"), Path("report"))
+places = Path("out.safetensors"), Path("report"), Path(".cache/curation")
+train(pd.read_parquet("splits.parquet"), Pixels(Path("pixels")), load(Path("params.yaml")), *places)
 """
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from curation import tables
 from curation.project import Project, ProjectError, RevisionError
-from curation.project.project import LockedError
+from curation.project.locks import LockedError
 
 HOLD = """
 import sys, time

@@ -2,6 +2,7 @@ import pandas as pd
 import pytest
 
 from curation.evaluation.comparison.compare_rounds import CompareError, compare, read_revision
+from curation.project import Project
 
 pytestmark = pytest.mark.pipeline
 
@@ -11,7 +12,7 @@ def test_two_revisions_from_dvcs_cache(project):
     project.round(project.predictions(labels, ["cat", "dog", "dog", "dog"], [""] * 4))
     project.run("git", "tag", "first")
     project.round(project.predictions(labels, ["cat", "cat", "dog", "cat"], [""] * 4), weight=1.0)
-    found = compare(read_revision(project.root, "first"), read_revision(project.root, "workspace"))
+    found = compare(read_revision(Project(project.root), "first"), read_revision(Project(project.root), "workspace"))
     result = found.sets["benchmark/frozen"]
     assert (result.images, result.better, result.worse, result.p_value) == (4, 1, 1, 1.0)
     assert found.changed[["label", "old", "new", "change"]].to_numpy().tolist() == [
@@ -20,7 +21,7 @@ def test_two_revisions_from_dvcs_cache(project):
     ]
     assert found.classes["difference"].tolist() == [-0.5, 0.5]
     with pytest.raises(CompareError, match="`nowhere` has no "):
-        read_revision(project.root, "nowhere")
+        read_revision(Project(project.root), "nowhere")
 
 
 def table(rows):

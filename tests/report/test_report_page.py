@@ -15,6 +15,7 @@ from curation.errors import CurationError
 from curation.evaluation.prediction_table import write_predictions
 from curation.predict.calibration import Calibration
 from curation.predict.score_store import Scored
+from curation.project import Project
 from curation.report import write_report
 from curation.report.collection_part import kind_of
 
@@ -153,7 +154,7 @@ def reports(root):
 
 @pytest.fixture(scope="module")
 def text(project):
-    assert write_report(project, project / "out.html") >= 10
+    assert write_report(Project(project), project / "out.html") >= 10
     return (project / "out.html").read_text(encoding="utf-8")
 
 
@@ -187,7 +188,7 @@ def test_names_from_the_tables_are_escaped(text):
 
 
 def test_the_same_round_gives_the_same_bytes(project, text):
-    write_report(project, project / "again.html")
+    write_report(Project(project), project / "again.html")
     assert (project / "again.html").read_text(encoding="utf-8") == text
 
 
@@ -208,7 +209,7 @@ def test_any_part_may_be_missing(project, tmp_path, missing):
                 target = tmp_path / path.relative_to(project)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(path.read_bytes())
-    assert write_report(tmp_path, tmp_path / "out.html") >= 3
+    assert write_report(Project(tmp_path), tmp_path / "out.html") >= 3
     page = Strict()
     page.feed((tmp_path / "out.html").read_text(encoding="utf-8"))
     assert page.open == []
@@ -220,13 +221,13 @@ def test_an_image_that_is_gone_shows_why(project, tmp_path, text):
     copy.mkdir()
     for name in ("images", "duplicates"):
         (copy / f"{name}.parquet").write_bytes((project / f"data/{name}.parquet").read_bytes())
-    write_report(tmp_path, tmp_path / "out.html")
+    write_report(Project(tmp_path), tmp_path / "out.html")
     assert 'class="gone"' in (tmp_path / "out.html").read_text(encoding="utf-8")
 
 
 def test_nothing_to_report_is_one_clear_error(tmp_path):
     with pytest.raises(CurationError, match="dvc repro"):
-        write_report(tmp_path, tmp_path / "out.html")
+        write_report(Project(tmp_path), tmp_path / "out.html")
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def make_project(root: Path, number: int) -> Project:
         tables.write(frame, root / "data" / f"{table.name}.parquet", table)
     (root / "data" / "reviews.csv").write_text("image_id,decision,label,subclass,reviewer,decided_at,model,note\n")
     (root / "params.yaml").write_text("review:\n  dataset: digits\n")
+    (root / "dvc.yaml").touch()
     return Project(root, images, predictions, errors)
 
 
@@ -145,7 +146,6 @@ def small(fo, tmp_path):
     info = {
         "curation_model": "model-1",
         "curation_classes": ["cat", "dog", "fox"],
-        "curation_reviews": "data/reviews.csv",
     }
     pushed = push_rows(fo, "small", rows, root, info)
     yield fo.load_dataset(pushed.dataset)

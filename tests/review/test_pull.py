@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from curation.decisions.log import append_reviews, read_reviews
+from curation.project import Project
 from curation.review.decision_tags import Decision
 from curation.review.pull import decisions, pull, to_rows
 
@@ -15,15 +16,19 @@ def tagged(dataset, **tags):
     dataset.set_values("tags", {f"{int(key[1:]):032x}": value for key, value in tags.items()}, key_field="image_id")
 
 
+def project_of(dataset):
+    return Project(Path(dataset.info["curation_root"]))
+
+
 def reviews_of(dataset):
-    return Path(dataset.info["curation_root"]) / "data" / "reviews.csv"
+    return project_of(dataset).reviews
 
 
 def test_each_tag_becomes_one_row(small):
     tagged(
         small, _0=["relabel:dog"], _1=["keep", "turn:90", "mine"], _2=["remove"], _3=["unknown"], _4=["benchmark:night"]
     )
-    done = pull(small, reviews_of(small), "Ana", CLASSES)
+    done = pull(small, project_of(small), "Ana", CLASSES)
     log = read_reviews(reviews_of(small))
     assert [*zip(log["image_id"].str[-1], log["decision"], log["label"], strict=True)] == [
         ("0", "relabel", "dog"),
@@ -41,9 +46,9 @@ def test_each_tag_becomes_one_row(small):
 
 def test_pulling_twice_adds_nothing_and_other_tags_stay(small):
     tagged(small, _0=["relabel:dog", "mine"])
-    assert len(pull(small, reviews_of(small), "Ana", CLASSES).rows) == 1
+    assert len(pull(small, project_of(small), "Ana", CLASSES).rows) == 1
     before = reviews_of(small).read_bytes()
-    assert pull(small, reviews_of(small), "Ana", CLASSES).rows == []
+    assert pull(small, project_of(small), "Ana", CLASSES).rows == []
     assert reviews_of(small).read_bytes() == before
     assert small.count_sample_tags() == {"mine": 1}
     assert small.match({"image_id": f"{0:032x}"}).first().decision == "relabel:dog"
@@ -52,15 +57,15 @@ def test_pulling_twice_adds_nothing_and_other_tags_stay(small):
 def test_a_tag_on_a_label_counts_as_one_on_the_image(small):
     small.set_values("ground_truth.tags", {f"{0:032x}": ["relabel:dog", "mine"]}, key_field="image_id")
     small.set_values("prediction.tags", {f"{0:032x}": ["relabel:dog"]}, key_field="image_id")
-    assert [row["label"] for row in pull(small, reviews_of(small), "Ana", CLASSES).rows] == ["dog"]
+    assert [row["label"] for row in pull(small, project_of(small), "Ana", CLASSES).rows] == ["dog"]
     assert small.count_label_tags() == {"mine": 1}
-    assert pull(small, reviews_of(small), "Ana", CLASSES).rows == []
+    assert pull(small, project_of(small), "Ana", CLASSES).rows == []
 
 
 def test_a_pull_that_was_killed_before_the_tag_went_adds_no_second_row(small):
     tagged(small, _0=["remove"])
     append_reviews(reviews_of(small), [{"image_id": f"{0:032x}", "decision": "remove", "reviewer": "Ana"}])
-    assert pull(small, reviews_of(small), "Ana", CLASSES).rows == []
+    assert pull(small, project_of(small), "Ana", CLASSES).rows == []
     assert len(read_reviews(reviews_of(small))) == 1
     assert small.count_sample_tags() == {}
 
@@ -68,7 +73,7 @@ def test_a_pull_that_was_killed_before_the_tag_went_adds_no_second_row(small):
 def test_a_changed_mind_is_a_new_row(small):
     for tag in ("remove", "keep", "remove"):
         tagged(small, _0=[tag])
-        assert len(pull(small, reviews_of(small), "Ana", CLASSES).rows) == 1
+        assert len(pull(small, project_of(small), "Ana", CLASSES).rows) == 1
     assert read_reviews(reviews_of(small))["decision"].tolist() == ["remove", "keep", "remove"]
 
 

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from curation.params import load
+from curation.project import Project
 from curation.review import database
 from curation.review import project_queue as work
 from curation.review.push import push_rows
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 @pytest.fixture
 def dataset(fo, project):
     """The project's queue, pushed; taken away again afterwards."""
-    pushed, _ = work.push_project(project.root, load(project.root / "params.yaml"))
+    pushed, _ = work.push_project(Project(project.root), Project(project.root).params())
     yield fo.load_dataset(pushed.dataset)
     fo.delete_dataset(pushed.dataset)
 
@@ -43,14 +43,14 @@ def test_every_row_is_a_sample_with_its_fields(dataset, project):
 
 def test_pushing_twice_changes_nothing(fo, dataset, project):
     before = state(dataset)
-    pushed, _ = work.push_project(project.root, load(project.root / "params.yaml"))
+    pushed, _ = work.push_project(Project(project.root), Project(project.root).params())
     assert not pushed.changed
     assert state(fo.load_dataset(pushed.dataset)) == before
 
 
 def test_a_changed_row_is_refreshed_and_tags_stay(fo, dataset, project):
     dataset.set_values("tags", [["mine"], *[[]] * 31])
-    frame = work.read_queue(project.root, 2000)
+    frame = work.read_queue(Project(project.root), 2000)
     frame.loc[0, "explanation"] = "another story"
     pushed = push_rows(fo, dataset.name, frame, project.root)
     assert (pushed.added, pushed.refreshed, pushed.removed) == (0, 32, 0)
@@ -60,7 +60,7 @@ def test_a_changed_row_is_refreshed_and_tags_stay(fo, dataset, project):
 
 
 def test_what_left_the_queue_goes_unless_a_decision_on_it_waits(fo, dataset, project):
-    frame = work.read_queue(project.root, 2000)
+    frame = work.read_queue(Project(project.root), 2000)
     gone = frame["image_id"].tolist()[:3]
     dataset.set_values("tags", {gone[0]: ["remove"], gone[1]: ["mine"]}, key_field="image_id")
     pushed = push_rows(fo, dataset.name, frame.iloc[3:], project.root)
@@ -91,7 +91,7 @@ def test_saved_views_hold_what_they_say(dataset, project):
 
 def test_views_of_the_reviewers_own_stay(fo, dataset, project):
     dataset.save_view("my view", dataset.limit(3))
-    push_rows(fo, dataset.name, work.read_queue(project.root, 5), project.root)
+    push_rows(fo, dataset.name, work.read_queue(Project(project.root), 5), project.root)
     dataset.reload()
     assert dataset.load_saved_view("my view").count() == 3
     assert len(dataset.list_saved_views()) == len(set(dataset.list_saved_views()))
@@ -103,7 +103,7 @@ def test_a_push_touches_only_the_views_that_it_changes(fo, dataset, project):
         return {one.name: one.created_at for one in dataset._doc.saved_views}
 
     before = made()
-    frame = work.read_queue(project.root, 2000)
+    frame = work.read_queue(Project(project.root), 2000)
     frame.loc[frame["cluster"] == 1, "explanation"] = "another story"
     push_rows(fo, dataset.name, frame, project.root)
     after = made()

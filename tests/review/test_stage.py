@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from curation.project import Project
 from curation.review.project_queue import is_temporary
 
 REPOSITORY = Path(__file__).parents[2]
@@ -79,7 +80,7 @@ def test_a_temporary_experiment_pushes_nothing(stage, project, tmp_path):
     ],
 )
 def test_a_temporary_copy_is_known_by_its_path(path, temporary):
-    assert is_temporary(Path(path)) is temporary
+    assert is_temporary(Project(Path(path))) is temporary
 
 
 def test_tables_that_are_missing_are_named(stage, project):

@@ -11,6 +11,7 @@ import pytest
 from curation.model.training import search_watch as searching
 from curation.model.training.search_watch import StoppedError, watch
 from curation.params.blocks import Range, Tune
+from curation.project import Project
 from curation.tuning.search import SearchError, search
 
 STAGE = """
@@ -66,7 +67,7 @@ def repository(tmp_path, monkeypatch):
 
 
 def test_trials_are_dvc_experiments_and_bad_ones_are_given_up(repository):
-    best = search(tune({"lr": [0.9, 0.01]}), Path("study"), trials=2, sampler="grid", seed=1)
+    best = search(tune({"lr": [0.9, 0.01]}), Project(Path()), trials=2, sampler="grid", seed=1)
     assert best.params == {"lr": 0.9}
     assert best.value == pytest.approx(0.9)
     shown = subprocess.run(
@@ -75,7 +76,7 @@ def test_trials_are_dvc_experiments_and_bad_ones_are_given_up(repository):
     assert best.experiment in shown.stdout.split()
     assert Path("params.yaml").read_text() == "lr: 1\n"
     with pytest.raises(SearchError, match="boom"):
-        search(tune({"lr": [9.0]}, study="loud"), Path("study"), trials=1, sampler="grid", seed=0)
+        search(tune({"lr": [9.0]}, study="loud"), Project(Path()), trials=1, sampler="grid", seed=0)
 
 
 def test_a_study_goes_on_where_it_was_killed(tmp_path):
@@ -89,11 +90,11 @@ def test_a_study_goes_on_where_it_was_killed(tmp_path):
 
     knobs = tune({"lr": Range(low=1e-4, high=1.0, log=True)})
     with pytest.raises(KeyboardInterrupt):
-        search(knobs, tmp_path, trials=5, sampler="tpe", seed=0, run=run)
-    search(knobs, tmp_path, trials=5, sampler="tpe", seed=0, run=run)
+        search(knobs, Project(tmp_path), trials=5, sampler="tpe", seed=0, run=run)
+    search(knobs, Project(tmp_path), trials=5, sampler="tpe", seed=0, run=run)
     assert len(ran) == 6
     assert ran[3][1] == ran[2][1]
-    assert search(knobs, tmp_path, trials=5, sampler="tpe", seed=0, run=run).finished == 5
+    assert search(knobs, Project(tmp_path), trials=5, sampler="tpe", seed=0, run=run).finished == 5
     assert len(ran) == 6
 
 
@@ -105,13 +106,13 @@ def test_a_trial_below_the_median_is_pruned(tmp_path):
         row = {"epoch": 1, "val_accuracy": value}
         return None if enough(row) else [row]
 
-    best = search(tune({"lr": [1, 2, 3]}), tmp_path, trials=3, sampler="random", seed=0, run=run)
+    best = search(tune({"lr": [1, 2, 3]}), Project(tmp_path), trials=3, sampler="random", seed=0, run=run)
     assert (best.finished, best.pruned, best.value) == (1, 2, 0.9)
 
 
 def test_a_range_is_no_grid(tmp_path):
     with pytest.raises(SearchError, match="needs a list"):
-        search(tune({"lr": Range(low=0.1, high=1.0)}), tmp_path, trials=1, sampler="grid", seed=0)
+        search(tune({"lr": Range(low=0.1, high=1.0)}), Project(tmp_path), trials=1, sampler="grid", seed=0)
 
 
 def test_a_watched_run_reports_and_gives_up(tmp_path, monkeypatch):

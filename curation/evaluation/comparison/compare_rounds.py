@@ -4,9 +4,7 @@ Only images count that both rounds held out (test or benchmark), so neither mode
 label of the newer round, because reviews correct labels.
 """
 
-import io
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +13,8 @@ import pandas as pd
 from curation import tables
 from curation.errors import CurationError
 from curation.evaluation.comparison.paired import Against, against, by_class
+from curation.project import Project, RevisionError
 
-PREDICTIONS = "data/predictions.parquet"
 WORKSPACE = "workspace"
 HELD_OUT = ["test", "benchmark"]
 COLUMNS = ["image_id", "split", "benchmark_set", "label", "predicted", "confidence"]
@@ -37,22 +35,17 @@ class Comparison:
     relabelled: int
 
 
-def read_revision(root: Path, revision: str) -> pd.DataFrame:
+def read_revision(project: Project, revision: str) -> pd.DataFrame:
     """Predictions of a revision; `workspace` is the table that lies here."""
     if revision == WORKSPACE:
-        return tables.read(root / PREDICTIONS, tables.PREDICTIONS, COLUMNS)
-    import dvc.api
-    from dvc.exceptions import DvcException
-    from dvc.scm import SCMError
-
+        return project.table(tables.PREDICTIONS, COLUMNS)
     try:
-        data = dvc.api.read(PREDICTIONS, repo=str(root), rev=revision, mode="rb")
-    except (DvcException, SCMError, OSError) as error:
+        return project.at(revision).table(tables.PREDICTIONS, COLUMNS)
+    except RevisionError as error:
         raise CompareError(
-            f"`{revision}` has no {PREDICTIONS} that can be read ({error}). Name a commit, tag, branch or experiment "
-            f"at which `dvc repro` was run, or `{WORKSPACE}`; `dvc pull --all-commits` fetches what is not in the cache"
+            f"`{revision}` has no predictions that can be read: {error}. Name a commit, tag, branch or experiment at "
+            f"which `dvc repro` was run, or `{WORKSPACE}`"
         ) from None
-    return pd.read_parquet(io.BytesIO(data), columns=COLUMNS)
 
 
 def compare(old: pd.DataFrame, new: pd.DataFrame) -> Comparison:

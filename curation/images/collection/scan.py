@@ -11,12 +11,13 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice, takewhile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from curation.errors import CurationError
 from curation.images.collection.metadata import NAME, MetadataError, read_metadata
 from curation.images.collection.walk import File, walk
+from curation.project.places import DATA, Places
 from curation.tables.class_names import UNKNOWN, LabelError, canonical, refuse_clashes, refuse_splits
 
 RAW, UNLABELLED, BENCHMARK = "raw", "unlabelled", "benchmark"
@@ -49,24 +50,25 @@ def scan(root: Path) -> list[Found]:
 
     Raises LayoutError, LabelError or MetadataError, which say what to mend.
     """
-    if not (root / "data" / RAW).is_dir():
+    places = Places(root)
+    raw = places.relative(places.raw)
+    if not places.raw.is_dir():
         raise LayoutError(
-            f"data/{RAW} does not exist: put your images there, one folder a class (data/{RAW}/<class>/name.jpg), "
+            f"{raw} does not exist: put your images there, one folder a class ({raw}/<class>/name.jpg), "
             "or run `curate sample digits` for some to try with"
         )
     found: list[Found] = []
     spellings: dict[str, str] = {}
     for source in (RAW, UNLABELLED, BENCHMARK):
-        files, told = _source(root / "data" / source)
-        found += [_entry(file, f"data/{source}/", source, told) for file in files]
-        spellings |= _spellings(files, told, source)
+        folder = places.relative(places.data / source)
+        files, told = _source(places.data / source, folder)
+        found += [_entry(file, f"{folder}/", source, told) for file in files]
+        spellings |= _spellings(files, told, folder)
     if not any(entry.source == RAW for entry in found):
-        raise LayoutError(
-            f"data/{RAW} holds no files: put images there, one folder a class (data/{RAW}/<class>/name.jpg)"
-        )
+        raise LayoutError(f"{raw} holds no files: put images there, one folder a class ({raw}/<class>/name.jpg)")
     refuse_clashes(spellings)
     _refuse_forgotten_set(found)
-    refuse_splits({entry.label for entry in found if entry.source == RAW}, f"data/{RAW}")
+    refuse_splits({entry.label for entry in found if entry.source == RAW}, raw)
     return sorted(found)
 
 
@@ -87,29 +89,30 @@ def _refuse_forgotten_set(found: Sequence[Found]) -> None:
         if loose and one.benchmark_set in classes:
             name = one.benchmark_set
             raise LayoutError(
-                f"data/{BENCHMARK}/{name} would be a benchmark set of that name, but {name} is a class of data/{RAW}. "
-                f"A set has a folder of its own: move its classes there (data/{BENCHMARK}/<set>/{name}/name.jpg)"
+                f"{DATA}/{BENCHMARK}/{name} would be a benchmark set of that name, but {name} is a class of "
+                f"{DATA}/{RAW}. A set has a folder of its own: move its classes there "
+                f"({DATA}/{BENCHMARK}/<set>/{name}/name.jpg)"
             )
 
 
 def near_misses(root: Path) -> list[str]:
     """One sentence for each folder beside data/raw whose name is nearly one that is read."""
     known = (RAW, UNLABELLED, BENCHMARK)
-    there = sorted(path.name for path in (root / "data").iterdir() if path.is_dir() and path.name not in known)
+    there = sorted(path.name for path in Places(root).data.iterdir() if path.is_dir() and path.name not in known)
     meant = {name: get_close_matches(name.lower(), (*known, *OTHER_NAMES), n=1, cutoff=0.75) for name in there}
     return [
-        f"data/{name} is not read: did you mean data/{OTHER_NAMES.get(near[0], near[0])}?"
+        f"{DATA}/{name} is not read: did you mean {DATA}/{OTHER_NAMES.get(near[0], near[0])}?"
         for name, near in meant.items()
         if near
     ]
 
 
-def _source(folder: Path) -> tuple[list[File], Told]:
+def _source(folder: Path, name: str) -> tuple[list[File], Told]:
     if not folder.is_dir():
         return [], {}
     files, empty = walk(folder)
     if folder.name != UNLABELLED and empty:
-        listed = ", ".join(f"data/{folder.name}/{name}" for name in empty[:5])
+        listed = ", ".join(f"{name}/{one}" for one in empty[:5])
         raise LayoutError(f"empty folders: {listed}. A class needs images: put some there, or delete the folder")
     return [file for file in files if not _passed_over(file)], _metadata(folder, files)
 
@@ -138,16 +141,17 @@ def _folders(file: File, source: str) -> tuple[str, list[str]]:
     return "", folders
 
 
-def _spellings(files: Sequence[File], told: Told, source: str) -> dict[str, str]:
-    """Map each label as it is written to where it stands."""
+def _spellings(files: Sequence[File], told: Told, where: str) -> dict[str, str]:
+    """Map each label as it is written to where it stands; `where` is the folder of the source."""
+    source = PurePosixPath(where).name
     places: dict[str, str] = {}
     for file in files:
         folders = _folders(file, source)[1]
         if folders and folders[0] not in places:
             depth = 2 if source == BENCHMARK else 1
-            places[folders[0]] = "/".join(["data", source, *file.path.split("/")[:depth]])
+            places[folders[0]] = "/".join([where, *file.path.split("/")[:depth]])
     for path, row in told.items():
-        places.setdefault(row.get("label", UNKNOWN), f"the line of data/{source}/{path} in {NAME}")
+        places.setdefault(row.get("label", UNKNOWN), f"the line of {where}/{path} in {NAME}")
     return places
 
 

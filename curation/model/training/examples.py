@@ -48,7 +48,7 @@ def classes_of(splits: pd.DataFrame) -> tuple[str, ...]:
     if len(classes) < 2:
         found = f"only the class {classes[0]!r}" if classes else "no image at all"
         raise NothingToTrainError(
-            f"data/splits.parquet has {found} in train; a classifier needs two classes. "
+            f"the table splits has {found} in train; a classifier needs two classes. "
             "Lower `cutoff.min`, or add images to data/raw"
         )
     return tuple(classes)

@@ -1,8 +1,8 @@
 """Trackers of a training run: TensorBoard and MLflow, both as extras.
 
 They only receive figures; the history for `dvc plots` is always written. What they write holds times, so it lies
-outside DVC: TensorBoard in `.cache/curation/tensorboard`; MLflow at `MLFLOW_TRACKING_URI` or in
-`.cache/curation/mlruns`.
+outside DVC, among the caches of the project: TensorBoard in `tensorboard`; MLflow at `MLFLOW_TRACKING_URI` or in
+`mlruns`.
 """
 
 import logging
@@ -15,7 +15,6 @@ from typing import Any, Protocol
 from curation.errors import CurationError
 
 log = logging.getLogger(__name__)
-ROOT = Path(".cache/curation")
 Row = dict[str, float]
 
 
@@ -34,11 +33,14 @@ class Tracker(Protocol):
 
 
 @contextmanager
-def open_trackers(names: Sequence[str], run: str, facts: Mapping[str, Any]) -> Iterator[list[Tracker]]:
-    """Open the trackers of a run, and close them at the end. facts: its parameters and the hash of its data."""
+def open_trackers(names: Sequence[str], run: str, facts: Mapping[str, Any], caches: Path) -> Iterator[list[Tracker]]:
+    """Open the trackers of a run, and close them at the end. facts: its parameters and the hash of its data.
+
+    What they write on this machine goes into the folder `caches`.
+    """
     with ExitStack() as stack:
         makers = {"tensorboard": _tensorboard, "mlflow": _mlflow}
-        yield [stack.enter_context(makers[name](run, facts)) for name in names]
+        yield [stack.enter_context(makers[name](run, facts, caches)) for name in names]
 
 
 def flat(facts: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -77,12 +79,12 @@ class _MLflow:
 
 
 @contextmanager
-def _tensorboard(run: str, facts: Mapping[str, Any]) -> Iterator[Tracker]:
+def _tensorboard(run: str, facts: Mapping[str, Any], caches: Path) -> Iterator[Tracker]:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         raise TrackerError(_missing("tensorboard")) from None
-    folder = ROOT / "tensorboard" / run
+    folder = caches / "tensorboard" / run
     log.info("tensorboard --logdir %s", folder.parent)
     writer = SummaryWriter(str(folder))
     try:
@@ -93,14 +95,14 @@ def _tensorboard(run: str, facts: Mapping[str, Any]) -> Iterator[Tracker]:
 
 
 @contextmanager
-def _mlflow(run: str, facts: Mapping[str, Any]) -> Iterator[Tracker]:
+def _mlflow(run: str, facts: Mapping[str, Any], caches: Path) -> Iterator[Tracker]:
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # MLflow 3 asks for this before it writes plain files
     try:
         import mlflow
     except ImportError:
         raise TrackerError(_missing("mlflow")) from None
     if not os.environ.get("MLFLOW_TRACKING_URI"):
-        mlflow.set_tracking_uri((ROOT / "mlruns").absolute().as_uri())
+        mlflow.set_tracking_uri((caches / "mlruns").absolute().as_uri())
     log.info("mlflow: %s", mlflow.get_tracking_uri())
     try:
         mlflow.set_experiment(os.environ.get("MLFLOW_EXPERIMENT_NAME", "curation"))

@@ -28,26 +28,26 @@ from curation.model.training.search_watch import give_up, watch
 from curation.model.training.trackers import open_trackers
 from curation.params import Params
 
-CACHE = Path(".cache/curation/train")
 IN_HEADER = ("lr", "epochs", "batch_size", "arch", "image_size", "seed", "throwaway", "train")
 HISTORY = ("epoch", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 log = logging.getLogger(__name__)
 
 
-def train(splits: pd.DataFrame, pixels: Pixels, params: Params, out: Path, report: Path) -> Header:
+def train(splits: pd.DataFrame, pixels: Pixels, params: Params, out: Path, report: Path, caches: Path) -> Header:
     """Train a candidate from `params.base_model`.
 
-    Writes the checkpoint `out` and history and summary in the folder `report`.
+    Writes the checkpoint `out` and history and summary in the folder `report`; a run that was killed goes on from what
+    it left in the folder `caches`.
     """
     try:
-        return _train(splits, pixels, params, (out, report))
+        return _train(splits, pixels, params, (out, report, caches))
     finally:
         devices.finish()
 
 
-def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, outs: tuple[Path, Path]) -> Header:
-    out, report = outs
+def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, places: tuple[Path, Path, Path]) -> Header:
+    out, report, caches = places
     classes = classes_of(splits)
     start = start_from(Path(params.base_model), classes, params)
     data = data_of(splits, classes, pixels)
@@ -58,11 +58,11 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, outs: tuple[Pat
     engine = Engine(start.model, start.head, start.base, params, device)
     facts = {"dataset": dataset_hash(splits), "parent": start.base_md5, **training_params(params)}
     key = run_key({**facts, "device": device.describe()})
-    sweep(CACHE, key)
-    runs = RunState(CACHE / key, writes=device.is_main)
+    sweep(caches / "train", key)
+    runs = RunState(caches / "train" / key, writes=device.is_main)
     if params.train.checks and runs.is_new:
         check_all(engine, data)
-    with open_trackers(params.train.trackers if device.is_main else [], key, facts) as trackers:
+    with open_trackers(params.train.trackers if device.is_main else [], key, facts, caches) as trackers:
         listeners = [tracker.epoch for tracker in trackers] + ([watch] if device.is_main else [])
         try:
             outcome = fit(engine, data, runs, listeners)

@@ -15,6 +15,7 @@ from typing import Any
 
 from curation.decisions.log import append_reviews, read_reviews
 from curation.errors import CurationError
+from curation.project import Project
 from curation.review.decision_tags import Decision, parse
 from curation.tables.class_names import UNKNOWN
 
@@ -24,22 +25,21 @@ class DecisionError(CurationError):
 
 
 @dataclass(frozen=True)
-class Project:
-    """Where the decisions of a dataset go."""
+class Origin:
+    """Where a dataset is from: the project whose log its decisions go to, and the model that was reviewed."""
 
-    root: Path
-    reviews: Path
+    project: Project
     model: str
 
 
-def project_of(dataset: Any) -> Project:
+def origin_of(dataset: Any) -> Origin:
     """The project that pushed the dataset; DecisionError where none did or its folder is gone."""
     info = dataset.info
     root = Path(info.get("curation_root", ""))
     if not info.get("curation_root") or not root.is_dir():
         found = f"its folder {root} is gone" if info.get("curation_root") else "it was not pushed by curate"
         raise DecisionError(f"dataset `{dataset.name}`: {found}. Run `curate review push` in the project.")
-    return Project(root, root / info.get("curation_reviews", "data/reviews.csv"), info.get("curation_model", ""))
+    return Origin(Project(root), info.get("curation_model", ""))
 
 
 def decide(dataset: Any, ids: Sequence[str], decision: Decision, reviewer: str = "") -> int:
@@ -68,18 +68,18 @@ def suggested(label: str | None, suggestion: str | None) -> Decision | None:
 def _write(dataset: Any, made: dict[str, Decision], reviewer: str) -> int:
     if not made:
         raise DecisionError("no image is selected or open: open one, or select some in the grid")
-    project = project_of(dataset)
+    origin = origin_of(dataset)
     columns = dataset.select(list(made), ordered=True).values(["id", "image_id", "tags"])
     stamp = {
         "reviewer": reviewer or default_reviewer(),
         "decided_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": project.model,
+        "model": origin.model,
     }
     rows = [
         {"image_id": image_id, "decision": made[one].decision, "label": made[one].label, **stamp}
         for one, image_id, _ in zip(*columns, strict=True)
     ]
-    append_reviews(project.reviews, rows)
+    append_reviews(origin.project.reviews, rows)
     dataset.set_values("decision", {one: decision.tag for one, decision in made.items()}, key_field="id")
     _drop_tags(dataset, made, zip(columns[0], columns[2], strict=True))
     return len(rows)
@@ -108,9 +108,9 @@ def default_reviewer() -> str:
 
 def classes(dataset: Any) -> list[str]:
     """The classes that a relabel may name, in order: those the push knew, and those that reviewers made since."""
-    project = project_of(dataset)
+    origin = origin_of(dataset)
     known = set(dataset.info.get("curation_classes", []))
-    log = read_reviews(project.reviews)
+    log = read_reviews(origin.project.reviews)
     return sorted((known | set(log.loc[log["decision"] == "relabel", "label"])) - {"", UNKNOWN})
 
 

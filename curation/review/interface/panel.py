@@ -61,7 +61,7 @@ class ReviewPanel(Panel):  # type: ignore[misc]
         """Lay the panel out from the database as it is now."""
         panel = types.Object()
         try:
-            decide.project_of(ctx.dataset)
+            decide.origin_of(ctx.dataset)
             counts = decide.left(ctx.dataset)
         except CurationError as error:
             panel.md(str(error), name="trouble")
