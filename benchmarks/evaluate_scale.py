@@ -33,7 +33,7 @@ BLOCK = 100_000
 def make(folder: Path, count: int, classes: int) -> None:
     """Write the splits, two checkpoints' headers, and their scores for `count` images."""
     from curation import tables
-    from curation.model.header import SIDES, Header
+    from curation.model.header import SPLIT_NAMES, Header
 
     rng = np.random.default_rng(0)
     names = np.array([f"class {code:03d}" for code in range(classes)], dtype=object)
@@ -44,7 +44,7 @@ def make(folder: Path, count: int, classes: int) -> None:
     splits["benchmark_set"] = np.where(splits["split"] == "benchmark", "frozen", "")
     splits = splits.assign(subclass="", fold=-1, basis="draw", reason="drawn by its group's lot", turn=0, small=False)
     tables.write(splits[tables.SPLITS.columns], folder / "splits.parquet", tables.SPLITS)
-    sides = splits.loc[splits["split"].isin(SIDES), ["image_id", "split"]]
+    sides = splits.loc[splits["split"].isin(SPLIT_NAMES), ["image_id", "split"]]
     lineage = dict(sides.itertuples(index=False, name=None))
     for name, skill in (("candidate", 5.0), ("base", 4.0)):
         store = folder / name

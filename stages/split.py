@@ -17,9 +17,9 @@ def main() -> None:
     lineage = read_header(project.base_model(knobs)).lineage
     splits = split(selection, knobs, lineage)
     project.write_table(splits, tables.SPLITS)
-    table, passed = funnel.sides(splits), funnel.funnel(selection, splits)
+    table, passed = funnel.by_split(splits), funnel.funnel(selection, splits)
     funnel_figure.write_tables(reports, {"funnel": passed, "classes": table, "basis": funnel.basis(splits)})
-    funnel_figure.draw_funnel(passed, table, split_check.SIDES, reports / "funnel.svg")
+    funnel_figure.draw_funnel(passed, table, split_check.SPLIT_NAMES, reports / "funnel.svg")
     counts = splits["split"].value_counts()
     print("split: " + ", ".join(f"{counts[name]:,} {name}" for name in sorted(counts.index)))
 

@@ -68,13 +68,13 @@ def test_the_sides_of_every_class_are_shown(project):
 def test_a_round_that_keeps_its_promises_passes(project):
     found = run("--check")
     assert found.exit_code == 0, found.output
-    assert "no leak group is on two sides" in found.stdout
+    assert "no leak group is in two splits" in found.stdout
 
 
 @pytest.mark.parametrize(
     ("damage", "rule"),
     [
-        (lambda s: s.assign(leak_group="same"), "no leak group is on two sides"),
+        (lambda s: s.assign(leak_group="same"), "no leak group is in two splits"),
         (lambda s: s.assign(origin="staged"), "staged and synthetic images are only trained on"),
         (lambda s: s.assign(reason=""), "every row of the splits has a reason"),
         (lambda s: s.iloc[5:], "every image that can be scored has a split"),
@@ -92,7 +92,7 @@ def test_a_broken_promise_is_found(project, damage, rule):
 @pytest.mark.parametrize(
     ("side", "rule"),
     [
-        ("train", "nothing an ancestor was trained on is scored"),
+        ("train", "nothing an earlier model was trained on is scored"),
         ("test", "val and test images of earlier models stay there"),
         ("benchmark", "the benchmark of earlier models is whole"),
     ],

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from curation.project import Project
-    from curation.selection.image_history import Papers
+    from curation.selection.image_history import RoundTables
     from curation.tables import Table
 
 
@@ -31,27 +31,27 @@ def explain(
     from curation import tables
     from curation.decisions.fold import is_image_id
     from curation.project import Project
-    from curation.selection.image_history import find, life
+    from curation.selection.image_history import find, history
 
     columns = [name for name in tables.IMAGES.columns if name not in {"hash", "thumbnail"}]
     project = Project.find()
     images = project.table(tables.IMAGES, columns)
     image_id = find(images, image if is_image_id(image) else project.typed(image))
-    told = life(_papers(project, images), image_id)
+    told = history(_papers(project, images), image_id)
     if as_json:
         typer.echo(json.dumps({"image_id": image_id, "life": told}, indent=2, ensure_ascii=False))
     else:
         typer.echo(f"{image_id}\n" + _paragraphs(told))
 
 
-def _papers(project: "Project", images: "pd.DataFrame") -> "Papers":
+def _papers(project: "Project", images: "pd.DataFrame") -> "RoundTables":
     from curation import tables
     from curation.decisions.log import read_reviews
-    from curation.selection.image_history import Papers
+    from curation.selection.image_history import RoundTables
 
     few = ["image_id", "predicted", "label", "confidence", "top_labels", "top_confidences"]
     few += ["base_predicted", "base_confidence"]
-    return Papers(
+    return RoundTables(
         images=images,
         duplicates=_there(project, tables.DUPLICATES),
         reviews=read_reviews(project.reviews),

@@ -1,4 +1,4 @@
-"""`curate split`: the sides of every class, and the proof that nothing leaks, today and between two git revisions."""
+"""`curate split`: the splits of every class, and a check that nothing leaks, today and between two git revisions."""
 
 import json
 from typing import TYPE_CHECKING, Annotated
@@ -23,13 +23,13 @@ def split_command(
     check: Annotated[bool, typer.Option("--check", help="prove the promises; exit 1 if one is broken")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Show the sides of every class, or prove that no image, twin or ancestor leaked into an evaluation side.
+    """Show the splits of every class, or check that no image, copy or earlier model leaks into val, test or benchmark.
 
-    With one revision, also who changed sides since then, and why; with two, between them. What an ancestor was trained
-    on comes from the lineage that the base model carries.
+    With one revision, also which images changed their split since then, and why; with two, between them. What earlier
+    models were trained on comes from the lineage in the base model.
     """
     if not check and not before:
-        show(_classes(), as_json=as_json, title="images of every class on each side")
+        show(_classes(), as_json=as_json, title="images of every class in each split")
         return
     rounds = {name or "working tree": _round(name) for name in ([before, after] if before else [""])}
     if as_json:
@@ -43,9 +43,9 @@ def split_command(
 def _classes() -> Rows:
     from curation import tables
     from curation.project import Project
-    from curation.selection.funnel import sides
+    from curation.selection.funnel import by_split
 
-    return _records(sides(Project.find().table(tables.SPLITS)))
+    return _records(by_split(Project.find().table(tables.SPLITS)))
 
 
 def _records(frame: "pd.DataFrame") -> Rows:

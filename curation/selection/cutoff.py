@@ -1,7 +1,8 @@
-"""Which images the model is made of: decisions applied, twins dropped, every class between its minimum and its maximum.
+"""Which images the model is made of: decisions are applied, copies dropped, classes held between minimum and maximum.
 
-One pure function on tables. Nothing vanishes: every image of IMAGES comes out as one row with a state and, where it is
-not kept, a reason a person can read. The first rule that applies gives the reason, in the order of `select`.
+It is one function on tables, without files. Nothing vanishes: every image of IMAGES has one row in the result, with a
+state, and with a reason where it is not kept. The reason is that of the first rule that applies, in the order of
+`select`.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from curation.decisions import fold
 from curation.params import Params
-from curation.selection import class_maximum, star_labels
+from curation.selection import class_maximum, label_conflicts
 from curation.selection.class_limits import Limits
 from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE
 from curation.tables import SELECTION
@@ -38,11 +39,11 @@ def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame
     folded = fold.fold(reviews)
     fold.refuse_unknown_classes(folded, images, params)
     ends = fold.resolve_merges(params.classes.merge)
-    frame = star_labels.spread_decisions(star_labels.join(fold.apply(images, folded), duplicates))
+    frame = label_conflicts.spread_decisions(label_conflicts.join(fold.apply(images, folded), duplicates))
     frame["label"] = fold.merged(frame["label"], ends)
     frame["state"], frame["reason"] = "", ""
     _set_aside(frame)
-    _drop_twins(frame, _copies(images, ends))
+    _drop_copies(frame, _copies(images, ends))
     _below_minimum(frame, minimums(params, ends))
     _above_maximum(frame, images, Limits(params.cutoff, "max", ends))
     _mark(frame, frame["state"] == "", "kept", "")
@@ -50,7 +51,7 @@ def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame
 
 
 def minimums(params: Params, ends: Mapping[str, str]) -> Limits:
-    """The least number of images of each class; `ends` as `resolve_merges` gives them."""
+    """The minimum number of images of each class. ends: as `resolve_merges` gives them."""
     return Limits(params.cutoff, "min", ends)
 
 
@@ -66,7 +67,7 @@ def _mark(frame: pd.DataFrame, mask: pd.Series | Bools, state: str, words: str |
 
 
 def _set_aside(frame: pd.DataFrame) -> None:
-    """What is no candidate for training, whatever its twins and its class."""
+    """Settle the rows that are not for training, whatever their copies and their class are."""
     _mark(frame, frame["error"] != "", "dropped", lambda rows: f"{UNREADABLE}: " + rows["error"])
     _mark(frame, frame["word"] == "remove", "dropped", lambda rows: REMOVED + rows["who"])
     in_set = frame["benchmark_set"] != ""
@@ -77,20 +78,26 @@ def _set_aside(frame: pd.DataFrame) -> None:
     _mark(frame, frame["label"].isin([UNKNOWN, ""]), "unknown", "nobody knows what it shows")
 
 
-def _drop_twins(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
-    """Twins of the benchmark, twins that contradict each other, twins of what was removed, and twins of a keeper."""
+def _drop_copies(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
+    """Drop copies, by the first rule that applies.
+
+    1. copies of a benchmark image;
+    2. copies with different labels, a label conflict;
+    3. copies of an image that a review removed;
+    4. copies of a keeper.
+    """
     frame["usable"] = (frame["state"] == "") & (frame["source"] != "benchmark")
     shown = frame.loc[frame["state"] == "benchmark"].drop_duplicates("leak_group").set_index("leak_group")["image_id"]
     near = frame["leak_group"].isin(shown.index)
     _mark(frame, near, "dropped", lambda rows: TWIN + "the benchmark image " + rows["leak_group"].map(shown).str[:12])
-    torn = star_labels.conflicts(frame, copies)
-    in_words = CONFLICT + torn + ", until review decides"
-    _mark(frame, frame.index.isin(torn.index), "dropped", lambda rows: in_words[rows.index])
-    removed = star_labels.redundant(frame, frame["word"] == "remove") & (frame["word"] == "").to_numpy()
+    contradicting = label_conflicts.conflicts(frame, copies)
+    in_words = CONFLICT + contradicting + ", until review decides"
+    _mark(frame, frame.index.isin(contradicting.index), "dropped", lambda rows: in_words[rows.index])
+    removed = label_conflicts.redundant(frame, frame["word"] == "remove") & (frame["word"] == "").to_numpy()
     _mark(frame, removed, "dropped", lambda rows: TWIN + rows["keeper"].str[:12] + ", which review removed")
     _mark(
         frame,
-        star_labels.redundant(frame, frame["state"] == ""),
+        label_conflicts.redundant(frame, frame["state"] == ""),
         "dropped",
         lambda rows: TWIN + rows["keeper"].str[:12],
     )
@@ -127,8 +134,8 @@ def _above_maximum(frame: pd.DataFrame, images: pd.DataFrame, limits: Limits) ->
     standing = np.flatnonzero(frame["state"] == "")
     most = limits.of(frame["label"].iloc[standing])
     columns = frame[["image_id", "label", "subclass", "origin"]].iloc[standing]
-    spare = standing[class_maximum.above_maximum(columns, images["hash"].iloc[standing], most)]
+    above = standing[class_maximum.above_maximum(columns, images["hash"].iloc[standing], most)]
     mask = np.zeros(len(frame), dtype=bool)
-    mask[spare] = True
-    full = pd.Series(limits.of(frame["label"].iloc[spare]), index=spare).astype("str")
+    mask[above] = True
+    full = pd.Series(limits.of(frame["label"].iloc[above]), index=above).astype("str")
     _mark(frame, mask, "reserve", lambda rows: "class `" + rows["label"] + "` is full at " + full)

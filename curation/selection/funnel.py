@@ -1,7 +1,8 @@
-"""How many images of each class come through each step, and why the others don't: tables for people and for plots.
+"""The funnel: how many images of each class pass each step, and why the others do not.
 
-raw -> readable -> unique -> decided -> above the cutoff -> kept -> per split. Pure functions on tables; the stages
-write what they return to reports/selection/ and reports/split/, and `curate thin` reads the thin classes from here.
+The steps are: raw, readable, unique, decided, above the cutoff, kept, and then the splits. These are functions on
+tables. The stages write their results to reports/selection/ and reports/split/, and `curate thin` reads the thin
+classes from here.
 """
 
 import pandas as pd
@@ -13,7 +14,7 @@ from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE
 from curation.tables.class_names import UNKNOWN
 
 STEPS = ["raw", "readable", "unique", "decided", "above cutoff", "kept"]
-SIDES = ["train", "val", "test", "benchmark", "out"]
+SPLIT_NAMES = ["train", "val", "test", "benchmark", "out"]
 ORIGINS = ["real", "staged", "synthetic"]
 
 
@@ -32,20 +33,20 @@ def steps(selection: pd.DataFrame) -> pd.DataFrame:
 
 
 def funnel(selection: pd.DataFrame, splits: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Images that passed each step, all classes together: step, images; with `splits`, its sides follow."""
+    """Images that passed each step, all classes together: step, images; with `splits`, the splits follow."""
     last = steps(selection)["step"].value_counts().reindex(STEPS, fill_value=0)
     passed = last[::-1].cumsum()[::-1]
     table = pd.DataFrame({"step": STEPS, "images": passed.to_numpy()})
     if splits is None:
         return table
-    sides = splits["split"].value_counts().reindex(SIDES, fill_value=0)
-    return pd.concat([table, pd.DataFrame({"step": SIDES, "images": sides.to_numpy()})], ignore_index=True)
+    in_split = splits["split"].value_counts().reindex(SPLIT_NAMES, fill_value=0)
+    return pd.concat([table, pd.DataFrame({"step": SPLIT_NAMES, "images": in_split.to_numpy()})], ignore_index=True)
 
 
 def classes(selection: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """One row a class: label, images at every step, origins and sub-classes of those that stand, minimum, misses.
+    """One row for each class: label, images at every step, origins, sub-classes, minimum, misses.
 
-    `misses` is what the class lacks to the minimum, `thin` whether that is within `cutoff.reach`.
+    `misses` is how many images the class has too few; `thin` is whether that is at most `cutoff.reach`.
     """
     last = steps(selection)
     last = last[~last["label"].isin([UNKNOWN, ""])]
@@ -72,7 +73,7 @@ def thin(selection: pd.DataFrame, params: Params) -> pd.DataFrame:
 
 
 def dropped(selection: pd.DataFrame) -> pd.DataFrame:
-    """Images that are not kept, by state and reason in general words: state, reason, images; most frequent first."""
+    """Images that are not kept: state, reason (without names and numbers), images; the most frequent first."""
     rows = selection[selection["state"] != "kept"]
     general = rows["reason"].str.replace(r"`[^`]*`", "...", regex=True)
     general = general.str.replace(r"(unreadable|label conflict): .*", r"\1", regex=True)
@@ -82,15 +83,15 @@ def dropped(selection: pd.DataFrame) -> pd.DataFrame:
     return table.sort_values(["images", "reason"], ascending=[False, True], ignore_index=True)
 
 
-def sides(splits: pd.DataFrame) -> pd.DataFrame:
-    """One row a class: label and its images in train, val, test, benchmark, out and reserve."""
+def by_split(splits: pd.DataFrame) -> pd.DataFrame:
+    """One row for each class: label and its images in train, val, test, benchmark, out and reserve."""
     named = splits[~splits["label"].isin([UNKNOWN, ""])]
-    table = pd.crosstab(named["label"], named["split"]).reindex(columns=[*SIDES, "reserve"], fill_value=0)
+    table = pd.crosstab(named["label"], named["split"]).reindex(columns=[*SPLIT_NAMES, "reserve"], fill_value=0)
     return table.rename_axis(index="label", columns=None).reset_index()
 
 
 def basis(splits: pd.DataFrame) -> pd.DataFrame:
-    """How the sides came about: split, basis, images."""
+    """How many images have each split, by the rule that gave it: split, basis, images."""
     return splits.groupby(["split", "basis"]).size().rename("images").reset_index()
 
 

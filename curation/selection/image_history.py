@@ -1,6 +1,6 @@
-"""The life of one image in plain words: where it came from, its twins, what people decided, cutoff, split, predictions.
+"""The history of one image in sentences: its files, copies, decisions, cutoff, split and predictions.
 
-Everything is read from the tables; nothing is computed again, so what is told is what the pipeline did.
+All of it is read from the tables. Nothing is computed again, so the history is what the pipeline did.
 """
 
 import difflib
@@ -14,7 +14,7 @@ from curation.decisions.fold import is_image_id
 from curation.errors import CurationError
 
 Row = dict[str, Any]
-SHOWN = 8  # twins named
+SHOWN = 8  # copies that are named
 
 
 class NoSuchImageError(CurationError):
@@ -22,8 +22,8 @@ class NoSuchImageError(CurationError):
 
 
 @dataclass(frozen=True)
-class Papers:
-    """The tables a life is told from; those of later stages may be missing."""
+class RoundTables:
+    """The tables that the history is read from. Those of later stages may be missing."""
 
     images: pd.DataFrame
     duplicates: pd.DataFrame | None = None
@@ -57,16 +57,16 @@ def find(images: pd.DataFrame, text: str) -> str:
     )
 
 
-def life(papers: Papers, image_id: str) -> list[Row]:
-    """The life of an image: rows of `step` and `text`, in the order of the pipeline."""
-    image = _row(papers.images, image_id)
+def history(tables: RoundTables, image_id: str) -> list[Row]:
+    """The history of an image: rows of `step` and `text`, in the order of the pipeline."""
+    image = _row(tables.images, image_id)
     assert image is not None
     told = [("collected", text) for text in _collected(image)]
-    told += [("twins", text) for text in _twins(papers, image_id)]
-    told += [("decisions", text) for text in _decisions(papers, image_id)]
-    told += [("cutoff", text) for text in _cutoff(_row(papers.selection, image_id))]
-    told += [("split", text) for text in _split(papers, image_id)]
-    told += [("model", text) for text in _predictions(papers, image_id)]
+    told += [("twins", text) for text in _twins(tables, image_id)]
+    told += [("decisions", text) for text in _decisions(tables, image_id)]
+    told += [("cutoff", text) for text in _cutoff(_row(tables.selection, image_id))]
+    told += [("split", text) for text in _split(tables, image_id)]
+    told += [("model", text) for text in _predictions(tables, image_id)]
     return [{"step": step, "text": text} for step, text in told]
 
 
@@ -91,11 +91,11 @@ def _collected(image: Row) -> Iterator[str]:
         yield f"The same bytes also lie at {path}" + (f", labelled `{other}`." if other else ".")
 
 
-def _twins(papers: Papers, image_id: str) -> Iterator[str]:
-    own = _row(papers.duplicates, image_id)
-    if own is None or papers.duplicates is None:
+def _twins(tables: RoundTables, image_id: str) -> Iterator[str]:
+    own = _row(tables.duplicates, image_id)
+    if own is None or tables.duplicates is None:
         return
-    table, paths = papers.duplicates, papers.images.set_index("image_id")["path"]
+    table, paths = tables.duplicates, tables.images.set_index("image_id")["path"]
     if own["keeper"] != image_id:
         yield (
             f"It is a twin of {own['keeper'][:12]} ({paths.get(own['keeper'], 'not there')}), which stays "
@@ -123,10 +123,10 @@ def _verb(rows: pd.DataFrame) -> str:
     return "are" if len(rows) > 1 else "is"
 
 
-def _decisions(papers: Papers, image_id: str) -> Iterator[str]:
-    if papers.reviews is None:
+def _decisions(tables: RoundTables, image_id: str) -> Iterator[str]:
+    if tables.reviews is None:
         return
-    rows = papers.reviews[papers.reviews["image_id"] == image_id]
+    rows = tables.reviews[tables.reviews["image_id"] == image_id]
     for row in rows.to_dict("records"):
         what = f"relabel to `{row['label']}`" if row["decision"] == "relabel" else row["decision"]
         who = f" by {row['reviewer']}" if row["reviewer"] else ""
@@ -149,20 +149,20 @@ def _cutoff(chosen: Row | None) -> Iterator[str]:
         yield "Its subject is small already, so training never zooms out on it."
 
 
-def _split(papers: Papers, image_id: str) -> Iterator[str]:
-    side = _row(papers.splits, image_id)
+def _split(tables: RoundTables, image_id: str) -> Iterator[str]:
+    side = _row(tables.splits, image_id)
     if side is not None:
         held = f" (set `{side['benchmark_set']}`)" if side["benchmark_set"] else ""
         fold = f", fold {side['fold']}" if side["fold"] >= 0 else ""
         yield f"In {side['split']}{held}{fold}: {side['reason']}."
-    elif papers.splits is not None:
+    elif tables.splits is not None:
         yield "In no split."
-    if image_id in papers.lineage:
-        yield f"The base model and its ancestors know it from {papers.lineage[image_id]}."
+    if image_id in tables.lineage:
+        yield f"The base model and its ancestors know it from {tables.lineage[image_id]}."
 
 
-def _predictions(papers: Papers, image_id: str) -> Iterator[str]:
-    found = _row(papers.predictions, image_id)
+def _predictions(tables: RoundTables, image_id: str) -> Iterator[str]:
+    found = _row(tables.predictions, image_id)
     if found is not None:
         right = "right" if found["predicted"] == found["label"] else f"but its label is `{found['label']}`"
         yield f"The candidate says `{found['predicted']}` ({found['confidence']:.0%} sure), {right}."
@@ -170,7 +170,7 @@ def _predictions(papers: Papers, image_id: str) -> Iterator[str]:
         yield "Its first answers: " + ", ".join(f"{label} {sure:.0%}" for label, sure in best) + "."
         if found["base_predicted"]:
             yield f"The base model says `{found['base_predicted']}` ({found['base_confidence']:.0%} sure)."
-    guess = _row(papers.identified, image_id)
+    guess = _row(tables.identified, image_id)
     if guess is not None and guess["label"]:
         yield f"Of the pool: probably `{guess['label']}` ({guess['confidence']:.0%} sure)."
         if guess["known_twin"]:

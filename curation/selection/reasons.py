@@ -1,4 +1,4 @@
-"""Why an image has the side it has, in words; and what the words of SELECTION mean to the split."""
+"""The reasons of SPLITS as sentences: why an image is in its split, or why it is out."""
 
 import numpy as np
 import pandas as pd
@@ -17,16 +17,16 @@ def can_be_scored(selection: pd.DataFrame) -> NDArray[np.bool_]:
     return ~selection["reason"].str.startswith((UNREADABLE, REMOVED)).to_numpy().astype(bool)
 
 
-def of_splits(table: pd.DataFrame, rows: pd.DataFrame, knobs: Split) -> "pd.Series":
-    """The reason of every row of SPLITS from its split and basis; `rows` are the same rows of SELECTION."""
+def of_splits(table: pd.DataFrame, rows: pd.DataFrame, config: Split) -> "pd.Series":
+    """The reason of every row of SPLITS, from its split and basis. rows: the same rows of SELECTION."""
     split, basis = table["split"], table["basis"]
     reason = rows["reason"].copy()
     kept = rows["state"] == "kept"
     reason[kept & (basis == "draw")] = "drawn by lot"
     reason[kept & (basis == "origin")] = table["origin"] + " images are only trained on"
-    for side, least in (("val", knobs.min_val), ("test", knobs.min_test)):
-        taken = kept & (basis == "minimum") & (split == side)
-        reason[taken] = f"taken from train: {side} promises {least} images of " + table["label"]
+    for split_name, least in (("val", config.min_val), ("test", config.min_test)):
+        taken = kept & (basis == "minimum") & (split == split_name)
+        reason[taken] = f"taken from train: {split_name} promises {least} images of " + table["label"]
     lineage = (basis == "lineage") & (split != "out")
     reason[lineage] = "in " + split + " since an earlier model; stays for good"
     reason[kept & (basis == "twin") & (split != "out")] = "follows its twins, which an earlier model had in " + split
@@ -37,7 +37,7 @@ def of_splits(table: pd.DataFrame, rows: pd.DataFrame, knobs: Split) -> "pd.Seri
 
 
 def _of_out(reason: pd.Series, table: pd.DataFrame, out: pd.Series) -> pd.Series:
-    """Name the side of the group that keeps an image out."""
+    """Name the split of the group that keeps an image out."""
     scored = table[table["split"].isin(["train", "val", "test", "benchmark"])]
     there = scored.drop_duplicates("leak_group").set_index("leak_group")["split"]
     where = table.loc[out, "leak_group"].map(there).fillna("another split")

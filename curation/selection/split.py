@@ -1,8 +1,13 @@
-"""train / val / test / benchmark out of whole leak groups, and the sides of earlier models kept for good.
+"""Which split each image gets: train, val, test or benchmark, in whole leak groups, with earlier splits kept for good.
 
-One pure function on tables. A side comes, in this order, from the lineage of the base model, from a twin that has one,
-or from the lot of the image (see `draw`), topped up to the minimum counts (see `minimum`); groups that would be torn
-are mended (see `groups`). Drawing by hash is TensorFlow's; complete groups and a frozen benchmark are this project's.
+It is one function on tables, without files. The split of an image comes from the first of these rules that applies:
+
+1. the lineage of the base model;
+2. a copy of the image that the lineage knows (group_splits);
+3. the image's own hash bucket (hash_buckets), filled up to the minimum counts of val and test (split_minimums).
+
+Leak groups whose images would be in several splits are decided in group_splits. Splits by hash are TensorFlow's idea;
+whole groups and a frozen benchmark are this project's.
 """
 
 from collections.abc import Mapping
@@ -24,57 +29,58 @@ IN_PLAY = ["kept", "reserve", "unknown", "benchmark"]
 
 
 @dataclass
-class Board:
-    """The rows that get a side, as arrays [n], and the sides as they become known."""
+class Assignment:
+    """The rows that get a split, as arrays [n], and the splits that are assigned so far."""
 
     group: Ints
     label: Ints
     subclass: Ints
     real: Bools
     kept: Bools
-    known: Ints  # side in the lineage, NONE when new
-    given: Ints  # side of the group, NONE when nobody knows it
-    lot: Floats
-    spoiled: Bools  # an ancestor was trained on the image or on a twin
-    second: Floats  # lot that chooses within a group
-    side: Ints
+    known: Ints  # split in the lineage, NONE when new
+    given: Ints  # split of the group from the lineage, NONE without one
+    bucket: Floats
+    contaminated: Bools  # an earlier model was trained on the image or on a copy
+    second: Floats  # second hash bucket, which decides within a group
+    split: Ints
     basis: NDArray[np.object_]
 
 
 def split(selection: pd.DataFrame, params: Params, lineage: Mapping[str, str]) -> pd.DataFrame:
     """Give every image that can be scored its split.
 
-    selection: SELECTION; lineage: image_id -> side of every image that an ancestor model knew. Returns SPLITS,
-    by image_id, for rows that are kept, reserve, unknown or benchmark, and for frozen benchmark images in any state.
+    selection: SELECTION. lineage: image_id -> split of every image that the base model or an earlier one knew.
+    Returns SPLITS, by image_id, with the rows that are kept, reserve, unknown or benchmark, and with frozen benchmark
+    images in any state.
     """
     frame = selection.sort_values("image_id", kind="stable", ignore_index=True)
     known = _codes(frame["image_id"].map(lineage))
     hand = (frame["state"] == "benchmark").to_numpy()
     group, number = group_splits.factorize(frame["leak_group"].to_numpy())
     given = group_splits.lineage_splits(group, np.where(hand, BENCHMARK, known), number)[group]
-    spoiled = group_splits.lineage_splits(group, np.where(known == TRAIN, TRAIN, NONE), number)[group] == TRAIN
+    contaminated = group_splits.lineage_splits(group, np.where(known == TRAIN, TRAIN, NONE), number)[group] == TRAIN
     frozen = (known == BENCHMARK) & reasons.can_be_scored(frame)
     play = frame["state"].isin(IN_PLAY).to_numpy() | frozen
     rows = frame[play].reset_index(drop=True)
-    board = _board(rows, (group[play], known[play], given[play], spoiled[play]), params)
-    _draw(board, params, number)
-    table = _table(rows, board)
+    assigned = _assignment(rows, (group[play], known[play], given[play], contaminated[play]), params)
+    _assign(assigned, params, number)
+    table = _table(rows, assigned)
     table["reason"] = reasons.of_splits(table, rows, params.split)
     table["fold"] = assign(table, params.split)
     return table[SPLITS.columns]
 
 
-def _codes(sides: pd.Series) -> Ints:
-    return sides.map({side: code for code, side in enumerate(SPLIT_NAMES)}).fillna(NONE).to_numpy().astype(np.int64)
+def _codes(splits: pd.Series) -> Ints:
+    return splits.map({name: code for code, name in enumerate(SPLIT_NAMES)}).fillna(NONE).to_numpy().astype(np.int64)
 
 
-def _board(rows: pd.DataFrame, facts: tuple[Ints, Ints, Ints, Bools], params: Params) -> Board:
-    group, known, given, spoiled = facts
+def _assignment(rows: pd.DataFrame, facts: tuple[Ints, Ints, Ints, Bools], params: Params) -> Assignment:
+    group, known, given, contaminated = facts
     subclass = (rows["label"] + "/" + rows["subclass"]).to_numpy()
     numbers = group_splits.factorize(subclass)[0]
     numbers[(rows["subclass"] == "").to_numpy()] = NONE
     size = len(rows)
-    return Board(
+    return Assignment(
         group=group,
         label=group_splits.factorize(rows["label"].to_numpy())[0],
         subclass=numbers,
@@ -82,69 +88,71 @@ def _board(rows: pd.DataFrame, facts: tuple[Ints, Ints, Ints, Bools], params: Pa
         kept=(rows["state"] == "kept").to_numpy(),
         known=known,
         given=given,
-        spoiled=spoiled,
-        lot=hash_buckets.buckets(rows["image_id"], params.split.salt),
+        contaminated=contaminated,
+        bucket=hash_buckets.buckets(rows["image_id"], params.split.salt),
         second=_second(rows["image_id"], group, params.split.salt),
-        side=np.full(size, TRAIN, dtype=np.int64),
+        split=np.full(size, TRAIN, dtype=np.int64),
         basis=np.full(size, "draw", dtype=object),
     )
 
 
 def _second(image_ids: pd.Series, group: Ints, salt: str) -> Floats:
-    """A second lot for images that are not alone in their group; 0 for the others, who need none."""
+    """A second hash bucket [n] for images that are not alone in their group; 0 for the others, which need none."""
     many = np.bincount(group)[group] > 1
-    lots = np.zeros(len(group))
-    lots[many] = hash_buckets.buckets(image_ids[many], f"{salt}/group")
-    return lots
+    buckets = np.zeros(len(group))
+    buckets[many] = hash_buckets.buckets(image_ids[many], f"{salt}/group")
+    return buckets
 
 
-def _draw(board: Board, params: Params, number: int) -> None:
-    """Fill side (NONE: out) and basis of the kept rows; the others keep train and are overwritten by their state."""
-    knobs = params.split
-    free = board.kept & board.real & (board.given == NONE)
-    if knobs.mixed == "follow":
-        deciding = group_splits.deciding_rows(board.group, board.second, free, number)
-        board.lot[free] = board.lot[deciding[board.group[free]]]
-    settled = np.where(board.given == NONE, split_minimums.SplitRanges.of(knobs).splits(board.lot), board.given)
-    settled[~(board.kept & board.real)] = NONE
-    least = split_minimums.minimums_of_splits(board.label[settled != NONE], knobs, int(board.label.max(initial=-1)) + 1)
-    topped = split_minimums.top_up(board.lot, settled, free, (board.label, board.subclass), least, knobs)
-    if knobs.mixed == "follow":
-        whole = group_splits.dominant(board.group, topped, free, number)
+def _assign(assigned: Assignment, params: Params, number: int) -> None:
+    """Fill split (NONE: out) and basis of the kept rows. The others get train here, and their state in `_table`."""
+    config = params.split
+    free = assigned.kept & assigned.real & (assigned.given == NONE)
+    if config.mixed == "follow":
+        deciding = group_splits.deciding_rows(assigned.group, assigned.second, free, number)
+        assigned.bucket[free] = assigned.bucket[deciding[assigned.group[free]]]
+    by_bucket = split_minimums.SplitRanges.of(config).splits(assigned.bucket)
+    settled = np.where(assigned.given == NONE, by_bucket, assigned.given)
+    settled[~(assigned.kept & assigned.real)] = NONE
+    classes = int(assigned.label.max(initial=-1)) + 1
+    least = split_minimums.minimums_of_splits(assigned.label[settled != NONE], config, classes)
+    topped = split_minimums.top_up(assigned.bucket, settled, free, (assigned.label, assigned.subclass), least, config)
+    if config.mixed == "follow":
+        whole = group_splits.dominant(assigned.group, topped, free, number)
     else:
-        whole = group_splits.choose_splits(board.group, topped, free, board.second, knobs)
-    side = np.where(board.given == NONE, whole[board.group], board.given)
-    torn = free & (topped != side) if knobs.mixed == "out" else np.zeros(len(side), bool)
-    board.basis[free & (topped != settled)] = "minimum"
-    _keep_sides(board, side)
-    board.side[torn | (board.kept & ~board.real & (side != TRAIN))] = NONE
+        whole = group_splits.choose_splits(assigned.group, topped, free, assigned.second, config)
+    group_split = np.where(assigned.given == NONE, whole[assigned.group], assigned.given)
+    apart = free & (topped != group_split) if config.mixed == "out" else np.zeros(len(group_split), bool)
+    assigned.basis[free & (topped != settled)] = "minimum"
+    _apply_lineage(assigned, group_split)
+    assigned.split[apart | (assigned.kept & ~assigned.real & (group_split != TRAIN))] = NONE
 
 
-def _keep_sides(board: Board, side: Ints) -> None:
-    """The lineage's own rows, and new rows whose group the lineage knows."""
-    old, new = board.known != NONE, (board.known == NONE) & (board.given != NONE)
-    board.side = side.copy()
-    board.side[old & (board.known != side)] = NONE
-    board.side[new & (side == BENCHMARK)] = NONE
-    board.basis[old] = "lineage"
-    board.basis[new] = "twin"
-    board.basis[(board.basis == "draw") & ~board.real] = "origin"
+def _apply_lineage(assigned: Assignment, group_split: Ints) -> None:
+    """Keep the split of rows in the lineage, and set that of new rows whose group the lineage knows."""
+    old, new = assigned.known != NONE, (assigned.known == NONE) & (assigned.given != NONE)
+    assigned.split = group_split.copy()
+    assigned.split[old & (assigned.known != group_split)] = NONE
+    assigned.split[new & (group_split == BENCHMARK)] = NONE
+    assigned.basis[old] = "lineage"
+    assigned.basis[new] = "twin"
+    assigned.basis[(assigned.basis == "draw") & ~assigned.real] = "origin"
 
 
-def _table(rows: pd.DataFrame, board: Board) -> pd.DataFrame:
-    """SPLITS without reason and fold: the side where a row is kept or frozen, else its state."""
+def _table(rows: pd.DataFrame, assigned: Assignment) -> pd.DataFrame:
+    """SPLITS without reason and fold: the split where a row is kept or frozen, else its state."""
     table = rows[["image_id", "label", "subclass", "origin", "leak_group", "turn", "small", "benchmark_set"]].copy()
     names = np.array([*SPLIT_NAMES, "out"], dtype=object)  # -1 is out
-    frozen = board.known == BENCHMARK
+    frozen = assigned.known == BENCHMARK
     state = rows["state"].to_numpy()
-    table["split"] = np.where(board.kept, names[board.side], state)
-    table["basis"] = np.where(board.kept, board.basis, state)
+    table["split"] = np.where(assigned.kept, names[assigned.split], state)
+    table["basis"] = np.where(assigned.kept, assigned.basis, state)
     hand = state == "benchmark"
-    spoiled = hand & board.spoiled & ~frozen
+    contaminated = hand & assigned.contaminated & ~frozen
     table.loc[frozen, ["split", "basis"]] = ["benchmark", "lineage"]
     table.loc[hand, "basis"] = np.where(rows.loc[hand, "source"] == "benchmark", "hand-made", "decision")
-    table.loc[spoiled, "split"] = "out"
-    drawn = (table["split"] == "benchmark") & (table["benchmark_set"] == "")
-    table.loc[drawn, "benchmark_set"] = FROZEN
+    table.loc[contaminated, "split"] = "out"
+    new_benchmark = (table["split"] == "benchmark") & (table["benchmark_set"] == "")
+    table.loc[new_benchmark, "benchmark_set"] = FROZEN
     table.loc[table["split"] != "benchmark", "benchmark_set"] = ""
     return table

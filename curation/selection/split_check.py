@@ -1,7 +1,8 @@
-"""The promises about splits, proved on the tables themselves: `curate split --check`, the judge of the property tests.
+"""Check of the rules for splits on the tables themselves: `curate split --check`, also used by the property tests.
 
-It shares no rule with `select` and `split`: it reads what they wrote and counts what breaks each promise. Datasets that
-were published with twins on both sides (Barz and Denzler 2020 for CIFAR) show why such a check belongs beside the data.
+It shares no code with `select` and `split`. It reads what they wrote, and lists the images that break each rule.
+Published data sets had copies of one image in two splits (Barz and Denzler 2020 for CIFAR), so such a check belongs to
+the data.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,14 +18,14 @@ from curation.selection.class_limits import Limits
 from curation.selection.reasons import REMOVED, UNREADABLE
 from curation.tables.class_names import UNKNOWN
 
-SIDES = ["train", "val", "test", "benchmark"]
-EVALUATION = SIDES[1:]
+SPLIT_NAMES = ["train", "val", "test", "benchmark"]
+EVALUATION = SPLIT_NAMES[1:]
 SCORED = ["kept", "reserve", "unknown", "benchmark"]
 
 
 @dataclass(frozen=True)
 class Round:
-    """What one run of the pipeline left: its tables, its knobs, and the lineage of its base model."""
+    """What one run of the pipeline wrote: its tables, its parameters, and the lineage of its base model."""
 
     images: pd.DataFrame  # IMAGES: image_id is enough
     duplicates: pd.DataFrame  # DUPLICATES: image_id, keeper, leak_group
@@ -83,20 +84,20 @@ def _accounted(found: Round) -> Iterator[Rule]:
     scored = set(selection.loc[selection["state"].isin(SCORED), "image_id"])
     yield "every image that can be scored has a split", list(scored - set(splits["image_id"]))
     yield "every row of the splits has a reason", splits.loc[splits["reason"] == "", "image_id"]
-    twins = found.duplicates.merge(selection[["image_id", "state", "reason"]], on="image_id")
-    twins = twins[(twins["keeper"] != twins["image_id"]) & twins["reason"].str.match("twin of [0-9a-f]+$")]
-    keepers = selection.set_index("image_id")["state"].reindex(twins["keeper"], fill_value="")
-    small = selection.set_index("image_id")["reason"].reindex(twins["keeper"]).str.startswith("class `")
+    copies = found.duplicates.merge(selection[["image_id", "state", "reason"]], on="image_id")
+    copies = copies[(copies["keeper"] != copies["image_id"]) & copies["reason"].str.match("twin of [0-9a-f]+$")]
+    keepers = selection.set_index("image_id")["state"].reindex(copies["keeper"], fill_value="")
+    small = selection.set_index("image_id")["reason"].reindex(copies["keeper"]).str.startswith("class `")
     lost = ~(keepers.isin(SCORED) | small).to_numpy()
-    yield "every removed twin has a keeper that stays itself", twins.loc[lost, "image_id"]
+    yield "every removed copy has a keeper that stays itself", copies.loc[lost, "image_id"]
 
 
 def _apart(found: Round) -> Iterator[Rule]:
-    splits = found.splits[found.splits["split"].isin(SIDES)]
-    stars = splits.merge(found.duplicates[["image_id", "keeper"]], on="image_id")
-    for name, frame, column in (("leak group", splits, "leak_group"), ("star of twins", stars, "keeper")):
-        torn = frame.groupby(column)["split"].transform("nunique") > 1
-        yield f"no {name} is on two sides", frame.loc[torn, "image_id"]
+    splits = found.splits[found.splits["split"].isin(SPLIT_NAMES)]
+    clusters = splits.merge(found.duplicates[["image_id", "keeper"]], on="image_id")
+    for name, frame, column in (("leak group", splits, "leak_group"), ("cluster of copies", clusters, "keeper")):
+        apart = frame.groupby(column)["split"].transform("nunique") > 1
+        yield f"no {name} is in two splits", frame.loc[apart, "image_id"]
     drawn = splits[splits["benchmark_set"].isin(["", "frozen"])]
     unreal = (drawn["origin"] != "real") & drawn["split"].isin(EVALUATION)
     yield "staged and synthetic images are only trained on", drawn.loc[unreal, "image_id"]
@@ -108,27 +109,27 @@ def _apart(found: Round) -> Iterator[Rule]:
 
 def _inherited(found: Round) -> Iterator[Rule]:
     splits = found.splits
-    before = _inherited_side(splits, found.lineage)
+    before = _inherited_split(splits, found.lineage)
     seen = before == "train"
     yield (
-        "nothing an ancestor was trained on is scored",
+        "nothing an earlier model was trained on is scored",
         splits.loc[seen & splits["split"].isin(EVALUATION), "image_id"],
     )
-    taught = _inherited_side(found.selection, found.lineage) == "train"
+    taught = _inherited_split(found.selection, found.lineage) == "train"
     groups = found.selection.loc[taught, "leak_group"]
     fresh = splits["split"].isin(EVALUATION) & (before != "benchmark") & splits["leak_group"].isin(groups)
-    yield "nor any twin of it, but for the frozen benchmark", splits.loc[fresh, "image_id"]
-    moved = before.isin(["val", "test"]) & splits["split"].isin(SIDES) & (splits["split"] != before)
+    yield "nor any copy of it, except the frozen benchmark", splits.loc[fresh, "image_id"]
+    moved = before.isin(["val", "test"]) & splits["split"].isin(SPLIT_NAMES) & (splits["split"] != before)
     moved &= ~((splits["split"] == "benchmark") & (splits["benchmark_set"] != "frozen"))
     yield "val and test images of earlier models stay there", splits.loc[moved, "image_id"]
     selection = found.selection
-    frozen = selection[_inherited_side(selection, found.lineage) == "benchmark"]
+    frozen = selection[_inherited_split(selection, found.lineage) == "benchmark"]
     frozen = frozen[~frozen["reason"].str.startswith((REMOVED, UNREADABLE))]
     there = set(splits.loc[splits["split"] == "benchmark", "image_id"])
     yield "the benchmark of earlier models is whole", list(set(frozen["image_id"]) - there)
 
 
-def _inherited_side(frame: pd.DataFrame, lineage: Mapping[str, str]) -> pd.Series:
+def _inherited_split(frame: pd.DataFrame, lineage: Mapping[str, str]) -> pd.Series:
     return pd.Series([lineage.get(image, "") for image in frame["image_id"]], index=frame.index, dtype="str")
 
 
@@ -147,27 +148,27 @@ def _counts(found: Round) -> Iterator[Rule]:
 
 
 def changes(before: Round, after: Round) -> pd.DataFrame:
-    """Who is on another side, and why: image_id, label, before, after, why; sorted by the change, then by image_id.
+    """Images that changed their split: image_id, label, before, after, why; sorted by the change, then by image_id.
 
     An image that is in no split is named by its state in the selection; one that is not there at all is "absent".
     """
-    old, new = _sides(before), _sides(after)
+    old, new = _states(before), _states(after)
     both = old.add_suffix("_before").join(new.add_suffix("_after"), how="outer").fillna("")
-    both = both.replace({"side_before": {"": "absent"}, "side_after": {"": "absent"}})
-    moved = both[(both["side_before"] != both["side_after"]) & (both["side_before"] != "absent")]
-    gone = moved["side_after"] == "absent"
+    both = both.replace({"split_before": {"": "absent"}, "split_after": {"": "absent"}})
+    moved = both[(both["split_before"] != both["split_after"]) & (both["split_before"] != "absent")]
+    gone = moved["split_after"] == "absent"
     return pd.DataFrame(
         {
             "image_id": moved.index.astype("str"),
             "label": moved["label_after"].where(~gone, moved["label_before"]).to_numpy(),
-            "before": moved["side_before"].to_numpy(),
-            "after": moved["side_after"].to_numpy(),
+            "before": moved["split_before"].to_numpy(),
+            "after": moved["split_after"].to_numpy(),
             "why": moved["reason_after"].where(~gone, "no longer in the collection").to_numpy(),
         }
     ).sort_values(["before", "after", "image_id"], ignore_index=True)
 
 
-def _sides(found: Round) -> pd.DataFrame:
-    selection = found.selection.set_index("image_id")[["state", "label", "reason"]].rename(columns={"state": "side"})
-    splits = found.splits.set_index("image_id")[["split", "label", "reason"]].rename(columns={"split": "side"})
+def _states(found: Round) -> pd.DataFrame:
+    selection = found.selection.set_index("image_id")[["state", "label", "reason"]].rename(columns={"state": "split"})
+    splits = found.splits.set_index("image_id")[["split", "label", "reason"]]
     return pd.concat([splits, selection[~selection.index.isin(splits.index)]])

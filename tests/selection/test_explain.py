@@ -4,13 +4,13 @@ import pandas as pd
 import pytest
 import selection_toys as toys
 
-from curation.selection.image_history import NoSuchImageError, Papers, find, life
+from curation.selection.image_history import NoSuchImageError, RoundTables, find, history
 
 ID = toys.image_id
 
 
 def texts(papers, image_id):
-    return [row["text"] for row in life(papers, image_id)]
+    return [row["text"] for row in history(papers, image_id)]
 
 
 def prediction(**values):
@@ -22,7 +22,7 @@ def prediction(**values):
 
 
 def test_both_models_are_quoted():
-    told = texts(Papers(toys.images([{"name": "x"}]), predictions=prediction()), ID("x"))
+    told = texts(RoundTables(toys.images([{"name": "x"}]), predictions=prediction()), ID("x"))
     assert "The candidate says `b` (75% sure), but its label is `a`." in told
     assert "Its first answers: b 75%, a 25%." in told
     assert "The base model says `a` (50% sure)." in told
@@ -30,7 +30,7 @@ def test_both_models_are_quoted():
 
 def test_a_base_without_a_head_says_nothing():
     told = texts(
-        Papers(toys.images([{"name": "x"}]), predictions=prediction(base_predicted="", predicted="a")), ID("x")
+        RoundTables(toys.images([{"name": "x"}]), predictions=prediction(base_predicted="", predicted="a")), ID("x")
     )
     assert "The candidate says `a` (75% sure), right." in told
     assert not any("base model" in text for text in told)
@@ -38,7 +38,7 @@ def test_a_base_without_a_head_says_nothing():
 
 def test_the_lineage_and_the_pool_are_told():
     guess = pd.DataFrame([{"image_id": ID("x"), "label": "a", "confidence": 0.9, "known_twin": ID("y")}])
-    papers = Papers(toys.images([{"name": "x"}]), identified=guess, lineage={ID("x"): "val"})
+    papers = RoundTables(toys.images([{"name": "x"}]), identified=guess, lineage={ID("x"): "val"})
     told = texts(papers, ID("x"))
     assert "The base model and its ancestors know it from val." in told
     assert f"It looks like {ID('y')[:12]}, which is labelled." in told

@@ -1,8 +1,8 @@
-"""Twins and labels: which copy stays, which labels contradict, what a decision on one says of the others.
+"""Labels within a cluster of copies: when they conflict, and how a decision on one copy holds for the others.
 
-A star is a keeper and the images that dedupe verified to be its twins; they show the same picture, so a label that a
-person gave to one of them holds for all that nobody decided on. Where undecided twins carry different labels, none of
-them is trained on until somebody decides: one of the labels is wrong, and a model can't tell which.
+A cluster is a keeper and the images that dedupe verified as its copies. They show the same picture. So a label that a
+person gave to one of them holds for all copies that nobody decided on. Where undecided copies have different labels,
+none of them is trained on until somebody decides: one of the labels is wrong, and a model can't tell which.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ ABOUT_LABEL = ("relabel", "keep", "unknown")
 
 
 def join(frame: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:
-    """Add keeper, keeper_row (its place, -1 where it is not there) and leak_group to rows that are unique by image_id.
+    """Add keeper, keeper_row (its row, -1 where it is missing) and leak_group to rows that are unique by image_id.
 
     An image that dedupe did not see is its own keeper, alone in its group.
     """
@@ -31,7 +31,7 @@ def join(frame: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:
 
 
 def spread_decisions(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give undecided twins the label that was decided for one of their star; a star decided in two ways stays."""
+    """Give undecided copies the label that was decided in their cluster, unless it was decided in two ways."""
     decided = frame[frame["word"].isin(ABOUT_LABEL)]
     if decided.empty:
         return frame
@@ -43,18 +43,19 @@ def spread_decisions(frame: pd.DataFrame) -> pd.DataFrame:
     latest = latest[latest["ways"] == 1]
     undecided = (frame["word"] == "") & (frame["source"] == "raw") & frame["keeper"].isin(latest.index)
     rows = frame.index[undecided]
-    told = latest.loc[frame.loc[rows, "keeper"]]
-    changed = (told["label"].to_numpy() != frame.loc[rows, "label"].to_numpy()).astype(bool)
+    decided_labels = latest.loc[frame.loc[rows, "keeper"]]
+    changed = (decided_labels["label"].to_numpy() != frame.loc[rows, "label"].to_numpy()).astype(bool)
     out = frame.copy()
-    out.loc[rows[changed], ["label", "subclass"]] = told.loc[changed, ["label", "subclass"]].to_numpy()
+    out.loc[rows[changed], ["label", "subclass"]] = decided_labels.loc[changed, ["label", "subclass"]].to_numpy()
     return out
 
 
 def conflicts(frame: pd.DataFrame, copies: pd.DataFrame) -> pd.Series:
-    """The labels in which stars contradict themselves, joined by " / ", for the rows (by index) that this concerns.
+    """The different labels of a cluster, joined by " / ", for the rows (by index) of clusters in conflict.
 
     frame: image_id, keeper_row, label (merged), word, usable (readable, not removed, not of a benchmark); copies:
-    image_id and label (merged) of the further files with the same bytes. A decided label silences the undecided ones.
+    image_id and label (merged) of the further files with the same bytes. Where a label is decided, the undecided ones
+    do not count.
     """
     usable = frame.loc[frame["usable"], ["image_id", "keeper_row", "label", "word"]]
     many = usable["keeper_row"].duplicated(keep=False)
@@ -66,14 +67,14 @@ def conflicts(frame: pd.DataFrame, copies: pd.DataFrame) -> pd.Series:
     decided = votes["word"].isin(ABOUT_LABEL)
     settled = usable.loc[usable["word"].isin(ABOUT_LABEL), "keeper_row"]
     votes = votes[decided | ~votes["keeper_row"].isin(settled)].drop_duplicates(["keeper_row", "label"])
-    torn = votes[votes["keeper_row"].duplicated(keep=False)].sort_values(["keeper_row", "label"])
-    text = torn.groupby("keeper_row")["label"].agg(" / ".join)
+    several = votes[votes["keeper_row"].duplicated(keep=False)].sort_values(["keeper_row", "label"])
+    text = several.groupby("keeper_row")["label"].agg(" / ".join)
     hit = usable["keeper_row"].isin(text.index)
     return usable.loc[hit, "keeper_row"].map(text).astype("str")
 
 
 def redundant(frame: pd.DataFrame, stands: pd.Series) -> NDArray[np.bool_]:
-    """Which rows are twins of a keeper that stands: bool [n], from `stands`, a bool for each row."""
+    """Bool [n]: which rows are copies of a keeper that is itself kept. stands: bool [n], which rows are kept so far."""
     where = frame["keeper_row"].to_numpy()
     other = (where >= 0) & (where != np.arange(len(frame)))
     return np.asarray(other & stands.to_numpy(dtype=bool)[where])
