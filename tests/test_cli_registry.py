@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from curation.cli.main import app
+from curation.project import Project
 from curation.registry.versions import Entry, append, before_current, next_version, read_log
 
 RUN = "from curation.cli.main import app; app()"
@@ -19,9 +20,12 @@ def entry(version, action="promote", classes=("cat", "dog")):
 
 
 def test_versions_lists_newest_first_as_json(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    append(tmp_path, entry("v1.0.0"))
-    append(tmp_path, entry("v1.1.0", classes=("bear", "cat", "dog")))
+    for name in ("dvc.yaml", "params.yaml"):
+        (tmp_path / name).touch()
+    (tmp_path / "data/raw").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "data/raw")  # from a subfolder the answer is the same
+    append(Project(tmp_path), entry("v1.0.0"))
+    append(Project(tmp_path), entry("v1.1.0", classes=("bear", "cat", "dog")))
     shown = CliRunner().invoke(app, ["versions", "--json"])
     rows = json.loads(shown.stdout)
     assert [(row["version"], row["now"], row["classes"]) for row in rows] == [("v1.1.0", True, 3), ("v1.0.0", False, 2)]
@@ -61,5 +65,5 @@ def test_a_new_version_after_a_rollback_takes_a_new_number():
 
 
 def test_the_log_survives_a_round_trip(tmp_path):
-    append(tmp_path, entry("v1.0.0"))
-    assert read_log(tmp_path) == [entry("v1.0.0")]
+    append(Project(tmp_path), entry("v1.0.0"))
+    assert read_log(Project(tmp_path)) == [entry("v1.0.0")]

@@ -7,7 +7,6 @@ import typer
 from curation.cli.app import app
 from curation.cli.output import show
 
-ROOT = Path()
 REASON = typer.Option("", "--reason", help="Why, in words; kept in the log and the model card.")
 COMMIT = typer.Option(
     True, "--commit/--no-commit", help="Commit and tag the version, when nothing else is uncommitted."
@@ -26,10 +25,11 @@ def promote(
 
     Example: curate promote
     """
+    from curation.project import Project
     from curation.registry.promote import Choice
     from curation.registry.promote import promote as promote_candidate
 
-    done = promote_candidate(ROOT, Choice(force, reason, commit))
+    done = promote_candidate(Project.find(), Choice(force, reason, commit))
     for objection in done.gate.objections:
         typer.echo(f"Forced, although {objection}")
     typer.echo(f"{done.entry.version} is production: models/production.safetensors, and models/production.md about it.")
@@ -48,10 +48,11 @@ def rollback(
 
     Example: curate rollback --reason "dogs are taken for wolves"
     """
+    from curation.project import Project
     from curation.registry.promote import Choice
     from curation.registry.promote import rollback as roll_back
 
-    done = roll_back(ROOT, version or None, Choice(reason=reason, commit=commit))
+    done = roll_back(Project.find(), version or None, Choice(reason=reason, commit=commit))
     typer.echo(f"{done.entry.version} is production again.")
     for note in done.notes:
         typer.echo(note)
@@ -67,12 +68,14 @@ def versions(
 
     Example: curate versions --json
     """
+    from curation.project import Project
     from curation.registry.versions import listed, read_log
 
-    log = read_log(ROOT)
+    project = Project.find()
+    log = read_log(project)
     if register and log:
         from curation.registry.register import tag
 
-        for note in tag(ROOT, log[-1]):
+        for note in tag(project, log[-1]):
             typer.echo(note, err=True)
     show(listed(log), as_json=as_json, csv=csv, title="versions")

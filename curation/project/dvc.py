@@ -4,6 +4,7 @@ dvc.lock tells what `dvc repro` last ran with. Reading it is quicker than `dvc s
 matter here. DVC's own code is imported late: it takes a second.
 """
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -16,6 +17,12 @@ from ruamel.yaml import YAML
 
 from curation.files import write_text
 from curation.project.places import Places, ProjectError
+
+
+def md5_of(path: Path) -> str:
+    """MD5 of a file in hex, as DVC computes it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 @dataclass(frozen=True)

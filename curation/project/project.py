@@ -13,8 +13,10 @@ from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
+from ruamel.yaml import YAML
 
 from curation import tables
+from curation.files import whole
 from curation.params import Params, load
 from curation.project.dvc import Dvc
 from curation.project.git import Git
@@ -71,6 +73,19 @@ class Project(Places):
     def base_model(self, settings: Params) -> Path:
         """The model that training starts from."""
         return self.root / settings.base_model
+
+    def set_base_model(self, path: Path) -> bool:
+        """Point `base_model` in params.yaml at a model, leaving every comment as it is; True when that changed it."""
+        yaml, value = YAML(), self.relative(path)
+        yaml.preserve_quotes = True
+        yaml.width = 4096
+        values = yaml.load(self.params_file.read_text(encoding="utf-8"))
+        if values.get("base_model") == value:
+            return False
+        values["base_model"] = value
+        with whole(self.params_file) as draft:
+            yaml.dump(values, draft)
+        return True
 
     def table(self, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Read a table, or only some of its columns; TableError where it is missing or not what it should be."""

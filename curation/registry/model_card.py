@@ -5,7 +5,6 @@ Every sentence is made from a measured number or a recorded fact; what is not kn
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -29,12 +28,6 @@ class Facts:
     counts: pd.DataFrame
     per_class: pd.DataFrame  # set, class, precision, recall, f1, support
     data: dict[str, str]  # what DVC tracks -> its hash
-
-
-def write_card(path: Path, facts: Facts) -> None:
-    """Write the card as markdown."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines(facts)) + "\n", encoding="utf-8")
 
 
 def lines(facts: Facts) -> Iterator[str]:
@@ -165,8 +158,14 @@ def _scope(facts: Facts) -> Iterator[str]:
     measured = facts.entry.metrics.get("out_of_scope", {})
     if measured:
         for name, one in sorted(measured.items()):
-            share = f"{one['refused']:.0%} of {one['images']:,}"
-            yield f"Out of scope ({name}): refuses {share} images that are none of its classes."
+            if "refused" in one:
+                share = f"{one['refused']:.0%} of {one['images']:,}"
+                yield f"Out of scope ({name}): refuses {share} images that are none of its classes."
+            else:
+                yield (
+                    f"Out of scope ({name}): no confidence reaches the wanted precision, so there is no threshold that "
+                    f"could refuse its {one['images']:,} images."
+                )
     else:
         yield "No images of other things were at hand, so how well it refuses them is not measured."
 

@@ -7,29 +7,25 @@ with it: without one, a confidence of production would be worth what nobody know
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from curation import params as parameters
 from curation import tables
 from curation.errors import CurationError
 from curation.evaluation.comparison import promotion_gate
 from curation.evaluation.split_metrics import seen_by
-from curation.files import whole
+from curation.files import whole, write_text
 from curation.model.header import Header, read_header
-from curation.project import Project
-from curation.registry import model_card, project_state, versions
+from curation.params import Params
+from curation.project import Project, ProjectError
+from curation.project.dvc import md5_of
+from curation.registry import model_card, versions
+from curation.registry.all_or_nothing import all_or_nothing, undo
 from curation.registry.register import register
-
-RECORD = "models/production.json"
-CARD = "models/production.md"
-CALIBRATION = "models/production.calibration.json"  # where `curate identify --model production` looks
-TRACKED = [f"{project_state.PRODUCTION}.dvc", f"{CALIBRATION}.dvc"]
-OURS = ["params.yaml", *TRACKED, RECORD, CARD, str(versions.LOG), "models/.gitignore"]
 
 
 class PromotionRefusedError(CurationError):
@@ -54,56 +50,102 @@ class Outcome:
     notes: list[str]
 
 
-def promote(root: Path, choice: Choice) -> Outcome:
-    """Make models/candidate.safetensors production; PromotionRefusedError says why it may not be."""
-    candidate = root / project_state.CANDIDATE
-    header = read_header(candidate)
-    if header.throwaway:
-        raise PromotionRefusedError("the candidate is a throw-away model; set `throwaway: false` and run `dvc repro`")
-    knobs = parameters.load(root / "params.yaml")
-    md5 = project_state.md5_of(candidate)
-    project_state.check_evaluated(root, md5)
-    log = versions.read_log(root)
+def promote(project: Project, choice: Choice) -> Outcome:
+    """Make the candidate production; PromotionRefusedError says why it may not be.
+
+    All that can fail is done before the first file changes; an error after that puts every file back.
+    """
+    with project.lock("promotion"):
+        undo(project)
+        header = read_header(project.candidate)
+        if header.throwaway:
+            raise PromotionRefusedError(
+                "the candidate is a throw-away model; set `throwaway: false` and run `dvc repro`"
+            )
+        settings, md5 = project.params(), md5_of(project.candidate)
+        _check_evaluated(project, md5)
+        log = versions.read_log(project)
+        verdict = _judged(project, settings, _rolled_back(log, md5))
+        _hold_or_force(verdict, choice)
+        entry = _entry(project, md5, header, log, choice.reason)
+        card = "\n".join(model_card.lines(_card_facts(project, entry, header, verdict))) + "\n"
+        with all_or_nothing(project, _files(project)):
+            _install(project)
+            write_text(project.model_card, card)
+            _record(project, asdict(entry) | _comparison(verdict))
+            versions.append(project, entry)
+        return Outcome(entry, verdict, register(project, entry, _committed(project), commit=choice.commit))
+
+
+def rollback(project: Project, version: str | None, choice: Choice) -> Outcome:
+    """Return to an earlier version: by default the one that was production before. It happens whole or not at all."""
+    with project.lock("promotion"):
+        undo(project)
+        log = versions.read_log(project)
+        target = versions.find(log, version) if version else versions.before_current(log)
+        if log[-1].version == target.version:
+            raise versions.VersionError(f"{target.version} is production already")
+        entry = versions.Entry(**{**asdict(target), **_moment(project), "action": "rollback", "reason": choice.reason})
+        with all_or_nothing(project, _files(project)):
+            project.dvc.point(project.production, target.md5, target.size)
+            project.dvc.point(project.production_calibration, target.calibration_md5, target.calibration_size)
+            _fetch(project, target)
+            project.set_base_model(project.production)
+            _record(project, asdict(entry))
+            versions.append(project, entry)
+        notes = register(project, entry, _committed(project), commit=choice.commit)
+        return Outcome(entry, promotion_gate.Gate({}, pd.DataFrame(), []), notes)
+
+
+def _pointers(project: Project) -> list[Path]:
+    """DVC's pointers to production and its calibration."""
+    return [path.with_name(f"{path.name}.dvc") for path in (project.production, project.production_calibration)]
+
+
+def _committed(project: Project) -> list[str]:
+    """What a promotion writes and git keeps, from the root of the project."""
+    ours = [project.params_file, *_pointers(project), project.production_record, project.model_card, project.versions]
+    return [project.relative(path) for path in [*ours, project.models / ".gitignore"]]
+
+
+def _files(project: Project) -> list[Path]:
+    """All that a promotion writes."""
+    models = [project.production, project.production_calibration]
+    return models + [project.file(name) for name in _committed(project)]
+
+
+def _check_evaluated(project: Project, candidate_md5: str) -> None:
+    """Refuse a candidate that is not the one that the stage evaluate measured, or its outputs of another run."""
+    inputs, outputs = project.dvc.inputs("evaluate"), project.dvc.outputs("evaluate")
+    candidate = project.relative(project.candidate)
+    if inputs.get(candidate) != candidate_md5:
+        raise ProjectError(f"{candidate} is not the model that was evaluated last; run `dvc repro`, then promote")
+    for path in (project.table_path(tables.PREDICTIONS), project.calibration):
+        if not path.exists() or outputs.get(project.relative(path)) != md5_of(path):
+            raise ProjectError(f"{path} is not what the last run wrote; run `dvc repro` or `dvc checkout`")
+
+
+def _rolled_back(log: list[versions.Entry], md5: str) -> list[str]:
+    """The objection to a model that was production before and is no longer; it must not come back unnoticed."""
     if log and log[-1].md5 == md5:
         raise PromotionRefusedError(
             f"this candidate is production already, as {log[-1].version}; `dvc repro` makes a new one"
         )
-    verdict = _judged(root, knobs)
-    _hold_or_force(verdict, choice)
-    entry = _entry(root, md5, header, log, choice.reason)
-    facts = _card_facts(root, entry, header, verdict)
-    _install(root)
-    model_card.write_card(root / CARD, facts)
-    _record(root, asdict(entry) | _comparison(verdict))
-    versions.append(root, entry)
-    notes = register(root, entry, OURS, commit=choice.commit)
-    return Outcome(entry, verdict, notes)
+    before = [entry.version for entry in log if entry.md5 == md5]
+    if not before:
+        return []
+    left = next(entry for entry in reversed(log) if entry.action == "rollback" or entry.md5 != md5)
+    why = f" ({left.reason})" if left.reason else ""
+    return [f"this model was production before, as {before[-1]}, until {left.version} took its place{why}"]
 
 
-def rollback(root: Path, version: str | None, choice: Choice) -> Outcome:
-    """Return to an earlier version: by default the one that was production before."""
-    log = versions.read_log(root)
-    target = versions.find(log, version) if version else versions.before_current(log)
-    if log[-1].version == target.version:
-        raise versions.VersionError(f"{target.version} is production already")
-    _point(root / project_state.PRODUCTION, target.md5, target.size)
-    _point(root / CALIBRATION, target.calibration_md5, target.calibration_size)
-    _fetch(root, target)
-    project_state.set_base_model(root, project_state.PRODUCTION)
-    moment = _moment(root)
-    entry = versions.Entry(**{**asdict(target), **moment, "action": "rollback", "reason": choice.reason})
-    _record(root, asdict(entry))
-    versions.append(root, entry)
-    notes = register(root, entry, OURS, commit=choice.commit)
-    return Outcome(entry, promotion_gate.Gate({}, pd.DataFrame(), []), notes)
-
-
-def _judged(root: Path, knobs: parameters.Params) -> promotion_gate.Gate:
-    columns = [*promotion_gate.NEEDED, "loss"]
-    predictions = tables.read(root / project_state.PREDICTIONS, tables.PREDICTIONS, columns)
-    lineages = [read_header(root / name).lineage for name in (project_state.CANDIDATE, knobs.base_model)]
+def _judged(project: Project, settings: Params, objections: list[str]) -> promotion_gate.Gate:
+    """The verdict of the gate, with objections of another kind before its own."""
+    predictions = project.table(tables.PREDICTIONS, [*promotion_gate.NEEDED, "loss"])
+    lineages = [read_header(path).lineage for path in (project.candidate, project.base_model(settings))]
     seen = pd.Series(seen_by(predictions["image_id"], *lineages), index=predictions.index)
-    return promotion_gate.judge(predictions, seen, knobs.promote.max_class_drop)
+    verdict = promotion_gate.judge(predictions, seen, settings.promote.max_class_drop)
+    return replace(verdict, objections=[*objections, *verdict.objections])
 
 
 def _hold_or_force(verdict: promotion_gate.Gate, choice: Choice) -> None:
@@ -117,13 +159,17 @@ def _hold_or_force(verdict: promotion_gate.Gate, choice: Choice) -> None:
         )
 
 
-def _card_facts(root: Path, entry: versions.Entry, header: Header, verdict: promotion_gate.Gate) -> model_card.Facts:
-    splits = Project(root).table(tables.SPLITS, ["label", "split"])
+def _card_facts(
+    project: Project, entry: versions.Entry, header: Header, verdict: promotion_gate.Gate
+) -> model_card.Facts:
+    splits = project.table(tables.SPLITS, ["label", "split"])
     inside = splits[splits["label"].isin(header.classes)]
     counts = pd.crosstab(inside["label"], inside["split"])
     shown = [name for name in ("train", "val", "test", "benchmark", "reserve") if name in counts.columns]
-    per_class = pd.read_csv(root / "reports/evaluate/per_class.csv", keep_default_na=False)
-    return model_card.Facts(entry, header, verdict, counts[shown], per_class, project_state.tracked_data(root))
+    per_class = pd.read_csv(project.report("evaluate") / "per_class.csv", keep_default_na=False)
+    folders = tuple(f"{project.relative(folder)}/" for folder in (project.data, project.models))
+    sources = {path: md5 for path, md5 in project.dvc.sources().items() if path.startswith(folders)}
+    return model_card.Facts(entry, header, verdict, counts[shown], per_class, sources)
 
 
 def _comparison(verdict: promotion_gate.Gate) -> dict[str, Any]:
@@ -133,43 +179,42 @@ def _comparison(verdict: promotion_gate.Gate) -> dict[str, Any]:
     }
 
 
-def _record(root: Path, values: dict[str, Any]) -> None:
-    (root / RECORD).write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+def _record(project: Project, values: dict[str, Any]) -> None:
+    write_text(project.production_record, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
-def _entry(root: Path, md5: str, header: Header, log: list[versions.Entry], reason: str) -> versions.Entry:
+def _entry(project: Project, md5: str, header: Header, log: list[versions.Entry], reason: str) -> versions.Entry:
     classes = list(header.classes)
-    metrics = json.loads((root / "reports/metrics.json").read_text(encoding="utf-8"))
     return versions.Entry(
         action="promote",
         version=versions.next_version(log, classes),
         md5=md5,
-        size=(root / project_state.CANDIDATE).stat().st_size,
-        calibration_md5=project_state.md5_of(root / project_state.CALIBRATION),
-        calibration_size=(root / project_state.CALIBRATION).stat().st_size,
+        size=project.candidate.stat().st_size,
+        calibration_md5=md5_of(project.calibration),
+        calibration_size=project.calibration.stat().st_size,
         classes=classes,
         parent=header.parent,
         dataset=header.dataset,
         reason=reason,
-        metrics=metrics,
-        **_moment(root),
+        metrics=json.loads(project.metrics.read_text(encoding="utf-8")),
+        **_moment(project),
     )
 
 
-def _moment(root: Path) -> dict[str, Any]:
-    revision = project_state.git(root, "rev-parse", "HEAD") or ""
-    if revision and project_state.dirty_besides(root, []):
+def _moment(project: Project) -> dict[str, Any]:
+    revision = project.git.head()
+    if revision and project.git.changed():
         revision += "+changes"
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"git_revision": revision, "time": now, "person": project_state.person(root)}
+    return {"git_revision": revision, "time": now, "person": project.git.person()}
 
 
-def _install(root: Path) -> None:
+def _install(project: Project) -> None:
     """Copy model and calibration, then track both."""
-    _copy(root / project_state.CANDIDATE, root / project_state.PRODUCTION)
-    _copy(root / project_state.CALIBRATION, root / CALIBRATION)
-    project_state.dvc(root, "add", project_state.PRODUCTION, CALIBRATION)
-    project_state.set_base_model(root, project_state.PRODUCTION)
+    _copy(project.candidate, project.production)
+    _copy(project.calibration, project.production_calibration)
+    project.dvc.run("add", *map(project.relative, (project.production, project.production_calibration)))
+    project.set_base_model(project.production)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -178,18 +223,9 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, draft)
 
 
-def _point(path: Path, md5: str, size: int) -> None:
-    """Write DVC's pointer to a file's bytes, and take the present ones away."""
-    text = f"outs:\n- md5: {md5}\n  size: {size}\n  hash: md5\n  path: {path.name}\n"
-    path.with_name(f"{path.name}.dvc").write_text(text, encoding="utf-8")
-    path.unlink(missing_ok=True)
-
-
-def _fetch(root: Path, target: versions.Entry) -> None:
-    try:
-        project_state.dvc(root, "checkout", *TRACKED)
-    except project_state.ProjectError:
-        project_state.dvc(root, "pull", *TRACKED)
-    for name, md5 in ((project_state.PRODUCTION, target.md5), (CALIBRATION, target.calibration_md5)):
-        if project_state.md5_of(root / name) != md5:
-            raise versions.VersionError(f"{name} came back with other bytes than {target.version} has")
+def _fetch(project: Project, target: versions.Entry) -> None:
+    project.dvc.fetch(*map(project.relative, _pointers(project)))
+    found = {project.production: target.md5, project.production_calibration: target.calibration_md5}
+    for path, md5 in found.items():
+        if md5_of(path) != md5:
+            raise versions.VersionError(f"{path} came back with other bytes than {target.version} has")

@@ -1,63 +1,59 @@
 """Registering a version the way GTO does: an annotated git tag, on a commit that holds everything it names.
 
-`dvc artifacts get . classifier --stage production` and DVC Studio read these tags. The commit is made only when nothing
-else is uncommitted; otherwise the commands to run are said, for what belongs in a commit is the person's to decide.
+`dvc artifacts get . classifier --stage production` and DVC Studio read these tags. Where the project is a folder of a
+larger repository, GTO puts the folder in front: `apps/photos=classifier@v1.0.0`. The commit is made only when nothing
+else in the project is uncommitted; otherwise the commands to run are said, for what belongs in a commit is the
+person's to decide.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
-from curation.registry import project_state
+from curation.project import Project
 from curation.registry.versions import Entry
 
 ARTIFACT = "classifier"
 STAGE = "production"
 
 
-def register(root: Path, entry: Entry, files: Sequence[str], *, commit: bool) -> list[str]:
+def register(project: Project, entry: Entry, files: Sequence[str], *, commit: bool) -> list[str]:
     """Commit `files` and tag the version, where that is possible; return what to tell the person."""
-    by_hand = (
-        f"git add {' '.join(_there(root, files))} && git commit -m '{_subject(entry)}' && curate versions --register"
-    )
-    others = project_state.dirty_besides(root, files)
-    if others is None:
+    there = [name for name in files if project.has(name)]
+    by_hand = f"git add {' '.join(there)} && git commit -m '{_subject(entry)}' && curate versions --register"
+    if not project.git.exists:
         return ["Not a git repository: no version tag was made."]
     if not commit:
         return [f"Not committed. To register the version: {by_hand}"]
+    others = [name for name in project.git.changed() if name not in files]
     if others:
         shown = ", ".join(others[:5])
         return [f"Not committed, because other files have changes ({shown}). Commit the round with them: {by_hand}"]
-    if project_state.git(root, "add", "-f", "--", *_there(root, files)) is None or (
-        project_state.git(root, "commit", "-q", "-m", _subject(entry), "--", *_there(root, files)) is None
-    ):
+    if not project.git.commit(_subject(entry), there):
         return [f"git would not commit (is user.name set?). By hand: {by_hand}"]
-    return [f"Committed: {_subject(entry)}", *tag(root, entry)]
+    return [f"Committed: {_subject(entry)}", *tag(project, entry)]
 
 
-def tag(root: Path, entry: Entry) -> list[str]:
+def tag(project: Project, entry: Entry) -> list[str]:
     """Tag HEAD as the version (unless it has the tag) and give it the stage `production`; say what was tagged."""
     import gto.api
+    from gto.exceptions import ValidationError
 
+    top, folder = project.git.top, project.git.prefix
+    artifact = f"{folder}:{ARTIFACT}" if folder else ARTIFACT
+    name = f"{folder}={ARTIFACT}@{entry.version}" if folder else f"{ARTIFACT}@{entry.version}"
+    facts: dict[str, Any] = {"repo": str(top), "name": artifact, "version": entry.version, "message": _subject(entry)}
     notes = []
-    name = f"{ARTIFACT}@{entry.version}"
-    if project_state.git(root, "rev-parse", "-q", "--verify", f"refs/tags/{name}") is None:
-        gto.api.register(repo=str(root), name=ARTIFACT, ref="HEAD", version=entry.version, message=_subject(entry))
-        notes.append(f"Registered {name}")
-    gto.api.assign(
-        repo=str(root),
-        name=ARTIFACT,
-        stage=STAGE,
-        version=entry.version,
-        message=_subject(entry),
-        skip_registration=True,
-        force=True,
-    )
+    try:
+        if not project.git.has_tag(name):
+            gto.api.register(ref="HEAD", **facts)
+            notes.append(f"Registered {name}")
+        gto.api.assign(stage=STAGE, skip_registration=True, force=True, **facts)
+    except ValidationError:
+        log = project.relative(project.versions)
+        allowed = "only letters a to z, digits, `_`, `-` and `/`"
+        return [f"No version tag was made: GTO allows {allowed} in the folder `{folder}`. The version is in {log}"]
     return [*notes, f"{name} has the stage {STAGE}; `git push --tags` shares it"]
 
 
 def _subject(entry: Entry) -> str:
     return f"{'Promote' if entry.action == 'promote' else 'Roll back to'} {ARTIFACT} {entry.version}"
-
-
-def _there(root: Path, files: Sequence[str]) -> list[str]:
-    return [name for name in files if (root / name).exists()]

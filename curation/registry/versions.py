@@ -5,12 +5,10 @@ Versions are semantic for whoever uses the labels: a lost class is a major chang
 
 import json
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from curation.errors import CurationError
-
-LOG = Path("models/versions.jsonl")
+from curation.project import Project
 
 
 class VersionError(CurationError):
@@ -37,20 +35,20 @@ class Entry:
     metrics: dict[str, Any] = field(default_factory=dict)
 
 
-def read_log(root: Path) -> list[Entry]:
+def read_log(project: Project) -> list[Entry]:
     """All entries, oldest first."""
-    path = root / LOG
+    path = project.versions
     if not path.exists():
         return []
     try:
         return [Entry(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except (ValueError, TypeError) as error:
-        raise VersionError(f"{path} can't be read ({error}); restore it with `git checkout {LOG}`") from None
+        raise VersionError(f"{path} can't be read ({error}); restore it with `git checkout {path}`") from None
 
 
-def append(root: Path, entry: Entry) -> None:
+def append(project: Project, entry: Entry) -> None:
     """Add one line to the log."""
-    path = root / LOG
+    path = project.versions
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
@@ -104,7 +102,7 @@ def find(log: list[Entry], version: str) -> Entry:
         if entry.version == version and entry.action == "promote":
             return entry
     known = ", ".join(dict.fromkeys(entry.version for entry in log)) or "none"
-    raise VersionError(f"{LOG} has no version `{version}`; it has: {known}")
+    raise VersionError(f"there is no version `{version}`; there are: {known}")
 
 
 def listed(log: list[Entry]) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 from curation import tables
 from curation.model.header import Header, encode
 from curation.predict.calibration import Calibration
-from curation.registry.project_state import md5_of
+from curation.project.dvc import md5_of
 
 CLASSES = ("cat", "dog")
 PARAMS = "# a comment that stays\nbase_model: models/backbone.safetensors   # and this one\nthrowaway: false\n"
@@ -36,25 +36,28 @@ artifacts:
 class Project:
     """A small project at `root`; `round` makes a candidate with its calibration and runs the stage."""
 
-    def __init__(self, root):
+    def __init__(self, root, top=None):
         self.root = root
         for folder in ("models", "data", "reports/evaluate"):
             (root / folder).mkdir(parents=True)
         (root / "params.yaml").write_text(PARAMS)
         (root / "dvc.yaml").write_text(PIPELINE)
-        (root / ".gitignore").write_text("/models/candidate.safetensors\n/models/backbone.safetensors\n/prepared.*\n")
+        (root / ".gitignore").write_text(
+            "/models/candidate.safetensors\n/models/backbone.safetensors\n/prepared.*\n/.cache\n"
+        )
         self.model("backbone", classes=())
-        self.run("git", "init", "-q", "-b", "main")
-        self.run("git", "config", "user.name", "Ada")
-        self.run("git", "config", "user.email", "ada@example.org")
-        self.run(sys.executable, "-m", "dvc", "init", "-q")
+        if top is None or not (top / ".git").exists():
+            self.run("git", "init", "-q", "-b", "main", str(top or root))
+            self.run("git", "config", "user.name", "Ada")
+            self.run("git", "config", "user.email", "ada@example.org")
+        self.run(sys.executable, "-m", "dvc", "init", "-q", *(["--subdir"] if top else []))
         self.commit("start")
 
     def run(self, *words):
         return subprocess.run(words, cwd=self.root, check=True, capture_output=True, text=True).stdout
 
     def commit(self, message):
-        self.run("git", "add", "-A")
+        self.run("git", "add", "-A", ".")
         self.run("git", "commit", "-q", "--allow-empty", "-m", message)
 
     def model(self, name, classes=CLASSES, weight=0.0, throwaway=False, lineage=None):

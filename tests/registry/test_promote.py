@@ -3,8 +3,7 @@ import json
 import pytest
 
 from curation.predict.model_lookup import resolve
-from curation.project import Project
-from curation.registry.project_state import ProjectError
+from curation.project import Project, ProjectError
 from curation.registry.promote import Choice, PromotionRefusedError, promote, rollback
 from curation.registry.versions import VersionError, read_log
 
@@ -18,7 +17,7 @@ def right(project, base=""):
 
 def test_promotion_copies_tracks_points_records_commits_and_tags(project):
     project.round(right(project))
-    done = promote(project.root, Choice())
+    done = promote(Project(project.root), Choice())
     assert done.entry.version == "v1.0.0"
     production = project.root / "models/production.safetensors"
     assert production.read_bytes() == (project.root / "models/candidate.safetensors").read_bytes()
@@ -36,7 +35,7 @@ def test_promotion_copies_tracks_points_records_commits_and_tags(project):
 
 def test_the_card_says_who_what_and_how_good(project):
     project.round(right(project))
-    promote(project.root, Choice())
+    promote(Project(project.root), Choice())
     card = (project.root / "models/production.md").read_text()
     for part in ("Ada", "cat, dog", "| test | 4 | 0.500", "## Limits", "cat: finds 50%", "## Intended use"):
         assert part in card
@@ -46,14 +45,14 @@ def test_the_card_says_who_what_and_how_good(project):
 def test_a_throwaway_model_is_refused_even_by_force(project):
     project.round(right(project), throwaway=True)
     with pytest.raises(PromotionRefusedError, match="throw-away"):
-        promote(project.root, Choice(force=True, reason="please"))
+        promote(Project(project.root), Choice(force=True, reason="please"))
 
 
 def test_a_worse_benchmark_is_refused_and_nothing_changes(project):
     labels = ["cat"] * 50 + ["dog"] * 50
     project.round(project.predictions(labels, ["cat"] * 52 + ["dog"] * 48, labels))
     with pytest.raises(PromotionRefusedError, match=r"`frozen`: 2 of 100 images got worse and 0 better"):
-        promote(project.root, Choice())
+        promote(Project(project.root), Choice())
     assert project.run("git", "status", "--porcelain") == ""
     assert not (project.root / "models/production.safetensors").exists()
 
@@ -62,9 +61,9 @@ def test_force_needs_a_reason_and_the_reason_is_kept(project):
     labels = ["cat"] * 5 + ["dog"] * 5
     project.round(project.predictions(labels, ["cat"] * 6 + ["dog"] * 4, labels))
     with pytest.raises(PromotionRefusedError, match="reason"):
-        promote(project.root, Choice(force=True, reason=" "))
-    promote(project.root, Choice(force=True, reason="new camera"))
-    assert read_log(project.root)[-1].reason == "new camera"
+        promote(Project(project.root), Choice(force=True, reason=" "))
+    promote(Project(project.root), Choice(force=True, reason="new camera"))
+    assert read_log(Project(project.root))[-1].reason == "new camera"
     assert "Promoted by force" in (project.root / "models/production.md").read_text()
 
 
@@ -74,27 +73,27 @@ def test_a_class_that_loses_too_much_is_refused_though_the_benchmark_gets_better
     new = ["dog"] * 2 + ["cat"] * 8 + ["dog"] * 10
     project.round(project.predictions(labels, new, base))
     with pytest.raises(PromotionRefusedError, match=r"class `cat`: recall 1.00 -> 0.80 on 10 images"):
-        promote(project.root, Choice())
+        promote(Project(project.root), Choice())
 
 
 def test_a_candidate_that_was_not_evaluated_is_refused(project):
     project.round(right(project))
     project.model("candidate", weight=9.0)
     with pytest.raises(ProjectError, match="dvc repro"):
-        promote(project.root, Choice())
+        promote(Project(project.root), Choice())
 
 
 def test_promoting_twice_is_refused(project):
     project.round(right(project))
-    promote(project.root, Choice())
+    promote(Project(project.root), Choice())
     with pytest.raises(PromotionRefusedError, match="production already"):
-        promote(project.root, Choice())
+        promote(Project(project.root), Choice())
 
 
 def test_with_other_changes_in_the_tree_nothing_is_committed(project):
     project.round(right(project))
     (project.root / "dvc.yaml").write_text((project.root / "dvc.yaml").read_text() + "\n")
-    done = promote(project.root, Choice())
+    done = promote(Project(project.root), Choice())
     assert project.run("git", "tag") == ""
     assert "dvc.yaml" in done.notes[0]
     assert "git commit" in done.notes[0]
@@ -103,14 +102,14 @@ def test_with_other_changes_in_the_tree_nothing_is_committed(project):
 def test_production_is_asked_with_the_calibration_it_was_promoted_with(project, monkeypatch):
     monkeypatch.chdir(project.root)
     project.round(right(project))
-    promote(project.root, Choice())
+    promote(Project(project.root), Choice())
     project.round(right(project, "cat"), weight=1.0, classes=("bear", "cat", "dog"))
     asked = resolve(Project(project.root), "production")
     assert (asked.calibrated, asked.calibration.classes) == (True, ("cat", "dog"))
     assert resolve(Project(project.root), "candidate").calibration.classes == ("bear", "cat", "dog")
-    promote(project.root, Choice())
+    promote(Project(project.root), Choice())
     assert resolve(Project(project.root), "production").calibration.classes == ("bear", "cat", "dog")
-    rollback(project.root, None, Choice())
+    rollback(Project(project.root), None, Choice())
     asked = resolve(Project(project.root), "production")
     assert (asked.calibrated, asked.calibration.model) == (True, asked.digest)
     assert asked.classes == asked.calibration.classes == ("cat", "dog")
@@ -120,24 +119,24 @@ def test_a_calibration_of_another_run_is_not_promoted(project):
     project.round(right(project))
     (project.root / "data/calibration.json").unlink()
     with pytest.raises(ProjectError, match=r"calibration\.json is not what the last run wrote"):
-        promote(project.root, Choice())
+        promote(Project(project.root), Choice())
 
 
 def test_rollback_brings_back_the_bytes_and_the_stage_tag(project):
     project.round(right(project))
     first = (project.root / "models/candidate.safetensors").read_bytes()
-    promote(project.root, Choice())
+    promote(Project(project.root), Choice())
     project.round(right(project, "cat"), weight=1.0, classes=("bear", "cat", "dog"))
-    assert promote(project.root, Choice()).entry.version == "v1.1.0"
-    done = rollback(project.root, None, Choice(reason="too many bears"))
+    assert promote(Project(project.root), Choice()).entry.version == "v1.1.0"
+    done = rollback(Project(project.root), None, Choice(reason="too many bears"))
     assert done.entry.version == "v1.0.0"
     assert (project.root / "models/production.safetensors").read_bytes() == first
     assert project.run("git", "tag", "--list", "classifier#production#*").split()[-1] == "classifier#production#3"
     assert project.run("git", "status", "--porcelain") == ""
     with pytest.raises(VersionError, match="first version"):
-        rollback(project.root, None, Choice())
+        rollback(Project(project.root), None, Choice())
 
 
 def test_nothing_to_roll_back(project):
     with pytest.raises(VersionError, match="nothing was promoted"):
-        rollback(project.root, None, Choice())
+        rollback(Project(project.root), None, Choice())

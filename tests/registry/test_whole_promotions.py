@@ -1,0 +1,162 @@
+"""A promotion or rollback happens whole or not at all, wherever the project lies, and never without being asked."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from curation.evaluation.comparison.compare_rounds import compare, read_revision
+from curation.project import Project
+from curation.project.places import ProjectError
+from curation.registry import promote as module
+from curation.registry.promote import Choice, PromotionRefusedError, promote, rollback
+from curation.registry.versions import read_log
+
+pytestmark = pytest.mark.pipeline
+LABELS = ["cat", "cat", "dog", "dog"]
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from curation.project import Project
+from curation.registry import promote as module
+module._record = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+module.promote(Project(Path(sys.argv[1])), module.Choice())
+"""
+
+
+def files(project):
+    """The bytes of every file that is no cache, by its path."""
+    found = (path for path in project.root.rglob("*") if path.is_file())
+    names = {path: path.relative_to(project.root).as_posix() for path in found}
+    return {
+        name: path.read_bytes() for path, name in names.items() if not name.startswith((".git/", ".dvc/", ".cache"))
+    }
+
+
+def right(project, base=""):
+    return project.predictions(LABELS, LABELS, [base] * 4)
+
+
+def test_a_model_that_was_rolled_back_comes_back_only_by_force_and_with_a_reason(project):
+    project.round(right(project))
+    here = Project(project.root)
+    promote(here, Choice())
+    project.round(right(project, "cat"), weight=1.0)
+    promote(here, Choice())
+    rollback(here, None, Choice(reason="dogs are taken for wolves"))
+    with pytest.raises(PromotionRefusedError, match=r"v1\.0\.1, until v1\.0\.0 .*wolves.*\n.*--force --reason"):
+        promote(here, Choice())
+    with pytest.raises(PromotionRefusedError, match="reason"):
+        promote(here, Choice(force=True))
+    done = promote(here, Choice(force=True, reason="it was the camera"))
+    assert done.entry.version == "v1.0.2"
+    assert "was production before, as v1.0.1" in here.model_card.read_text()
+
+
+def test_a_model_without_a_threshold_is_promoted_and_its_card_says_so(project):
+    project.round(right(project), commit=False)
+    metrics = {"test": {"images": 4, "accuracy": 0.5}, "out_of_scope": {"other": {"images": 7, "auc_energy": 0.5}}}
+    Project(project.root).metrics.write_text(json.dumps(metrics))
+    project.commit("round")
+    promote(Project(project.root), Choice())
+    assert "no threshold that could refuse its 7 images" in Project(project.root).model_card.read_text()
+
+
+@pytest.mark.parametrize("step", ["_install", "_record", "write_text"])
+def test_an_error_after_the_first_change_puts_every_file_back(project, monkeypatch, step):
+    project.round(right(project))
+    here = Project(project.root)
+    promote(here, Choice())
+    project.round(right(project, "cat"), weight=1.0)
+    before = files(project)
+    real = getattr(module, step)
+
+    def fails(*words):
+        if step == "_install":
+            real(*words)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, step, fails)
+        with pytest.raises(OSError, match="No space"):
+            promote(here, Choice())
+    assert files(project) == before
+    assert promote(here, Choice()).entry.version == "v1.0.1"
+
+
+def test_a_rollback_to_bytes_that_are_gone_changes_nothing(project):
+    project.round(right(project))
+    here = Project(project.root)
+    first = promote(here, Choice()).entry.md5
+    project.round(right(project, "cat"), weight=1.0)
+    promote(here, Choice())
+    (project.root / ".dvc/cache/files/md5" / first[:2] / first[2:]).unlink()
+    before = files(project)
+    with pytest.raises(ProjectError, match="pull"):
+        rollback(here, None, Choice())
+    assert files(project) == before
+
+
+def test_after_kill_9_the_next_promotion_starts_from_where_it_was(project):
+    project.round(right(project))
+    here = Project(project.root)
+    run = subprocess.run([sys.executable, "-c", KILLED, str(project.root)], check=False)
+    assert run.returncode == -signal.SIGKILL
+    assert here.production.exists()
+    done = promote(here, Choice())
+    assert (done.entry.version, len(read_log(here))) == ("v1.0.0", 1)
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_two_projects_of_one_repository_have_versions_and_tags_of_their_own(tmp_path, project):
+    kind, top = type(project), tmp_path / "mono"
+    top.mkdir()
+    cats, dogs = (kind(top / "apps" / name, top) for name in ("cats", "dogs"))
+    for one in (cats, dogs):
+        one.round(right(one))
+    (dogs.root / "params.yaml").write_text((dogs.root / "params.yaml").read_text() + "# a change\n")
+    done = promote(Project(cats.root), Choice())
+    assert done.notes[0] == "Committed: Promote classifier v1.0.0"
+    assert cats.run("git", "status", "--porcelain").split() == ["M", "apps/dogs/params.yaml"]
+    named = cats.run("git", "show", "--name-only", "--format=", "HEAD").split()
+    assert named
+    assert all(name.startswith("apps/cats/") for name in named)
+    assert read_log(Project(dogs.root)) == []
+    promote(Project(dogs.root), Choice(commit=True))
+    shown = json.loads(cats.run(Path(sys.executable).with_name("gto"), "show", "--repo", str(top), "--json"))
+    assert {name: facts["stage"] for name, facts in shown.items()} == {
+        "apps/cats:classifier": {"production": "v1.0.0"},
+        "apps/dogs:classifier": {"production": "v1.0.0"},
+    }
+    found = compare(read_revision(Project(cats.root), "HEAD"), read_revision(Project(cats.root), "workspace"))
+    assert found.sets["benchmark/frozen"].images == 4
+    cats.round(right(cats, "cat"), weight=1.0)
+    promote(Project(cats.root), Choice())
+    rollback(Project(cats.root), None, Choice())
+    tags = set(cats.run("git", "tag").split())
+    assert {"apps/cats=classifier@v1.0.0", "apps/cats=classifier@v1.0.1", "apps/cats=classifier#production#3"} <= tags
+    assert "apps/dogs=classifier#production#2" not in tags
+
+
+def test_a_folder_that_gto_cannot_name_is_promoted_and_told_so(tmp_path, project):
+    top = tmp_path / "mono"
+    top.mkdir()
+    one = type(project)(top / "my photos of 猫", top)
+    one.round(right(one))
+    done = promote(Project(one.root), Choice())
+    assert done.notes[0].startswith("Committed")
+    assert "No version tag was made" in done.notes[1]
+    assert one.run("git", "tag") == ""
+
+
+def test_without_git_the_model_is_promoted_and_no_tag_is_made(project):
+    import shutil
+
+    project.round(right(project))
+    shutil.rmtree(project.root / ".git")
+    project.run(sys.executable, "-m", "dvc", "config", "--local", "core.no_scm", "true")
+    done = promote(Project(project.root), Choice())
+    assert done.notes == ["Not a git repository: no version tag was made."]
