@@ -1,5 +1,5 @@
-# `make demo`: the whole loop on sample images. `make test`: every test. Each installs what it needs into .venv, and both
-# can be run again at any time. `make bench` measures; `make lint` holds the style.
+# `make demo`: the whole loop on sample images. `make check`: style, types and the quick tests. `make test`: every test.
+# Each installs what it needs into .venv, and can be run again at any time. `make bench` measures; `make lint` holds the style.
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO_EXTRAS := review
@@ -10,7 +10,7 @@ SHARED := data/raw data/unlabelled data/benchmark
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export FIFTYONE_DO_NOT_TRACK := true
 
-.PHONY: setup demo test bench lint
+.PHONY: setup demo check test bench lint
 setup: .venv/.demo
 
 $(BIN)/python:
@@ -40,10 +40,18 @@ demo: .venv/.demo
 	@$(BIN)/dvc repro
 	@$(BIN)/curate summary
 
-test: .venv/.test
+define style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+endef
+
+check: .venv/.test
+	$(style)
+	$(BIN)/pytest -n 2 -m 'not pipeline and not browser and not slow'
+
+test: .venv/.test
+	$(style)
 	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered
 
 bench: .venv/.bench

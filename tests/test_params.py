@@ -61,6 +61,29 @@ def test_a_file_that_is_no_mapping_is_a_clear_error(tmp_path, text):
         load(file)
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("classes: {merge: {7: seven}}", "the key 7 in `classes.merge.7`"),
+        ("classes: {merge: {seven: 7}}", "`classes.merge.seven`, 7,"),
+        ("cutoff: {classes: {2024: {min: 5}}}", "the key 2024 in `cutoff.classes.2024`"),
+        ("classes: {merge: {true: seven}}", "the key True"),
+    ],
+)
+def test_a_number_in_the_place_of_text_says_that_it_needs_quotes(tmp_path, text, named):
+    file = tmp_path / "params.yaml"
+    file.write_text(text)
+    with pytest.raises(ParamsError, match="in quotes") as caught:
+        load(file)
+    assert named in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_batch_of_one_image_is_refused_before_torch_is(size):
+    with pytest.raises(ParamsError, match=f"`batch_size` is {size}: .*greater than or equal to 2"):
+        parse({"batch_size": size})
+
+
 def test_a_missing_file_says_where_to_run(tmp_path):
     with pytest.raises(ParamsError, match="settings of the project"):
         load(tmp_path / "params.yaml")

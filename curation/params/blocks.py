@@ -191,7 +191,7 @@ class Params(Block):
 
     lr: Positive = 0.001
     epochs: AtLeastOne = 20
-    batch_size: AtLeastOne = 64
+    batch_size: Annotated[int, Field(ge=2)] = 64  # norm layers can't learn from one image
     arch: str = "resnet18"
     image_size: Annotated[int, Field(ge=8, le=2048)] = 32
     seed: Count = 0

@@ -48,4 +48,8 @@ def _line(location: tuple[int | str, ...], message: str, found: object, kind: st
         return f"`{key}` is not a known key; params.yaml of a new project has all known keys"
     if kind == "missing":
         return f"`{key}` is missing"
+    if kind == "string_type" and isinstance(found, bool | int | float):
+        name = key.removesuffix(".[key]")
+        what = f"the key {found!r} in `{name}`" if name != key else f"`{key}`, {found!r},"
+        return f"{what} must be text; write it in quotes: '{found}'"
     return f"`{key}` is {found!r}: {message[0].lower()}{message[1:]}"

@@ -53,11 +53,19 @@ def search(knobs: Tune, project: Project, *, trials: int, sampler: str, seed: in
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = project.cache("tune")
     study = _open_study(knobs, folder, sampler, seed)
+    _same_question(study, knobs)
     run_one: Runner = run or partial(run_experiment, project, folder / knobs.study)
     _requeue(study)
     if sampler == "grid":
         trials = min(trials, _enqueue_grid(study, knobs))
     states = optuna.trial.TrialState
+    over = len(study.get_trials(states=(states.COMPLETE, states.PRUNED)))
+    if over >= trials:
+        print(
+            f"study `{knobs.study}` has {over} trials already, so nothing was trained. "
+            "For more, raise --trials; to begin anew, set another `tune.study`",
+            file=sys.stderr,
+        )
     while len(study.get_trials(states=(states.COMPLETE, states.PRUNED))) < trials:
         trial = study.ask()
         chosen = {key: _suggest(trial, key, space) for key, space in knobs.space.items()}
@@ -160,6 +168,22 @@ def _open_study(knobs: Tune, folder: Path, sampler: str, seed: int) -> Any:
         direction="maximize",
         load_if_exists=True,
     )
+
+
+def _same_question(study: Any, knobs: Tune) -> None:
+    """Raise SearchError when the study was begun for another space or metric: its trials can't be compared."""
+    asked = {"metric": knobs.metric, "space": knobs.model_dump(mode="json")["space"]}
+    before = study.user_attrs.get("question", asked)
+    changed = [f"metric ({before['metric']} -> {knobs.metric})"] if before["metric"] != knobs.metric else []
+    keys = sorted({*before["space"], *asked["space"]})
+    changed += [f"space.{key}" for key in keys if before["space"].get(key) != asked["space"].get(key)]
+    if changed:
+        named = ", ".join(f"tune.{one}" for one in changed)
+        raise SearchError(
+            f"{named} differ from what study `{knobs.study}` was begun with, and a study can't mix the two. "
+            f"Set another name, such as `study: {knobs.study}-2`, to begin a new one, or set the old values back"
+        )
+    study.set_user_attr("question", asked)
 
 
 def _requeue(study: Any) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from moving import run_while_it_moves
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -42,10 +43,9 @@ class Project:
     def _run(self, command: tuple[str, ...], code: int, stderr: int) -> str:
         program = BIN / command[0]
         line = [program if program.exists() else command[0], *command[1:]]
-        ways = {"text": True, "stdout": subprocess.PIPE, "stderr": stderr, "stdin": subprocess.DEVNULL}
-        done = subprocess.run(line, cwd=self.root, env=self.env, timeout=900, check=False, **ways)
-        assert done.returncode == code, f"{' '.join(command)} -> {done.returncode}\n{done.stdout[-6000:]}"
-        return done.stdout
+        done, said = run_while_it_moves(line, self.root, self.env, stderr)
+        assert done == code, f"{' '.join(command)} -> {done}\n{said[-6000:]}"
+        return said
 
     def table(self, name: str) -> pd.DataFrame:
         """One of the tables of data/."""

@@ -74,13 +74,15 @@ def test_kill_9_loses_at_most_the_batch_at_hand(photos, checkpoint, tmp_path, pi
         knobs = Params.model_validate({"identify": {"workers": 1, "batch_size": 8}})
         identify_items(items("photos"), open_model(Path(sys.argv[1])), knobs, Path("out.parquet"), Project(Path()))
     """)
-    run = subprocess.Popen([sys.executable, "-c", script, str(checkpoint)], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    log = tmp_path / "stderr"
+    with log.open("wb") as errors:
+        run = subprocess.Popen([sys.executable, "-c", script, str(checkpoint)], cwd=tmp_path, stderr=errors)
     model = open_model(checkpoint)
     parts = Parts(tmp_path / ".cache/curation/identify" / model.digest[:16] / "files")
-    while len(parts.all()) < 5:
+    while run.poll() is None and len(parts.all()) < 5:
         time.sleep(0.01)
-    os.kill(run.pid, signal.SIGKILL)
-    run.wait()
+    run.send_signal(signal.SIGKILL)
+    assert run.wait() == -signal.SIGKILL, log.read_text()
     kept = len(parts.seen())
     assert kept >= 40
     done = identify_items(items("photos"), model, KNOBS, tmp_path / "out.parquet", Project(tmp_path))

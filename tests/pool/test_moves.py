@@ -113,13 +113,16 @@ def test_kill_9_in_the_middle_of_a_real_run(tmp_path):
         print("ready", flush=True)
         Journal(root / "trash", root).send([Move(f"pool/{n}", f"trash/files/{n}") for n in names])
     """)
-    run = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE)
-    run.stdout.readline()
-    while not (tmp_path / "trash/files").exists():
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    run = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], **pipes)
+    said = run.stdout.readline()
+    while run.poll() is None and not (tmp_path / "trash/files").exists():
         time.sleep(0.001)
     time.sleep(0.01)
-    os.kill(run.pid, signal.SIGKILL)
-    run.communicate()
+    run.send_signal(signal.SIGKILL)
+    _, errors = run.communicate()
+    assert said == "ready\n", errors
+    assert (tmp_path / "trash/files").exists(), errors
     check(tmp_path, moves)
     assert Journal(tmp_path / "trash", tmp_path).bring_back() == {}
     check(tmp_path, moves)

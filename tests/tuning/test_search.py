@@ -110,6 +110,38 @@ def test_a_trial_below_the_median_is_pruned(tmp_path):
     assert (best.finished, best.pruned, best.value) == (1, 2, 0.9)
 
 
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"space": {"lr": [1, 2, 4]}}, r"tune\.space\.lr"),
+        ({"space": {"lr": [1, 2, 3], "seed": [0, 1]}}, r"tune\.space\.seed"),
+        ({"metric": "train_accuracy"}, r"tune\.metric \(val_accuracy -> train_accuracy\)"),
+    ],
+)
+def test_a_study_of_another_space_says_what_changed_and_what_to_do(tmp_path, changes, named):
+    def run(name, chosen, enough):
+        return [{"epoch": 1, "val_accuracy": 0.5, "train_accuracy": 0.5}]
+
+    def go(**asked):
+        knobs = tune(**{"space": {"lr": [1, 2, 3]}, **asked})
+        return search(knobs, Project(tmp_path), trials=2, sampler="tpe", seed=0, run=run)
+
+    assert go().finished == 2
+    with pytest.raises(SearchError, match=f"{named}.*study: tune-2"):
+        go(**changes)
+    assert go(**changes, study="tune-2").finished == 2
+    assert go().finished == 2
+
+
+def test_a_finished_study_says_that_nothing_was_trained(tmp_path, capsys):
+    def run(name, chosen, enough):
+        return [{"epoch": 1, "val_accuracy": 0.5}]
+
+    for said in (False, True):
+        search(tune({"lr": [1, 2]}), Project(tmp_path), trials=2, sampler="tpe", seed=0, run=run)
+        assert ("nothing was trained" in capsys.readouterr().err) is said
+
+
 def test_a_range_is_no_grid(tmp_path):
     with pytest.raises(SearchError, match="needs a list"):
         search(tune({"lr": Range(low=0.1, high=1.0)}), Project(tmp_path), trials=1, sampler="grid", seed=0)

@@ -97,8 +97,8 @@ def weights(examples: Examples, balance: str) -> NDArray[np.float64]:
 
 
 def batches_of(order: Ints, batch_size: int) -> list[Ints]:
-    """Cut an order into batches of nearly the same size, at most `batch_size`.
+    """Cut an order into batches of nearly the same size, at most `batch_size`, or three where that is 2.
 
     Equal sizes avoid a last batch of one image, which a norm layer can't learn from.
     """
-    return np.array_split(order, max(1, -(-len(order) // batch_size)))
+    return np.array_split(order, max(1, min(-(-len(order) // batch_size), len(order) // 2)))
