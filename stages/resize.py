@@ -14,7 +14,7 @@ def main() -> None:
     splits = project.table(tables.SPLITS, ["image_id", "turn"])
     images = project.table(tables.IMAGES, ["image_id", "path"])
     wanted = splits.merge(images, on="image_id", how="inner", validate="one_to_one")
-    wanted.attrs["background"] = knobs.ingest.background
+    wanted.attrs |= {"background": knobs.ingest.background, "max_megapixels": knobs.ingest.max_megapixels}
     layout = plan(len(wanted), knobs.image_size, knobs.resize)
     size = expected_bytes(layout.kind, len(wanted), layout.size) / 2**20
     print(

@@ -39,6 +39,8 @@ def test_the_shipped_file_states_every_key_with_its_default():
         ({"learning_rate": 0.1}, "learning_rate"),
         ({"classes": {"merge": {"a": 1}}}, "classes.merge.a"),
         ({"throwaway": "yes"}, "throwaway"),
+        ({"ingest": {"background": "whit"}}, "ingest.background"),
+        ({"ingest": {"background": "fff"}}, "ingest.background"),
     ],
 )
 def test_a_wrong_value_is_one_error_that_names_the_key(values, key):

@@ -56,13 +56,15 @@ class Opened:
     note: str
 
 
-def open_image(path: Path, reduce_to: int | None = None, background: str = "white") -> Image.Image:
+def open_image(
+    path: Path, reduce_to: int | None = None, background: str = "white", max_megapixels: float = MAX_MEGAPIXELS
+) -> Image.Image:
     """Open an image file: RGB, upright, as a person sees it.
 
     With `reduce_to` the image may come smaller than it is stored, but its shorter side never under that many pixels
     (where it had them). Transparent pixels show `background`. Raises UnreadableImage.
     """
-    return decode(read_bytes(path), path, reduce_to, background).image
+    return decode(read_bytes(path), path, reduce_to, background, max_megapixels).image
 
 
 def read_bytes(path: Path) -> bytes:

@@ -3,15 +3,28 @@
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 
-
 BACKBONE = str(PurePosixPath("models") / "backbone.safetensors")  # what stage backbone writes; `Places` is a room above
+
+
+def _colour(name: str) -> str:
+    """Refuse what Pillow can't read as a colour; it is loaded only when a colour was set."""
+    from PIL import ImageColor
+
+    try:
+        ImageColor.getrgb(name)
+    except ValueError:
+        raise ValueError("not a colour: write a name that CSS knows, such as white, or '#rrggbb'") from None
+    return name
+
+
+Colour = Annotated[str, AfterValidator(_colour)]
 
 
 class Block(BaseModel):
@@ -30,7 +43,7 @@ class Ingest(Block):
     """How files are read and measured."""
 
     workers: Count = 0
-    background: str = "white"
+    background: Colour = "white"
     max_megapixels: Positive = 250
     timeout: Positive = 30
     memory: Annotated[int, Field(ge=100)] = 4000

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from curation import tables
 from curation.images import ingest as stage
@@ -23,6 +24,8 @@ from curation.images.ingest import ingest, ingest_batches, ingest_folder
 from curation.images.ingest_cache import Cache, CacheError
 from curation.images.known_md5 import known_to_dvc
 from curation.images.reading import Reading
+from curation.images.store.pixel_store import write_store
+from curation.images.store.pixels import PixelsError
 from curation.params.loading import parse
 
 ONE = parse({"ingest": {"workers": 1}})
@@ -295,3 +298,17 @@ def test_what_dvc_has_hashed_is_not_hashed_again(collection):
         known_to_dvc(collection, scan(collection), worth_from=1)[[one.path for one in found].index(raw[0].path)] == ""
     )
     assert set(known_to_dvc(collection, raw)) == {""}
+
+
+def test_a_larger_limit_of_megapixels_holds_from_ingest_to_resize(project, encoded):
+    """256 megapixels; 250 is the default."""
+    root = project({"data/raw/cat/large.jpg": encoded(Image.new("L", (16_000, 16_000), 90))})
+    params = parse({"ingest": {"workers": 1, "max_megapixels": 300}})
+    images = ingest(root, params)
+    assert images["error"].tolist() == [""]
+    wanted = images[["image_id"]].assign(path=str(root / images["path"][0]), turn=0)
+    wanted.attrs["max_megapixels"] = params.ingest.max_megapixels
+    assert write_store(wanted, root / "out", root / "cache", 32, params.resize).decoded == 1
+    wanted.attrs["max_megapixels"] = 250
+    with pytest.raises(PixelsError, match=r"256 megapixels; at most 250 \(ingest.max_megapixels\)"):
+        write_store(wanted, root / "out", root / "other", 32, params.resize)

@@ -41,6 +41,7 @@ class Job:
     kind: str
     quality: int
     background: str
+    max_megapixels: float
 
     @property
     def key(self) -> str:
@@ -78,12 +79,13 @@ def write_store(wanted: pd.DataFrame, out: Path, cache: Path, size: int, knobs: 
     """
     layout = plan(len(wanted), size, knobs)
     extra = f"-q{knobs.quality}" if layout.kind == "jpeg" else ""
-    background = str(wanted.attrs.get("background", "white"))
+    background, limit = str(wanted.attrs.get("background", "white")), float(wanted.attrs.get("max_megapixels", 250))
     version = f"v{VERSION}.{VERSIONS['resize']}"
     path = cache / f"{version}-{layout.kind}-{size}{extra}-{background.strip('#')}.sqlite"
     rows = sorted(zip(wanted["image_id"], wanted["path"], wanted["turn"], strict=True))
     jobs = [
-        Job(image_id, path, int(turn), size, layout.kind, knobs.quality, background) for image_id, path, turn in rows
+        Job(image_id, path, int(turn), size, layout.kind, knobs.quality, background, limit)
+        for image_id, path, turn in rows
     ]
     try:
         return _write_through(path, jobs, layout, out, knobs.workers)
@@ -113,7 +115,7 @@ def decode(job: Job) -> tuple[Job, bytes, str]:
     from curation.images.opening import open_image
 
     try:
-        image = open_image(Path(job.path), reduce_to=job.size, background=job.background)
+        image = open_image(Path(job.path), job.size, job.background, job.max_megapixels)
         pixels = upright(square(image, job.size), job.turn)
     except CurationError as error:
         return job, b"", str(error)
