@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import TypeVar
 
-from curation.engine.processes import WorkerError, context, count, leave_interrupts_to_parent
+from curation.engine.processes import WorkerError, context, count, end_with_parent, leave_interrupts_to_parent
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,7 +33,7 @@ def run(
     if count(workers) == 1:
         yield from map(function, items)
         return
-    pool = ProcessPoolExecutor(count(workers), mp_context=context(function), initializer=leave_interrupts_to_parent)
+    pool = ProcessPoolExecutor(count(workers), mp_context=context(function), initializer=_begin)
     try:
         pending: deque[Future[list[Result]]] = deque()
         for part in chunks(items, chunk):
@@ -55,6 +55,11 @@ def chunks(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     source = iter(items)
     while part := list(islice(source, size)):
         yield part
+
+
+def _begin() -> None:
+    leave_interrupts_to_parent()
+    end_with_parent()
 
 
 def _apply(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:

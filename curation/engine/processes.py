@@ -7,7 +7,9 @@ torch and numba do, may hang (Python's own documentation of `multiprocessing` sa
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable
+from multiprocessing.connection import wait
 from multiprocessing.context import ForkServerContext, SpawnContext
 from typing import Any
 
@@ -42,3 +44,15 @@ def context(function: Callable[..., Any]) -> ForkServerContext | SpawnContext:
 def leave_interrupts_to_parent() -> None:
     """Ignore Ctrl-C in a worker: the terminal sends it to every process, and the parent ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def end_with_parent() -> None:
+    """End this worker when its parent is killed; it would wait for work for ever, as its siblings hold its pipe."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)

@@ -65,21 +65,8 @@ def test_leaving_early_ends_the_workers():
     assert not Path(f"/proc/{pid}").exists()
 
 
-def living(session: int) -> list[int]:
-    """The processes of a session, but for those that are dead and not yet buried."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (place / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(place.name))
-    return found
-
-
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
-def test_nothing_is_left_running_after_ctrl_c_or_a_kill(end):
+def test_nothing_is_left_running_after_ctrl_c_or_a_kill(end, living):
     code = (
         "from curation.engine.guard import *\n"
         "if __name__ == '__main__':\n"

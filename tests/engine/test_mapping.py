@@ -1,6 +1,10 @@
 """The one map keeps the order, whatever the workers, and takes its input as it is needed."""
 
 import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -45,3 +49,28 @@ def test_cores_are_counted_where_there_is_no_affinity(monkeypatch):
 
 def test_chunks_are_of_one_size_but_the_last():
     assert list(mapping.chunks("abcde", 2)) == [["a", "b"], ["c", "d"], ["e"]]
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_nothing_is_left_running_after_ctrl_c_or_a_kill(end, living):
+    code = (
+        "from curation.engine import mapping\n"
+        "import signal, time\n"
+        "if __name__ == '__main__':\n"
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "    for result in mapping.run(time.sleep, [0.0, *[0.3] * 1000], workers=2, chunk=1):\n"
+        "        print(result, flush=True)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True
+    )
+    assert process.stdout.readline() == "None\n"
+    if end == signal.SIGINT:
+        os.killpg(process.pid, end)  # as a terminal does
+    else:
+        process.kill()
+    process.communicate(timeout=30)
+    until = time.monotonic() + 20
+    while living(process.pid) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert living(process.pid) == []
