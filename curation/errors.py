@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 
 INTERRUPTED = 130  # the exit code that a shell gives to Ctrl-C
+STOPPED = "stopped by Ctrl-C; run the same command again to go on"
 
 
 class CurationError(Exception):
@@ -31,7 +32,7 @@ def fail_cleanly(main: Callable[[], None]) -> Callable[[], None]:
         except OSError as error:
             sys.exit(f"error: {disk_message(error)}")
         except KeyboardInterrupt:
-            print("stopped by Ctrl-C; run the same command again to go on", file=sys.stderr)
+            print(STOPPED, file=sys.stderr)
             sys.exit(INTERRUPTED)
 
     return run

@@ -5,8 +5,8 @@ from typing import Any
 
 import typer
 
-from curation.cli.app import app
-from curation.cli.output import show
+from curation.cli.shared.app import app
+from curation.cli.shared.output import note, show
 
 BY = {"set": "test and every benchmark set", "class": "every class", "image": "the images that changed"}
 
@@ -37,8 +37,7 @@ def compare(
         rows = [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
     show(rows, as_json=as_json, csv=csv, title=BY[by])
     if found.left_out or found.relabelled:
-        typer.echo(
+        note(
             f"{found.left_out:,} images that only one of the two held out are left out; "
             f"{found.relabelled:,} have a new label, which counts as the truth for both.",
-            err=True,
         )

@@ -1,13 +1,12 @@
 """`curate dedupe FOLDER`: near-duplicates of any folder of images, without DVC and without a project."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from curation.cli.app import app
-from curation.cli.output import show
+from curation.cli.shared.app import app
+from curation.cli.shared.output import print_json, say, show
 
 
 @app.command()
@@ -52,12 +51,12 @@ def dedupe(
     if html:
         write_pages(found, folder, html, f"Near-duplicates in {folder}")
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        print_json(found)
         return
     rows = [{"keeper": group["keeper"], **twin} for group in found["groups"] for twin in group["twins"]]
     show(rows, csv=csv, title="twins")
     for one in found["conflicts"]:
-        typer.echo(f"conflict: {', '.join(one['paths'])}: {' / '.join(one['labels'])}")
+        say(f"conflict: {', '.join(one['paths'])}: {' / '.join(one['labels'])}")
     for one in found["unreadable"]:
-        typer.echo(f"unreadable: {one['path']}: {one['reason']}")
-    typer.echo("\n".join(summary.lines()))
+        say(f"unreadable: {one['path']}: {one['reason']}")
+    say("\n".join(summary.lines()))

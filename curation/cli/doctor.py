@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from curation.cli.app import app
-from curation.cli.output import show
+from curation.cli.shared.app import app
+from curation.cli.shared.output import say, show
 
 MARKS = {"ok": "ok    ", "note": "note  ", "broken": "BROKEN"}
 
@@ -28,9 +28,9 @@ def doctor(
     for check in run_checks(Path(), (*MACHINE_CHECKS, *REPOSITORY_CHECKS, *DATA_CHECKS)):
         found.append(check)
         if not as_json:
-            typer.echo(f"{MARKS[check.state]}  {check.name:<10} {check.found}")
+            say(f"{MARKS[check.state]}  {check.name:<10} {check.found}")
             if check.fix:
-                typer.echo(f"{'':<18} -> {check.fix}")
+                say(f"{'':<18} -> {check.fix}")
     if as_json:
         show([asdict(check) for check in found], as_json=True)
     raise typer.Exit(any(check.state is State.BROKEN for check in found))

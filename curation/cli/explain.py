@@ -1,12 +1,11 @@
 """`curate explain IMAGE`: the life of one image in plain words."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curation.cli.app import app
-from curation.cli.output import Rows
+from curation.cli.shared.app import app
+from curation.cli.shared.output import Rows, print_json, say
 from curation.errors import CurationError
 
 if TYPE_CHECKING:
@@ -39,9 +38,9 @@ def explain(
     image_id = find(images, image if is_image_id(image) else project.typed(image))
     told = history(_papers(project, images), image_id)
     if as_json:
-        typer.echo(json.dumps({"image_id": image_id, "life": told}, indent=2, ensure_ascii=False))
+        print_json({"image_id": image_id, "life": told})
     else:
-        typer.echo(f"{image_id}\n" + _paragraphs(told))
+        say(f"{image_id}\n" + _paragraphs(told))
 
 
 def _papers(project: "Project", images: "pd.DataFrame") -> "RoundTables":

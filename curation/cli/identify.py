@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curation.cli.app import app
-from curation.cli.output import show
-from curation.cli.pool_options import AsJson, note
+from curation.cli.shared.app import app
+from curation.cli.shared.output import note, show
+from curation.cli.shared.pool_options import AsJson
 
 if TYPE_CHECKING:
     from curation.params import Params

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from curation.cli.app import app
+from curation.cli.shared.app import app
+from curation.cli.shared.output import say
 from curation.errors import CurationError
 
 
@@ -31,11 +32,11 @@ def init(
         raise InitError(f"{error.filename} does not exist: run this from the root of a project") from None
     changed = behaviour.write()
     if not changed:
-        typer.echo(f"{behaviour.FILE} is up to date; nothing will run again")
+        say(f"{behaviour.FILE} is up to date; nothing will run again")
         return
-    typer.echo(f"{behaviour.FILE} now says: {', '.join(map(str, changed))}")
+    say(f"{behaviour.FILE} now says: {', '.join(map(str, changed))}")
     again = [one.stage for one in changed if one.stage in stages]
     after = followers(stages, again)
-    typer.echo(f"`dvc repro` will run again: {', '.join(again) or 'nothing'}")
+    say(f"`dvc repro` will run again: {', '.join(again) or 'nothing'}")
     if after:
-        typer.echo(f"and, where what they write changes: {', '.join(after)}")
+        say(f"and, where what they write changes: {', '.join(after)}")

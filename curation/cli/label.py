@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curation.cli.app import CurateGroup, app
-from curation.cli.output import show
-from curation.cli.pool_options import AsJson, Source, note
-from curation.cli.spread import spread
+from curation.cli.shared.app import CurateGroup, app
+from curation.cli.shared.output import note, show
+from curation.cli.shared.pool_options import AsJson, Source
+from curation.cli.shared.spread import spread
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from curation.cli.app import app
-from curation.cli.pool_options import Outputs, Source
-from curation.cli.spread import spread
+from curation.cli.shared.app import app
+from curation.cli.shared.pool_options import Outputs, Source
+from curation.cli.shared.spread import spread
 from curation.errors import CurationError
 
 Count = Annotated[int, typer.Option("-n", "--count", help="How many images.", min=1)]

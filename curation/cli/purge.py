@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curation.cli import pool_options as options
-from curation.cli.app import app
-from curation.cli.pool_options import Outputs, Source, note
-from curation.cli.spread import spread
+from curation.cli.shared import pool_options as options
+from curation.cli.shared.app import app
+from curation.cli.shared.output import note
+from curation.cli.shared.pool_options import Outputs, Source
+from curation.cli.shared.spread import spread
 
 if TYPE_CHECKING:
     import pandas as pd

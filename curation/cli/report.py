@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from curation.cli.app import app
+from curation.cli.shared.app import app
+from curation.cli.shared.output import say
 
 
 @app.command()
@@ -28,6 +29,6 @@ def report(
     project = Project.find()
     out = out or project.report_page
     sections = write_report(project, out)
-    typer.echo(f"{sections} sections in {project.shown(out)}")
+    say(f"{sections} sections in {project.shown(out)}")
     if show:
         typer.launch(out.resolve().as_uri())

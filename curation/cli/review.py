@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from curation.cli.app import CurateGroup, app
-from curation.cli.output import show
+from curation.cli.shared.app import CurateGroup, app
+from curation.cli.shared.output import note, say, show
 
 review = typer.Typer(cls=CurateGroup, help="Review the queue in the FiftyOne App.", no_args_is_help=True)
 app.add_typer(review, name="review")
@@ -47,7 +47,7 @@ def open_app(port: Port = 5151, reviewer: Reviewer = "") -> None:
     os.environ["CURATION_REVIEWER"] = reviewer or _me()
     pushed, _ = push_project(project, project.params())
     service = server.serve(port)
-    typer.echo(f"review in the browser: {server.page(port, pushed.dataset, 'to-review')}   (Ctrl-C ends)")
+    say(f"review in the browser: {server.page(port, pushed.dataset, 'to-review')}   (Ctrl-C ends)")
     try:
         service.wait()
     except KeyboardInterrupt:
@@ -65,7 +65,7 @@ def pull(new_class: NewClass = False, reviewer: Reviewer = "", as_json: AsJson =
 
     done = pull_project(Project.find(), reviewer or _me(), new_class)
     for image_id, reason in sorted(done.held_back.items()):
-        typer.echo(f"left in the App: {image_id}: {reason}", err=True)
+        note(f"left in the App: {image_id}: {reason}")
     show(done.rows, as_json=as_json, title="new rows in data/reviews.csv")
 
 

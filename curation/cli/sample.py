@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curation.cli.app import app
-from curation.cli.output import show
+from curation.cli.shared.app import app
+from curation.cli.shared.output import say, show
 
 if TYPE_CHECKING:
     from curation.project import Project
@@ -59,10 +59,10 @@ def sample(
     if as_json:
         show([{"what": key, "number": value} for key, value in facts.items()], as_json=True)
         return
-    typer.echo(f"{name}: {written.files} files in data/, {written.new or 'none'} of them new")
+    say(f"{name}: {written.files} files in data/, {written.new or 'none'} of them new")
     if written.plants:
-        typer.echo("planted: " + ", ".join(f"{plant} {number}" for plant, number in sorted(written.plants.items())))
-        typer.echo(f"the truth: {project.shown(truth_path(project.root))}")
+        say("planted: " + ", ".join(f"{plant} {number}" for plant, number in sorted(written.plants.items())))
+        say(f"the truth: {project.shown(truth_path(project.root))}")
 
 
 def _plan(project: "Project", source: Any, settings: dict[str, Any]) -> Any:

@@ -1,12 +1,11 @@
 """`curate split`: the splits of every class, and a check that nothing leaks, today and between two git revisions."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curation.cli.app import app
-from curation.cli.output import Rows, show
+from curation.cli.shared.app import app
+from curation.cli.shared.output import Rows, print_json, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +32,7 @@ def split_command(
         return
     rounds = {name or "working tree": _round(name) for name in ([before, after] if before else [""])}
     if as_json:
-        typer.echo(json.dumps({"rules": _rules(rounds), "changes": _changes(rounds)}, indent=2, ensure_ascii=False))
+        print_json({"rules": _rules(rounds), "changes": _changes(rounds)})
     else:
         _print(rounds)
     if any(row["broken"] for row in _rules(rounds)):

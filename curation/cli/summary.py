@@ -1,8 +1,7 @@
 """`curate summary`: the round in five lines."""
 
-import typer
-
-from curation.cli.app import app
+from curation.cli.shared.app import app
+from curation.cli.shared.output import say
 
 
 @app.command()
@@ -15,4 +14,4 @@ def summary() -> None:
     from curation.report.summary import summary as summarise
 
     for line in summarise(Project.find()):
-        typer.echo(line)
+        say(line)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curation.cli.output import Rows, show
+from curation.cli.shared.output import Rows, note, show
 from curation.errors import CurationError
 
 if TYPE_CHECKING:
@@ -104,11 +104,6 @@ def say_expected(answers: "Answers", min_conf: float) -> None:
             f"at confidence >= {min_conf:.3f}: precision {found.precision:.3f} expected "
             f"(95 % interval {found.low:.3f} to {found.high:.3f}), covering {found.coverage:.1%} of images like them"
         )
-
-
-def note(text: str) -> None:
-    """Say something that is not data: on stderr, so that stdout stays machine-readable."""
-    typer.echo(text, err=True)
 
 
 def push(project: "Project", rows: "pd.DataFrame", title: str, model: str) -> None:

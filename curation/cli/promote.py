@@ -1,0 +1,32 @@
+"""`curate promote`: make the candidate production."""
+
+import typer
+
+from curation.cli.shared.app import app
+from curation.cli.shared.output import say
+from curation.cli.shared.registry_options import Commit, Reason
+
+
+@app.command()
+def promote(
+    force: bool = typer.Option(False, "--force", help="Promote although the benchmark says no; needs --reason."),
+    reason: Reason = "",
+    commit: Commit = True,
+) -> None:
+    """Make the candidate production, and the start of the next round.
+
+    Refuses when a benchmark gets worse or a class loses more than `promote.max_class_drop`.
+
+    Example: curate promote
+    """
+    from curation.project import Project
+    from curation.registry.promote import Choice
+    from curation.registry.promote import promote as promote_candidate
+
+    done = promote_candidate(Project.find(), Choice(force, reason, commit))
+    for objection in done.gate.objections:
+        say(f"Forced, although {objection}")
+    say(f"{done.entry.version} is production: models/production.safetensors, and models/production.md about it.")
+    for note in done.notes:
+        say(note)
+    say("base_model in params.yaml is this model now: the next `dvc repro` starts a new round from it.")

@@ -1,0 +1,102 @@
+r"""How commands print: a table for people, JSON and CSV for machines, and messages on stdout or stderr.
+
+Names of files and classes are data, so nothing in them is ever markup or a command to the terminal. Whatever a command
+prints goes through this module. Control characters, such as those of a terminal's escape sequences, are shown escaped
+(`\x1b`); brackets are only brackets. JSON carries exactly the same text. In a CSV file a text that a spreadsheet would
+run as a formula gets a `'` in front, and every other cell is written as it is (see `curation.tables.csv_cells`).
+"""
+
+import json
+import sys
+import unicodedata
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Rows = list[dict[str, Any]]
+
+UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Unicode's categories: controls, formats, halves of pairs, line separators
+JOINERS = "\u200c\u200d"  # formats that Persian, the scripts of India and emoji are written with
+MACHINE_WIDTH = 200  # columns of a table that does not go to a terminal
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Show every character that a terminal might act on as an escape sequence of Python; those of `keep` stay."""
+    if text.isprintable():
+        return text
+    return "".join(one if one in keep or not _unseen(one) else _escaped(one) for one in text)
+
+
+def say(text: str) -> None:
+    """Print a message on stdout."""
+    typer.echo(printable(text, keep="\n"))
+
+
+def note(text: str) -> None:
+    """Print what is not data on stderr, so that stdout stays readable for machines."""
+    typer.echo(printable(text, keep="\n"), err=True)
+
+
+def print_json(value: Any) -> None:
+    r"""Print a value as JSON; what a terminal might act on is written as `\u001b`, which reads the same."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    typer.echo("".join(one if one == "\n" or not _unseen(one) else json.dumps(one)[1:-1] for one in text))
+
+
+def show(
+    rows: Rows, *, as_json: bool = False, csv: Path | None = None, title: str = "", hidden: Collection[str] = ()
+) -> None:
+    """Print rows as a table, or as a JSON list on stdout; with `csv`, write them to that file as well.
+
+    The table leaves out the columns `hidden`, which are for machines.
+    """
+    if csv:
+        import pandas as pd
+
+        write_csv(pd.DataFrame(rows), csv)
+    if as_json:
+        print_json(rows)
+    elif rows:
+        _table([{name: value for name, value in row.items() if name not in hidden} for row in rows], title)
+    else:
+        say(f"{title}: none" if title else "none")
+
+
+def write_csv(frame: "pd.DataFrame", path: Path, decimals: int | None = None) -> None:
+    """Write a CSV file, whole or not at all; floats get so many decimals, or all that they need."""
+    from curation.tables.csv_cells import guard
+    from curation.files import whole
+
+    guarded = frame.rename(columns=guard).map(guard)
+    with whole(path) as draft:
+        guarded.to_csv(draft, index=False, float_format=None if decimals is None else f"%.{decimals}f")
+
+
+def _table(rows: Rows, title: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=Text(printable(title)) if title else None, title_justify="left")
+    for column in rows[0]:
+        table.add_column(Text(printable(column)), overflow="fold")  # a narrow terminal breaks a path, and loses nothing
+    for row in rows:
+        table.add_row(*(Text(printable(_cell(value))) for value in row.values()))
+    Console(width=None if sys.stdout.isatty() else MACHINE_WIDTH).print(table)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _unseen(one: str) -> bool:
+    return unicodedata.category(one) in UNSEEN and one not in JOINERS
+
+
+def _escaped(one: str) -> str:
+    return one.encode("unicode_escape").decode("ascii")

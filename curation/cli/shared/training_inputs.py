@@ -1,0 +1,30 @@
+"""What `curate learning-curve` and `curate cross-validate` both need: their options, and the images they train on."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from curation.images.store.pixels import Pixels
+    from curation.params import Params
+    from curation.project import Project
+
+COLUMNS = ["image_id", "label", "subclass", "split", "fold", "small"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
+Epochs = Annotated[int, typer.Option(help="epochs of each training; 0: as in params.yaml", min=0)]
+
+
+def read_inputs(epochs: int) -> "tuple[Project, pd.DataFrame, Pixels, Params]":
+    """Read the splits, the pixels and the settings of the project, with `epochs` of them changed unless it is 0."""
+    from curation import tables
+    from curation.images.store.pixels import Pixels
+    from curation.project import Project
+
+    project = Project.find()
+    knobs = project.located(project.params())
+    if epochs:
+        knobs = knobs.model_copy(update={"epochs": epochs})
+    return project, project.table(tables.SPLITS, COLUMNS), Pixels(project.pixels), knobs

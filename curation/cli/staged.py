@@ -1,0 +1,41 @@
+"""`curate staged`: real pool images for the classes that are made of staged or synthetic ones."""
+
+from typing import Annotated
+
+import typer
+
+from curation.cli.shared import pool_options as options
+from curation.cli.shared.app import app
+from curation.cli.shared.class_offers import Each, offers_for
+from curation.cli.shared.pool_options import Outputs, Source
+from curation.cli.shared.spread import spread
+
+Share = Annotated[
+    float, typer.Option(help="Share of staged and synthetic images that makes a class count.", min=0, max=1)
+]
+
+
+@app.command()
+@spread
+def staged(
+    *,
+    share: Share = 0.5,
+    each: Each = 2.0,
+    min_conf: options.MinConf = 0.5,
+    target_precision: options.TargetPrecision = None,
+    of_class: options.OfClass = "",
+    limit: options.Limit = 0,
+    source: Source,
+    to: Outputs,
+) -> None:
+    """List real candidates for classes that stand on staged or synthetic images.
+
+    Example: curate staged --share 0.3 --html staged.html
+    """
+    from curation import tables
+    from curation.pool import class_needs
+
+    answers = source.load().still_open()
+    found = class_needs.staged(answers.round.table(tables.SELECTION), share)
+    offers = offers_for(answers, found, of_class, answers.threshold(min_conf, target_precision), each)
+    to.deliver(offers, "staged", answers.model, ("missing",), limit)

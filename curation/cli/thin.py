@@ -1,0 +1,42 @@
+"""`curate thin`: pool images for the classes that have few images."""
+
+from typing import Annotated
+
+import typer
+
+from curation.cli.shared import pool_options as options
+from curation.cli.shared.app import app
+from curation.cli.shared.class_offers import Each, offers_for
+from curation.cli.shared.pool_options import Outputs, Source
+from curation.cli.shared.spread import spread
+
+Want = Annotated[int, typer.Option(help="Images a class should have; 0: its cutoff and cutoff.reach on top.", min=0)]
+
+
+@app.command()
+@spread
+def thin(
+    *,
+    want: Want = 0,
+    each: Each = 2.0,
+    min_conf: options.MinConf = 0.5,
+    target_precision: options.TargetPrecision = None,
+    of_class: options.OfClass = "",
+    limit: options.Limit = 0,
+    source: Source,
+    to: Outputs,
+) -> None:
+    """List candidates for classes near or below the cutoff, by how many images each class misses.
+
+    A class below the cutoff is not in the model: a throw-away experiment with a lower one knows it (see
+    docs/throwaway.md).
+
+    Example: dvc exp run -S cutoff.min=35 -S throwaway=true; curate thin --rev EXPERIMENT --html thin.html
+    """
+    from curation import tables
+    from curation.pool import class_needs
+
+    answers = source.load().still_open()
+    found = class_needs.thin(answers.round.table(tables.SELECTION), answers.project.params(), want)
+    offers = offers_for(answers, found, of_class, answers.threshold(min_conf, target_precision), each)
+    to.deliver(offers, "thin", answers.model, ("missing",), limit)

@@ -1,0 +1,43 @@
+"""`curate tune`: search for better training parameters."""
+
+import enum
+from typing import Annotated
+
+import typer
+
+from curation.cli.shared.app import app
+from curation.cli.shared.output import print_json, say
+from curation.cli.shared.training_inputs import AsJson
+
+
+class Sampler(enum.StrEnum):
+    """How trials are proposed."""
+
+    TPE = "tpe"
+    RANDOM = "random"
+    GRID = "grid"
+
+
+@app.command("tune", epilog="Example: curate tune --trials 20 --sampler tpe")
+def tune_command(
+    trials: Annotated[int, typer.Option(help="trials of the study, finished or given up", min=1)] = 20,
+    sampler: Annotated[Sampler, typer.Option(help="how trials are proposed")] = Sampler.TPE,
+    seed: Annotated[int, typer.Option(help="seed of the proposals", min=0)] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Search the space `tune.space` of params.yaml; trials are DVC experiments, and bad ones are given up early.
+
+    Run it again after a kill, or with more trials: the study goes on where it stood. Needs the extra `tune`.
+    """
+    from curation.project import Project
+    from curation.tuning.search import search
+
+    project = Project.find()
+    best = search(project.params().tune, project, trials=trials, sampler=sampler.value, seed=seed)
+    apply = f"dvc exp apply {best.experiment}"
+    if as_json:
+        print_json({**vars(best), "apply": apply})
+        return
+    found = ", ".join(f"{key}={value}" for key, value in best.params.items())
+    say(f"best of {best.finished} finished trials ({best.pruned} given up): {best.value:.4f} with {found}")
+    say(apply)

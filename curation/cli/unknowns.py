@@ -1,0 +1,31 @@
+"""`curate unknowns`: pool images that nobody named and that the model now can."""
+
+from curation.cli.shared import pool_options as options
+from curation.cli.shared.app import app
+from curation.cli.shared.pool_options import Outputs, Source, say_expected
+from curation.cli.shared.spread import spread
+
+
+@app.command()
+@spread
+def unknowns(
+    *,
+    min_conf: options.MinConf = 0.9,
+    target_precision: options.TargetPrecision = None,
+    of_class: options.OfClass = "",
+    limit: options.Limit = 0,
+    source: Source,
+    to: Outputs,
+) -> None:
+    """List what nobody could name, or nobody looked at, and the model now can, surest first.
+
+    Example: curate unknowns --min-conf 0.9 --class cat --limit 50
+    """
+    from curation.pool import questions
+
+    answers = source.load().still_open()
+    questions.check_class(of_class, answers.table, answers.classes)
+    sure = answers.threshold(min_conf, target_precision)
+    say_expected(answers, sure)
+    found = questions.unknowns(answers.table, sure, of_class)
+    to.deliver(found, "unknowns", answers.model, limit=limit)

@@ -1,0 +1,31 @@
+"""`curate versions`: what was promoted and rolled back."""
+
+from pathlib import Path
+
+import typer
+
+from curation.cli.shared.app import app
+from curation.cli.shared.output import note, show
+
+
+@app.command()
+def versions(
+    register: bool = typer.Option(False, "--register", help="Tag the present version on the last commit, as GTO does."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    csv: Path | None = typer.Option(None, "--csv", help="Write a CSV file as well."),
+) -> None:
+    """List what was promoted and rolled back, newest first.
+
+    Example: curate versions --json
+    """
+    from curation.project import Project
+    from curation.registry.versions import listed, read_log
+
+    project = Project.find()
+    log = read_log(project)
+    if register and log:
+        from curation.registry.register import tag
+
+        for line in tag(project, log[-1]):
+            note(line)
+    show(listed(log), as_json=as_json, csv=csv, title="versions")
