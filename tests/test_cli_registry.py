@@ -31,7 +31,10 @@ def test_versions_lists_newest_first_as_json(tmp_path, monkeypatch):
     assert [(row["version"], row["now"], row["classes"]) for row in rows] == [("v1.1.0", True, 3), ("v1.0.0", False, 2)]
 
 
-@pytest.mark.parametrize("command", [["promote"], ["rollback"], ["compare", "a", "b"]])
+OUTSIDE = [["promote"], ["rollback"], ["versions"], ["compare", "a", "b"], ["tune"], ["report"], ["init", "--update"]]
+
+
+@pytest.mark.parametrize("command", OUTSIDE)
 def test_outside_of_a_project_there_is_one_message_and_no_traceback(tmp_path, command):
     done = subprocess.run(
         [sys.executable, "-c", RUN, *command],

@@ -1,7 +1,6 @@
 """`curate doctor`: is everything there that the pipeline needs, and what to do where it is not."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -23,9 +22,10 @@ def doctor(
     Example: curate doctor
     """
     from curation.cli.checks import DATA_CHECKS, MACHINE_CHECKS, REPOSITORY_CHECKS, State, run_checks
+    from curation.project import Project
 
     found = []
-    for check in run_checks(Path(), (*MACHINE_CHECKS, *REPOSITORY_CHECKS, *DATA_CHECKS)):
+    for check in run_checks(Project.find_or_here().root, (*MACHINE_CHECKS, *REPOSITORY_CHECKS, *DATA_CHECKS)):
         found.append(check)
         if not as_json:
             say(f"{MARKS[check.state]}  {check.name:<10} {check.found}")

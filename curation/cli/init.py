@@ -21,16 +21,13 @@ def init(
 
     Nothing else is changed, and nothing is run: `dvc repro` does that.
     """
-    from curation.project import behaviour
+    from curation.project import Project, behaviour
     from curation.project.stage_graph import followers, read_stages
 
     if not update:
         raise InitError("`curate init` makes no new project yet. To bring this one up to date: curate init --update")
-    try:
-        stages = read_stages()
-    except FileNotFoundError as error:
-        raise InitError(f"{error.filename} does not exist: run this from the root of a project") from None
-    changed = behaviour.write()
+    root = Project.find().root
+    stages, changed = read_stages(root), behaviour.write(root)
     if not changed:
         say(f"{behaviour.FILE} is up to date; nothing will run again")
         return

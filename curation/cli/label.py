@@ -192,6 +192,7 @@ def _pull(project: "Project", question: str, reviewer: str, new_class: bool) -> 
     from curation.review.project_queue import known_classes
     from curation.review.pull import pull
 
+    note("Importing FiftyOne and starting its database, which can take a minute ...")
     name = f"{project.params().review.dataset}-{question}"
     dataset = database.load(database.connect(), name, project.root)
     done = pull(dataset, project, reviewer, known_classes(project), new_class)

@@ -18,6 +18,10 @@ NewClass = Annotated[bool, typer.Option("--new-class", help="Let a relabel name 
 Reviewer = Annotated[str, typer.Option(help="Who decides; git's user.name when left out.", envvar="CURATION_REVIEWER")]
 
 
+CONNECTING = "Importing FiftyOne and starting its database, which can take a minute ..."
+READING = f"Reading the review queue. {CONNECTING}"
+
+
 @review.command()
 def push(as_json: AsJson = False) -> None:
     """Push the review queue to FiftyOne; pushing twice changes nothing.
@@ -27,6 +31,7 @@ def push(as_json: AsJson = False) -> None:
     from curation.project import Project
     from curation.review.project_queue import push_project
 
+    note(READING)
     project = Project.find()
     pushed, _ = push_project(project, project.params())
     row = {"dataset": pushed.dataset, "samples": pushed.samples, "added": pushed.added}
@@ -43,9 +48,11 @@ def open_app(port: Port = 5151, reviewer: Reviewer = "") -> None:
     from curation.review import app as server
     from curation.review.project_queue import push_project
 
+    note(READING)
     project = Project.find()
     os.environ["CURATION_REVIEWER"] = reviewer or _me()
     pushed, _ = push_project(project, project.params())
+    note(f"{pushed.samples} images in the dataset {pushed.dataset}. Starting the App ...")
     service = server.serve(port)
     say(f"review in the browser: {server.page(port, pushed.dataset, 'to-review')}   (Ctrl-C ends)")
     try:
@@ -63,6 +70,7 @@ def pull(new_class: NewClass = False, reviewer: Reviewer = "", as_json: AsJson =
     from curation.project import Project
     from curation.review.project_queue import pull_project
 
+    note(CONNECTING)
     done = pull_project(Project.find(), reviewer or _me(), new_class)
     for image_id, reason in sorted(done.held_back.items()):
         note(f"left in the App: {image_id}: {reason}")

@@ -22,6 +22,7 @@ from curation.params import Params
 from curation.project.places import WEIGHTS
 
 PROBE = 11  # classes of a head that is built and not used
+SHOWN = 4  # tensors that a message names
 FOLDER = Path(WEIGHTS)  # the folder of local weights; DVC sees when they change
 
 
@@ -166,10 +167,19 @@ def _take_foreign(model: nn.Module, path: Path) -> str:
     body = [name for name in own if not _of_head(name, head)]
     if len(fits) < len(body) / 2:
         raise ArchError(
-            f"backbone.weights: only {len(fits)} of {len(body)} tensors of {path} fit this `arch` at this image size"
+            f"backbone.weights: only {len(fits)} of {len(body)} tensors of {path} fit this `arch` at this image size. "
+            f"{path} has {_some(given)}; `arch` wants {_some({name: own[name] for name in body if name not in fits})}. "
+            "Rename the tensors of the file, or set the `arch` that they belong to"
         )
     model.load_state_dict(fits, strict=False)
     return f"{len(fits)} of {len(body)} tensors from {path}"
+
+
+def _some(state: checkpoint.State) -> str:
+    """Name a few tensors with their shapes, for a message."""
+    named = [f"{name} {'x'.join(map(str, tensor.shape)) or 'scalar'}" for name, tensor in state.items()]
+    more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
+    return ", ".join(named[:SHOWN]) + more
 
 
 def _of_head(name: str, head: str) -> bool:

@@ -69,8 +69,8 @@ def show(
 
 def write_csv(frame: "pd.DataFrame", path: Path, decimals: int | None = None) -> None:
     """Write a CSV file, whole or not at all; floats get so many decimals, or all that they need."""
-    from curation.tables.csv_cells import guard
     from curation.files import whole
+    from curation.tables.csv_cells import guard
 
     guarded = frame.rename(columns=guard).map(guard)
     with whole(path) as draft:

@@ -111,6 +111,7 @@ def push(project: "Project", rows: "pd.DataFrame", title: str, model: str) -> No
     from curation.review import database
     from curation.review.push import push_rows
 
+    note("Importing FiftyOne and starting its database, which can take a minute ...")
     fo = database.connect()
     to_name = title.split(maxsplit=1)[0]
     name = database.dataset_name(fo, f"{project.params().review.dataset}-{to_name}", project.root)
