@@ -3,8 +3,9 @@
 import sys
 
 from curation import tables
-from curation.decisions import fold
+from curation.decisions.fold import fold
 from curation.decisions.log import read_reviews
+from curation.decisions.on_images import unmatched
 from curation.project import Project
 from curation.project.stage_main import stage_main
 from curation.report import funnel_figure
@@ -19,7 +20,7 @@ def main() -> None:
     images = project.table(tables.IMAGES, FROM_IMAGES)
     duplicates = project.table(tables.DUPLICATES, FROM_DUPLICATES)
     reviews = read_reviews(project.reviews)
-    gone = fold.unmatched(fold.fold(reviews), images)
+    gone = unmatched(fold(reviews), images)
     if gone:
         log = project.relative(project.reviews)
         print(f"{log}: {len(gone)} decided images are not in data/ (the first: {gone[0]}); ignored", file=sys.stderr)

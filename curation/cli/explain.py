@@ -28,7 +28,7 @@ def explain(
     Reads the tables that are there; stages that have not run yet have nothing to tell.
     """
     from curation import tables
-    from curation.decisions.fold import is_image_id
+    from curation.decisions.words import is_image_id
     from curation.project import Project
     from curation.selection.image_history import find, history
 

@@ -138,12 +138,16 @@ def _new_decisions(
     made: dict[str, tuple[str, str]], rows: "pd.DataFrame", stamp: "Stamp", log: "pd.DataFrame"
 ) -> list[dict[str, str]]:
     """The decisions as rows of the log that does not end with them already."""
+    from curation.decisions.fold import fold
     from curation.labelling.accept import LabelError, with_provenance
+    from curation.tables.codes import Word
 
     strange = sorted(set(made) - set(rows.image_id))
     if strange:
         raise LabelError(f"image {strange[0]} (and {len(strange) - 1} more) is not in data/identified.parquet")
-    last = log.drop_duplicates("image_id", keep="last").set_index("image_id")[["decision", "label"]].T.to_dict("list")
+    held = fold(log)
+    labels = held["label"].where(held["named"] == Word.RELABEL, "")
+    last = {one: told for one, *told in zip(held["image_id"], held["named"], labels, strict=True)}
     found = []
     for image_id, (choice, who) in sorted(made.items()):
         word, name = (choice, "") if choice in ("unknown", "remove") else ("relabel", choice)
@@ -155,6 +159,7 @@ def _new_decisions(
 def _accept_rest(
     project: "Project", chosen: "pd.DataFrame | None", rest_as: str, stamp: "Stamp", *, new_class: bool
 ) -> int:
+    from curation.decisions.fold import fold
     from curation.decisions.log import read_reviews
     from curation.labelling.accept import LabelError, accept_rest, record
 
@@ -162,7 +167,8 @@ def _accept_rest(
         return 0
     if chosen is None:
         raise LabelError("--rest-as needs the picks it is about: curate label accept picks.csv --rest-as predicted")
-    new = accept_rest(chosen, set(read_reviews(project.reviews).image_id), rest_as, stamp)
+    held = fold(read_reviews(project.reviews))
+    new = accept_rest(chosen, set(held.loc[held["word"] != "", "image_id"]), rest_as, stamp)
     _refuse_new_classes(project, {row["label"] for row in new}, allowed=new_class)
     return record(new, project.reviews)
 

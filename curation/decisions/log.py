@@ -1,127 +1,136 @@
 """The log of human decisions: data/reviews.csv, append-only, a row a decision, in git.
 
-The App, the command line and several people at once may add rows, so a file lock stands around every append and a row
-is written whole or not at all. What a row may say:
-
-    relabel          the label column (and subclass) is right          remove      not for training, whoever asks
-    unknown          a good picture of nobody-knows-what               keep        hard, but its label is right
-    benchmark:<set>  into that hand-made benchmark set, for good       small       its subject is small: never zoom out
-    turn:<degrees>   90, 180 or 270 clockwise make it upright          turn:0      takes that back
+The App, the command line and several people at once may add rows, so an exclusive lock stands around every append, and
+a row is written whole or not at all. Reading goes line by line: a torn or foreign line is named by its number and never
+hides its neighbours. What a row may say stands in `curation.decisions.words`; which of several rows holds, in
+`curation.decisions.order`; `curation.decisions.fold` is the one reader that says what holds.
 """
 
 import csv
 import fcntl
 import io
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
+from curation.decisions.order import NO_TIME, REVIEW_COLUMNS, in_order, instant, stamped
+from curation.decisions.words import IMAGE_ID, PAIR_WORDS, parse_decision
 from curation.errors import CurationError
+from curation.tables.class_names import label_problem
+from curation.tables.codes import Word
 
 if TYPE_CHECKING:
     import pandas as pd
 
-REVIEW_COLUMNS = ["image_id", "decision", "label", "subclass", "reviewer", "decided_at", "model", "note"]
-WORDS = ("relabel", "remove", "unknown", "keep", "small")
-DECISIONS = "relabel, remove, unknown, keep, small, benchmark:<set>, turn:<0|90|180|270>"
-IMAGE_ID = re.compile(r"[0-9a-f]{32}")
-SET_NAME = re.compile(r"[^\s/\\:,]+")
+Row = dict[str, str]
+MEND = "Mend the line by hand; the file is in git."
+MARKS = ("<" * 7, "=" * 7, ">" * 7, "|" * 7)  # of a merge that git could not finish
 
 
 class ReviewsError(CurationError):
     """A row of reviews.csv that can't be understood."""
 
-    def __init__(self, path: Path, line: int, found: str, fix: str) -> None:
+    def __init__(self, path: Path | str, line: int, found: str, fix: str) -> None:
         super().__init__(f"{path} line {line}: {found}. {fix}")
 
 
-@dataclass(frozen=True)
-class Decision:
-    """A decision's word and what stands behind its colon ("" when nothing does)."""
-
-    word: str
-    detail: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.word}:{self.detail}" if self.detail else self.word
-
-
-def parse_decision(text: str) -> Decision:
-    """Read one decision; ValueError says what is wrong with it."""
-    word, _, detail = text.strip().partition(":")
-    if word in WORDS and not detail:
-        return Decision(word)
-    if word == "turn" and detail in {"0", "90", "180", "270"}:
-        return Decision(word, detail)
-    if word == "benchmark" and SET_NAME.fullmatch(detail) and detail != "frozen":
-        return Decision(word, detail)
-    raise ValueError(f"`{text}` is no decision (they are: {DECISIONS})")
+class AppendError(CurationError):
+    """Rows that could not be written; the log is as it was."""
 
 
 def read_reviews(path: Path) -> "pd.DataFrame":
-    """Read and check the log: REVIEW_COLUMNS as text plus `line`, in the order written.
+    """Read and check the log: REVIEW_COLUMNS as text plus `line`, in the order of `curation.decisions.order`.
 
     A file that does not exist is an empty log. ReviewsError names the first bad line.
     """
     import pandas as pd
 
-    rows = list(_rows(path)) if path.exists() else []
+    rows = list(_rows(path, path.read_bytes())) if path.exists() else []
     frame = pd.DataFrame(rows, columns=["line", *REVIEW_COLUMNS])
-    return frame.astype(dict.fromkeys(REVIEW_COLUMNS, "str"))
+    frame = frame.astype(dict.fromkeys(REVIEW_COLUMNS, "str"))
+    frame.attrs["path"] = str(path)
+    return in_order(frame)
 
 
-def last_named(reviews: "pd.DataFrame") -> "pd.DataFrame":
-    """The last row of each image that says what it shows: relabel, unknown, or that it is to be removed."""
-    about = reviews[reviews["decision"].isin(["relabel", "remove", "unknown"])]
-    return about.drop_duplicates("image_id", keep="last")
+def append_reviews(path: Path, rows: "Iterable[Mapping[str, object]] | pd.DataFrame") -> list[Row]:
+    """Add rows (dicts or a frame with some of REVIEW_COLUMNS) to the log; returns them as they were written.
 
-
-def append_reviews(path: Path, rows: "Iterable[Mapping[str, object]] | pd.DataFrame") -> int:
-    """Add rows (dicts or a frame with some of REVIEW_COLUMNS) to the log and return how many were added.
-
-    Every row is checked before any is written. Two processes may append at a time: an exclusive lock on the file
-    itself, then one write of whole lines, then fsync. A missing header or an open last line is mended first.
+    Every row is checked before any is written; one without `decided_at` gets the time now. Two processes may append
+    at a time: an exclusive lock on the file itself, so that no lock file lies in the folder that git and DVC keep, then
+    one write of whole lines, then fsync. Where that fails, on a full disk say, the file gets its old size back and
+    AppendError is raised. A missing header or an open last line is mended first.
     """
-    lines = [_line(path, number, row) for number, row in enumerate(_mappings(rows), 1)]
-    if not lines:
-        return 0
+    new = [_checked(path, number, row) for number, row in enumerate(_mappings(rows), 1)]
+    if not new:
+        return []
     path.parent.mkdir(parents=True, exist_ok=True)
     with _locked(path) as file:
-        size = file.seek(0, os.SEEK_END)
+        size = os.fstat(file).st_size
+        there = os.pread(file, size, 0)
+        new = stamped(new, _latest(there, {row["image_id"] for row in new}))
         start = b"" if size else _csv(REVIEW_COLUMNS)
-        if size:
-            file.seek(size - 1)
-            start = b"" if file.read(1) == b"\n" else b"\n"
-        file.write(start + b"".join(lines))
-        file.flush()
-        os.fsync(file.fileno())
-    return len(lines)
+        if size and not there.endswith(b"\n"):
+            start = b"\n"
+        _write(path, file, size, start + b"".join(_csv([row[key] for key in REVIEW_COLUMNS]) for row in new))
+    return new
+
+
+def _write(path: Path, file: int, size: int, data: bytes) -> None:
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(file, rest) :]
+        os.fsync(file)
+    except OSError as error:
+        os.ftruncate(file, size)
+        os.fsync(file)
+        raise AppendError(
+            f"{path}: the decision could not be written ({error.strerror}). Nothing of it was left in the file; free "
+            "space there and decide again"
+        ) from None
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[IO[bytes]]:
+def _locked(path: Path) -> Iterator[int]:
     """Open the log for appending (O_APPEND: a write always lands at the end) under an exclusive lock."""
-    with path.open("a+b") as file:
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+    try:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file
+    finally:
+        os.close(file)
 
 
-def _mappings(rows: "Iterable[Mapping[str, object]] | pd.DataFrame") -> list[dict[str, str]]:
+def _latest(data: bytes, image_ids: set[str]) -> dict[str, int]:
+    """The newest instant of some images in the bytes of a log; lines that can't be read say nothing."""
+    found: dict[str, int] = {}
+    wanted = {one.encode() for one in image_ids}
+    for line in data.splitlines():
+        if line[:32] in wanted:
+            try:
+                fields = _fields(line.decode("utf-8"))
+                one, when = fields[0], instant(fields[REVIEW_COLUMNS.index("decided_at")].strip())
+            except (ValueError, IndexError, csv.Error):
+                continue
+            found[one] = max(found.get(one, NO_TIME), when)
+    return found
+
+
+def _mappings(rows: "Iterable[Mapping[str, object]] | pd.DataFrame") -> list[Row]:
     records = rows.to_dict("records") if hasattr(rows, "to_dict") else rows
     return [{key: "" if row.get(key) is None else str(row.get(key)) for key in REVIEW_COLUMNS} for row in records]
 
 
-def _line(path: Path, number: int, row: dict[str, str]) -> bytes:
-    """One row as CSV bytes; a line break inside a note would make two lines of it, so it becomes a space."""
+def _checked(path: Path, number: int, row: Row) -> Row:
+    """One row to be added; a line break inside a note would make two lines of it, so it becomes a space."""
     flat = {key: " ".join(value.split()) for key, value in row.items()}
-    problem = _problem(flat)
+    problem = _problem(flat) or (label_problem(flat["label"]) if flat["decision"] == Word.RELABEL else "")
     if problem:
-        raise ReviewsError(path, number, f"(a row to be added) {problem}", "Nothing was written.")
-    return _csv([flat[key] for key in REVIEW_COLUMNS])
+        about = f"(a row to be added, {flat['decision']} for image {flat['image_id']}) {problem}"
+        raise ReviewsError(path, number, about, "Nothing was written.")
+    return flat
 
 
 def _csv(values: list[str]) -> bytes:
@@ -138,29 +147,53 @@ def _problem(row: Mapping[str, str]) -> str:
         decision = parse_decision(row["decision"])
     except ValueError as error:
         return str(error)
-    if decision.word == "relabel" and not row["label"]:
+    try:
+        instant(row["decided_at"])
+    except (ValueError, OverflowError):
+        return f"decided_at is `{row['decided_at']}`, which is no ISO 8601 time such as 2026-11-27T14:05:00+00:00"
+    if decision.word in PAIR_WORDS and decision.detail == row["image_id"]:
+        return f"`{decision}` compares the image with itself"
+    if decision.word is Word.RELABEL and not row["label"]:
         return "a relabel names no label"
     return ""
 
 
-def _rows(path: Path) -> Iterator[list[object]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ReviewsError(path, 1, f"not UTF-8 ({error.reason})", "Save it as UTF-8.") from None
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = next(reader, REVIEW_COLUMNS)
-    if header != REVIEW_COLUMNS:
-        raise ReviewsError(path, 1, f"the header is {','.join(header)}", f"It must be {','.join(REVIEW_COLUMNS)}.")
-    fix = "Mend the line by hand; the file is in git."
-    for fields in reader:
-        if not fields:
+def _rows(path: Path, data: bytes) -> Iterator[list[object]]:
+    """Every line of the log that holds a decision: its number, then its fields."""
+    lines = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    header = True
+    for number, line in enumerate(lines, 1):
+        if not line:
             continue
-        if len(fields) != len(REVIEW_COLUMNS):
-            found = f"{len(fields)} fields instead of {len(REVIEW_COLUMNS)}"
-            raise ReviewsError(path, reader.line_num, found, fix)
-        row = dict(zip(REVIEW_COLUMNS, (field.strip() for field in fields), strict=True))
-        problem = _problem(row)
-        if problem:
-            raise ReviewsError(path, reader.line_num, problem, fix)
-        yield [reader.line_num, *row.values()]
+        try:
+            fields = _fields(line.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            raise ReviewsError(path, number, f"not UTF-8 ({error.reason})", "Save the file as UTF-8.") from None
+        except csv.Error as error:
+            raise ReviewsError(path, number, f"a torn line ({error})", MEND) from None
+        if header and fields != REVIEW_COLUMNS:
+            raise ReviewsError(
+                path, number, f"the header is {','.join(fields)}", f"It must be {','.join(REVIEW_COLUMNS)}."
+            )
+        if fields != REVIEW_COLUMNS:  # a merge of two logs may leave the header twice
+            yield [number, *_read(path, number, fields)]
+        header = False
+
+
+def _fields(line: str) -> list[str]:
+    """Cells of one line; csv.Error where a quoted cell does not end in it."""
+    return next(csv.reader([line], strict=True), [])
+
+
+def _read(path: Path, number: int, fields: list[str]) -> list[str]:
+    if fields[0].startswith(MARKS):
+        fix = (
+            "Take the marks out and keep the rows of both sides; `data/reviews.csv merge=union` in .gitattributes does."
+        )
+        raise ReviewsError(path, number, f"`{fields[0]}` is a mark of a git merge that was not finished", fix)
+    if len(fields) != len(REVIEW_COLUMNS):
+        raise ReviewsError(path, number, f"{len(fields)} fields instead of {len(REVIEW_COLUMNS)}", MEND)
+    row = dict(zip(REVIEW_COLUMNS, (field.strip() for field in fields), strict=True))
+    if problem := _problem(row):
+        raise ReviewsError(path, number, problem, MEND)
+    return list(row.values())

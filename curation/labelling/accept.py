@@ -7,12 +7,12 @@ without a decision.
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from curation.decisions.log import append_reviews, last_named
+from curation.decisions.fold import fold
+from curation.decisions.log import append_reviews
 from curation.errors import CurationError
 from curation.labelling.metadata_rows import FILE, NAME, Line, key, lines_below
 from curation.labelling.moves import AWAY, Journal, Move
@@ -20,6 +20,8 @@ from curation.labelling.pool_files import files_of
 from curation.pool.answer_copies import safe
 from curation.predict.decode import one_line
 from curation.project.places import RAW, UNLABELLED, Places
+from curation.tables.class_names import UNKNOWN
+from curation.tables.codes import Word
 
 IDENTIFIED = "identified as"
 
@@ -30,7 +32,7 @@ class LabelError(CurationError):
 
 @dataclass(frozen=True)
 class Stamp:
-    """Who decided, when (UTC), and which model proposed: what every row of the log carries."""
+    """Who decided, when ("": when the row is written), and which model proposed: what every row of the log carries."""
 
     reviewer: str
     model: str
@@ -38,9 +40,8 @@ class Stamp:
 
     def row(self, image_id: str, decision: str, label: str = "", note: str = "") -> dict[str, str]:
         """One row for the log."""
-        when = self.decided_at or datetime.now(UTC).isoformat(timespec="seconds")
         facts = {"image_id": image_id, "decision": decision, "label": label, "subclass": "", "note": note}
-        return {**facts, "reviewer": self.reviewer, "decided_at": when, "model": self.model}
+        return {**facts, "reviewer": self.reviewer, "decided_at": self.decided_at, "model": self.model}
 
 
 def read_picks(path: Path, table: pd.DataFrame) -> pd.DataFrame:
@@ -90,13 +91,14 @@ def with_provenance(rows: Sequence[dict[str, str]], table: pd.DataFrame) -> list
 
 def record(rows: Sequence[Mapping[str, str]], reviews: Path) -> int:
     """Append decisions to the log; returns how many."""
-    return append_reviews(reviews, list(rows))
+    return len(append_reviews(reviews, list(rows)))
 
 
 def movable(images: pd.DataFrame, reviews: pd.DataFrame, only: set[str] | None = None) -> dict[str, tuple[str, str]]:
     """Pool files that a decision names, identical copies too: path -> (image_id, label). The last decision holds."""
-    about = last_named(reviews)
-    named = dict(zip(*about.loc[about.decision == "relabel", ["image_id", "label"]].to_numpy().T, strict=True))
+    about = fold(reviews)
+    told = about.named.isin([Word.RELABEL, Word.KEEP]) & ~about.label.isin(["", UNKNOWN])
+    named = dict(zip(*about.loc[told, ["image_id", "label"]].to_numpy().T, strict=True))
     pool = images[(images.source == "unlabelled") & images.image_id.isin(named)]
     chosen = pool if only is None else pool[pool.image_id.isin(only)]
     return {path: (image_id, named[image_id]) for path, image_id in files_of(chosen, chosen).items()}

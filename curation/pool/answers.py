@@ -7,12 +7,14 @@ from pathlib import Path
 import pandas as pd
 
 from curation import tables
-from curation.decisions.log import last_named, read_reviews
+from curation.decisions.fold import fold
+from curation.decisions.log import read_reviews
 from curation.errors import CurationError
 from curation.predict.calibration import Calibration
 from curation.predict.decode import content_id
 from curation.predict.thresholds import Expected
 from curation.project import Project, Reader
+from curation.tables.codes import Word
 
 
 class AnswersError(CurationError):
@@ -45,8 +47,9 @@ class Answers:
 
     def still_open(self) -> "Answers":
         """The same without the images that people named or removed since: nobody asks about these any more."""
-        named = last_named(read_reviews(self.project.reviews))
-        settled = self.table["image_id"].isin(named.loc[named["decision"] != "unknown", "image_id"])
+        held = fold(read_reviews(self.project.reviews))
+        named = held["named"].isin([Word.RELABEL, Word.REMOVE]) | ((held["named"] == Word.KEEP) & (held["label"] != ""))
+        settled = self.table["image_id"].isin(held.loc[named, "image_id"])
         return replace(self, table=self.table[~settled].reset_index(drop=True)) if settled.any() else self
 
     def predictions(self) -> pd.DataFrame:

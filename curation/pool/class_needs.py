@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from curation.decisions.fold import resolve_merges
+from curation.decisions.class_merges import resolve_merges
 from curation.params import Params
 from curation.selection.cutoff import minimums
 

@@ -5,6 +5,8 @@ from typing import Any
 import pandas as pd
 
 from curation import tables
+from curation.decisions.class_merges import resolve_merges
+from curation.decisions.fold import fold
 from curation.decisions.log import read_reviews
 from curation.params import Params
 from curation.project import Project
@@ -21,7 +23,7 @@ def read_queue(project: Project, limit: int) -> pd.DataFrame:
         project.table(tables.IMAGES, queue_rows.FROM_IMAGES),
         limit,
     )
-    held = queue_rows.decided(read_reviews(project.reviews), queue_rows.model_id(project.candidate))
+    held = queue_rows.decided(fold(read_reviews(project.reviews)), queue_rows.model_id(project.candidate))
     return frame.assign(decision=[held.get(one, "") for one in frame["image_id"]])
 
 
@@ -31,15 +33,16 @@ def push_project(project: Project, params: Params) -> tuple[Pushed, pd.DataFrame
     fo = database.connect()
     name = database.dataset_name(fo, params.review.dataset, project.root)
     plugin_install.install(fo)
-    return push_rows(fo, name, frame, project.root, info_of(project)), frame
+    return push_rows(fo, name, frame, project.root, info_of(project, params)), frame
 
 
-def info_of(project: Project) -> dict[str, Any]:
-    """What the plugin must know of the project: its log, its model, its classes and benchmark sets."""
+def info_of(project: Project, params: Params) -> dict[str, Any]:
+    """What the plugin must know of the project: its log, its model, its classes, their merges and benchmark sets."""
     sets = project.table(tables.IMAGES, ["benchmark_set"])["benchmark_set"]
     return {
         "curation_model": queue_rows.model_id(project.candidate),
         "curation_classes": sorted(known_classes(project)),
+        "curation_merges": [list(pair) for pair in sorted(resolve_merges(params.classes.merge).items())],
         "curation_sets": sorted(set(sets) - {""}),
     }
 

@@ -6,16 +6,18 @@ adds none.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 
+from curation.decisions.fold import fold, pairs
 from curation.decisions.log import append_reviews, read_reviews
 from curation.project import Project
 from curation.review.decision_tags import Decision, malformed, parse
 from curation.review.fields import LABELS
 from curation.review.saved_views import tidy
+from curation.review.seen_labels import Seen, seen_labels
+from curation.tables.codes import Word
 
 TagsOf = dict[str, list[str]]
 
@@ -51,22 +53,47 @@ def _objection(texts: list[str], found: list[Decision], known: set[str]) -> str:
     if twice := sorted({axis for axis in axes if axes.count(axis) > 1}):
         clash = ", ".join(f"`{one.tag}`" for one in found if one.axis == twice[0])
         return f"the tags {clash} contradict each other: leave one"
-    strange = [one.label for one in found if one.decision == "relabel" and known and one.label not in known]
+    strange = [one.label for one in found if one.decision == Word.RELABEL and known and one.label not in known]
     return f"`{strange[0]}` is no class of the project; with --new-class it becomes one" if strange else ""
 
 
-def to_rows(taken: dict[str, list[Decision]], log: pd.DataFrame, stamp: dict[str, str]) -> list[dict[str, str]]:
-    """The rows that the log does not end with already, per image and axis. stamp: reviewer, decided_at, model."""
-    last: dict[tuple[str, str], Decision] = {}
-    for image_id, word, label in zip(*(log[name].tolist() for name in ("image_id", "decision", "label")), strict=True):
-        one = Decision(word, label if word == "relabel" else "")
-        last[image_id, one.axis] = one
-    return [
-        {"image_id": image_id, "decision": one.decision, "label": one.label, "subclass": "", "note": "", **stamp}
-        for image_id in sorted(taken)
-        for one in taken[image_id]
-        if last.get((image_id, one.axis)) != one
-    ]
+def to_rows(
+    taken: dict[str, list[Decision]], log: pd.DataFrame, stamp: dict[str, str], seen: Seen | None = None
+) -> list[dict[str, str]]:
+    """The rows that say something new, per image and axis.
+
+    stamp: reviewer and model; seen: the labels that `keep` confirms.
+    """
+    held = holding(log)
+    rows = []
+    for image_id in sorted(taken):
+        for one in taken[image_id]:
+            confirmed = (seen or {}).get(image_id, ("", "")) if one.decision == Word.KEEP else ("", "")
+            label, subclass = confirmed if one.decision == Word.KEEP else (one.label, "")
+            row = {"image_id": image_id, "decision": one.decision, "label": label, "subclass": subclass, "note": ""}
+            if held.get((image_id, one.axis)) != (one.decision, label):
+                rows.append({**row, **stamp})
+    return rows
+
+
+def holding(log: pd.DataFrame) -> dict[tuple[str, str], tuple[str, str]]:
+    """What holds of each image on each axis, as (decision, label); the label that a `keep` confirmed counts too."""
+    found: dict[tuple[str, str], tuple[str, str]] = {}
+    for row in fold(log).to_dict("records"):
+        image_id = row["image_id"]
+        if row["named"]:
+            told = row["label"] if row["named"] in (Word.RELABEL, Word.KEEP) else ""
+            found[image_id, "label"] = (row["named"], told)
+        if row["benchmark_set"]:
+            found[image_id, "benchmark"] = (f"benchmark:{row['benchmark_set']}", "")
+        if row["small"]:
+            found[image_id, "small"] = ("small", "")
+        found[image_id, "turn"] = (f"turn:{row['turn']}", "")
+    for first, second, copy in pairs(log).to_numpy().tolist():
+        word = Word.COPY if copy else Word.NOT_COPY
+        for one, other in ((first, second), (second, first)):
+            found[one, f"pair:{other}"] = (f"{word}:{other}", "")
+    return found
 
 
 def pull(dataset: Any, project: Project, reviewer: str, known: set[str], new_classes: bool = False) -> Pulled:
@@ -79,11 +106,10 @@ def pull(dataset: Any, project: Project, reviewer: str, known: set[str], new_cla
         fields = tag_fields(dataset)
         given = _tags(dataset, fields)
         taken, held = decisions(given, known, new_classes)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        stamp = {"reviewer": reviewer, "decided_at": now, "model": dataset.info.get("curation_model", "")}
-        rows = to_rows(taken, read_reviews(project.reviews), stamp)
-        if rows:
-            append_reviews(project.reviews, pd.DataFrame(rows))
+        stamp = {"reviewer": reviewer, "model": dataset.info.get("curation_model", "")}
+        kept = [one for one, made in taken.items() if any(each.decision == Word.KEEP for each in made)]
+        seen = seen_labels(dataset, kept, project.reviews) if kept else {}
+        rows = append_reviews(project.reviews, to_rows(taken, read_reviews(project.reviews), stamp, seen))
         _settle(dataset, taken, fields)
     return Pulled(rows, held)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from curation.review.decision_tags import ABOUT_LABEL
+from curation.tables.codes import Word
 
-FROM_IMAGES = ["image_id", "path", "subclass", "origin", "blur", "brightness", "contrast", "width", "height"]
-FROM_PREDICTIONS = ["image_id", "margin", "entropy", "embedding"]
+FROM_IMAGES = ["image_id", "path", "origin", "blur", "brightness", "contrast", "width", "height"]
+FROM_PREDICTIONS = ["image_id", "subclass", "margin", "entropy", "embedding"]
 LAYOUT = 2  # of fields and views: a higher number makes the next push renew what an older version pushed
 NEIGHBOUR_FIELDS = ["image_id", "split", "label", "predicted", "confidence"]
 
@@ -36,18 +36,19 @@ def _neighbours(first: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
     return found.sort_values("image_id").assign(role="neighbour", kind="right answer", cluster=-1, rank=-1)
 
 
-def decided(reviews: pd.DataFrame, model: str) -> dict[str, str]:
+def decided(folded: pd.DataFrame, model: str) -> dict[str, str]:
     """What people decided on each image, as the text of a tag: image_id -> `relabel:cat`, `keep`, `turn:90` ...
 
-    reviews: the log, oldest first. A decision about the label holds for good; one about anything else (a turn, a
+    folded: the log as `fold` gives it. A decision about the label holds for good; one about anything else (a turn, a
     benchmark) settles the queue of the `model` it was made on, since the image may come back as another question.
     """
     held: dict[str, str] = {}
-    columns = (reviews[name].tolist() for name in ("image_id", "decision", "label", "model"))
-    for image_id, word, label, made_on in zip(*columns, strict=True):
-        about_label = word in ABOUT_LABEL
-        if about_label or (made_on == model and held.get(image_id, "").partition(":")[0] not in ABOUT_LABEL):
-            held[image_id] = f"relabel:{label}" if word == "relabel" else word
+    columns = (folded[name].tolist() for name in ("image_id", "named", "label", "other", "other_model"))
+    for image_id, named, label, other, made_on in zip(*columns, strict=True):
+        if named:
+            held[image_id] = f"{named}:{label}" if named == Word.RELABEL else named
+        elif other and made_on == model:
+            held[image_id] = other
     return held
 
 

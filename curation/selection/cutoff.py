@@ -11,13 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from curation.decisions import fold
+from curation.decisions.class_merges import merged, resolve_merges
+from curation.decisions.fold import fold
+from curation.decisions.on_images import apply, known_classes, refuse_unknown_classes
 from curation.params import Params
 from curation.selection import class_maximum, label_conflicts
 from curation.selection.class_limits import Limits
 from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE
 from curation.tables import SELECTION
 from curation.tables.class_names import UNKNOWN
+from curation.tables.codes import Word
 
 __all__ = ["FROM_DUPLICATES", "FROM_IMAGES", "Limits", "minimums", "select"]
 
@@ -36,11 +39,11 @@ def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame
     Raises ReviewsError for a relabel to no class, MergeError for a circle of merges.
     """
     images = images.sort_values("image_id", kind="stable", ignore_index=True)
-    folded = fold.fold(reviews)
-    fold.refuse_unknown_classes(folded, images, params)
-    ends = fold.resolve_merges(params.classes.merge)
-    frame = label_conflicts.spread_decisions(label_conflicts.join(fold.apply(images, folded), duplicates))
-    frame["label"] = fold.merged(frame["label"], ends)
+    folded, known = fold(reviews), known_classes(images, params)
+    refuse_unknown_classes(folded, images, known)
+    ends = resolve_merges(params.classes.merge)
+    frame = label_conflicts.spread_decisions(label_conflicts.join(apply(images, folded, ends, known), duplicates))
+    frame["label"] = merged(frame["label"], ends)
     frame["state"], frame["reason"] = "", ""
     _set_aside(frame)
     _drop_copies(frame, _copies(images, ends))
@@ -69,7 +72,7 @@ def _mark(frame: pd.DataFrame, mask: pd.Series | Bools, state: str, words: str |
 def _set_aside(frame: pd.DataFrame) -> None:
     """Settle the rows that are not for training, whatever their copies and their class are."""
     _mark(frame, frame["error"] != "", "dropped", lambda rows: f"{UNREADABLE}: " + rows["error"])
-    _mark(frame, frame["word"] == "remove", "dropped", lambda rows: REMOVED + rows["who"])
+    _mark(frame, frame["word"] == Word.REMOVE, "dropped", lambda rows: REMOVED + rows["who"])
     in_set = frame["benchmark_set"] != ""
     _mark(frame, in_set, "benchmark", lambda rows: "in the benchmark set `" + rows["benchmark_set"] + "`")
     frame.loc[(frame["state"] == "benchmark") & (frame["label"] == ""), "label"] = UNKNOWN
@@ -93,11 +96,11 @@ def _drop_copies(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
     contradicting = label_conflicts.conflicts(frame, copies)
     in_words = CONFLICT + contradicting + ", until review decides"
     _mark(frame, frame.index.isin(contradicting.index), "dropped", lambda rows: in_words[rows.index])
-    removed = label_conflicts.redundant(frame, frame["word"] == "remove") & (frame["word"] == "").to_numpy()
+    removed = label_conflicts.redundant(frame, frame["word"] == Word.REMOVE) & (frame["word"] == "").to_numpy()
     _mark(frame, removed, "dropped", lambda rows: TWIN + rows["keeper"].str[:12] + ", which review removed")
     _mark(
         frame,
-        label_conflicts.redundant(frame, frame["state"] == ""),
+        label_conflicts.redundant(frame, frame["state"] == "") & ~label_conflicts.kept_apart(frame),
         "dropped",
         lambda rows: TWIN + rows["keeper"].str[:12],
     )
@@ -107,7 +110,7 @@ def _copies(images: pd.DataFrame, ends: Mapping[str, str]) -> pd.DataFrame:
     """Label of every further file with the same bytes: image_id, label (merged)."""
     some = np.fromiter(map(len, images["copy_labels"]), dtype=np.int64, count=len(images)) > 0
     rows = images.loc[some, ["image_id", "copy_labels"]].explode("copy_labels")
-    labels = fold.merged(rows["copy_labels"].astype("str"), ends)
+    labels = merged(rows["copy_labels"].astype("str"), ends)
     return pd.DataFrame({"image_id": rows["image_id"].to_numpy(), "label": labels.to_numpy()})
 
 

@@ -7,7 +7,7 @@ classes from here.
 
 import pandas as pd
 
-from curation.decisions.fold import resolve_merges
+from curation.decisions.class_merges import resolve_merges
 from curation.params import Params
 from curation.selection.class_limits import Limits
 from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE

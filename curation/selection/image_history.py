@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from curation.decisions.fold import is_image_id
+from curation.decisions.words import is_image_id
 from curation.errors import CurationError
 
 Row = dict[str, Any]

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from curation.decisions.words import LABEL_WORDS
 from curation.tables.class_names import UNKNOWN
-
-ABOUT_LABEL = ("relabel", "keep", "unknown")
+from curation.tables.codes import Source, Word
 
 
 def join(frame: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:
@@ -31,17 +31,17 @@ def join(frame: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:
 
 
 def spread_decisions(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give undecided copies the label that was decided in their cluster, unless it was decided in two ways."""
-    decided = frame[frame["word"].isin(ABOUT_LABEL)]
+    """Give undecided copies the label that was decided last in their cluster, unless two were decided."""
+    decided = frame[frame["word"].isin(LABEL_WORDS)]
     if decided.empty:
         return frame
     latest = (
-        decided.sort_values("line")
+        decided.sort_values("order")
         .groupby("keeper")
         .agg(label=("label", "last"), subclass=("subclass", "last"), ways=("label", "nunique"))
     )
     latest = latest[latest["ways"] == 1]
-    undecided = (frame["word"] == "") & (frame["source"] == "raw") & frame["keeper"].isin(latest.index)
+    undecided = (frame["word"] == "") & (frame["source"] == Source.RAW) & frame["keeper"].isin(latest.index)
     rows = frame.index[undecided]
     decided_labels = latest.loc[frame.loc[rows, "keeper"]]
     changed = (decided_labels["label"].to_numpy() != frame.loc[rows, "label"].to_numpy()).astype(bool)
@@ -55,7 +55,7 @@ def conflicts(frame: pd.DataFrame, copies: pd.DataFrame) -> pd.Series:
 
     frame: image_id, keeper_row, label (merged), word, usable (readable, not removed, not of a benchmark); copies:
     image_id and label (merged) of the further files with the same bytes. Where a label is decided, the undecided ones
-    do not count.
+    do not count. An image that was decided on stays as decided, whatever the others say.
     """
     usable = frame.loc[frame["usable"], ["image_id", "keeper_row", "label", "word"]]
     many = usable["keeper_row"].duplicated(keep=False)
@@ -64,12 +64,12 @@ def conflicts(frame: pd.DataFrame, copies: pd.DataFrame) -> pd.Series:
     if len(more):
         votes = pd.concat([votes, usable[usable["image_id"].isin(more["image_id"])]], ignore_index=True)
     votes = votes[~votes["label"].isin(["", UNKNOWN])]
-    decided = votes["word"].isin(ABOUT_LABEL)
-    settled = usable.loc[usable["word"].isin(ABOUT_LABEL), "keeper_row"]
+    decided = votes["word"].isin(LABEL_WORDS)
+    settled = usable.loc[usable["word"].isin(LABEL_WORDS), "keeper_row"]
     votes = votes[decided | ~votes["keeper_row"].isin(settled)].drop_duplicates(["keeper_row", "label"])
     several = votes[votes["keeper_row"].duplicated(keep=False)].sort_values(["keeper_row", "label"])
     text = several.groupby("keeper_row")["label"].agg(" / ".join)
-    hit = usable["keeper_row"].isin(text.index)
+    hit = usable["keeper_row"].isin(text.index) & ~usable["word"].isin(LABEL_WORDS)
     return usable.loc[hit, "keeper_row"].map(text).astype("str")
 
 
@@ -78,3 +78,17 @@ def redundant(frame: pd.DataFrame, stands: pd.Series) -> NDArray[np.bool_]:
     where = frame["keeper_row"].to_numpy()
     other = (where >= 0) & (where != np.arange(len(frame)))
     return np.asarray(other & stands.to_numpy(dtype=bool)[where])
+
+
+def kept_apart(frame: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which rows a person decided to keep beside their keeper: bool [n].
+
+    Both were decided on, and either under different labels or both by `keep`: then neither is dropped for the other.
+    Two that were given one label by other decisions, an import of labels say, are still one picture.
+    """
+    where = frame["keeper_row"].to_numpy()
+    word, label = frame["word"].to_numpy(dtype=object), frame["label"].to_numpy(dtype=object)
+    decided = frame["word"].isin(LABEL_WORDS).to_numpy()
+    both = (where >= 0) & (where != np.arange(len(frame))) & decided & decided[where]
+    kept = (word == Word.KEEP) & (word[where] == Word.KEEP)
+    return np.asarray(both & (kept | (label != label[where])))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from curation import tables
-from curation.decisions.fold import resolve_merges
+from curation.decisions.class_merges import resolve_merges
 from curation.params import Params
 from curation.project import Reader
 from curation.selection.class_limits import Limits

@@ -14,6 +14,7 @@ from curation.errors import CurationError
 UNKNOWN = "unknown"
 JOINERS = "\u200c\u200d"
 BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols by their category, and blank to the eye
+LONGEST = 255  # bytes of a file name on the usual file systems
 SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
 
 
@@ -47,6 +48,21 @@ def _invisible(name: str) -> str:
         if (unicodedata.category(letter) == "Cf" or letter in BLANKS) and not joins and not tag:
             return letter
     return ""
+
+
+def label_problem(label: str) -> str:
+    """Why a label can't be a class, "" when it can; what passes is a folder name on every system."""
+    try:
+        name = canonical(label)
+    except LabelError as error:
+        return str(error)
+    if name.startswith("."):
+        return f"label {label!r} begins with a dot: a folder of that name is hidden, so its images would be lost"
+    if len(name.encode("utf-8")) > LONGEST:
+        return f"label {label[:40]!r} ... has {len(name)} letters: a class is a folder name of at most {LONGEST} bytes"
+    if name != UNKNOWN and look_alike(name) == look_alike(UNKNOWN):
+        return f"label {label!r} is another spelling of the reserved class `{UNKNOWN}`: write `{UNKNOWN}`"
+    return "" if name else "a label of spaces names no class"
 
 
 def look_alike(label: str) -> str:

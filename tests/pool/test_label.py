@@ -12,7 +12,7 @@ from curation.labelling import cvat, label_studio
 from curation.labelling.accept import LabelError, Stamp, accept_rest, movable, move, read_picks, record, with_provenance
 from curation.labelling.metadata_rows import SheetError
 
-STAMP = Stamp("ana", "abc123", "2026-01-01T00:00:00+00:00")
+STAMP = Stamp("ana", "abc123")
 
 
 @pytest.fixture

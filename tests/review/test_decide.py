@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from curation.decisions.fold import fold
 from curation.decisions.log import read_reviews
 from curation.review import saved_views
 from curation.review.decision_tags import Decision
@@ -99,3 +100,20 @@ def test_two_reviewers_at_a_time_lose_nothing(small, fiftyone_env):
     assert len(rows) == 60
     for who in ("Ana", "Ben"):
         assert rows.loc[rows["reviewer"] == who, "label"].tolist() == [f"class {number}" for number in range(30)]
+
+
+def test_keep_writes_the_label_that_the_person_saw_so_that_it_undoes_an_earlier_decision(small):
+    ids = small.values("id")
+    seen = small.values("ground_truth.label")
+    decide.decide(small, ids[:2], Decision("relabel", "owl"), "Ana")
+    decide.decide(small, ids[1:2], Decision("keep"), "Ana")
+    held = fold(log(small))
+    assert held[["named", "label"]].to_numpy().tolist() == [["relabel", "owl"], ["keep", seen[1]]]
+
+
+def test_keep_of_a_merged_class_names_the_finer_class_that_was_decided_before(small):
+    ids, seen = small.values("id"), small.values("ground_truth.label")
+    small.info["curation_merges"] = [["finer", seen[0]]]
+    decide.decide(small, ids[:1], Decision("relabel", "finer"), "Ana")
+    decide.decide(small, ids[:2], Decision("keep"), "Ana")
+    assert fold(log(small))["label"].tolist() == ["finer", seen[1]]

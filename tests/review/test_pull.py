@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from curation.decisions.log import append_reviews, read_reviews
+from curation.decisions.order import REVIEW_COLUMNS
 from curation.project import Project
 from curation.review.decision_tags import Decision
 from curation.review.pull import decisions, pull, to_rows
@@ -32,7 +33,7 @@ def test_each_tag_becomes_one_row(small):
     log = read_reviews(reviews_of(small))
     assert [*zip(log["image_id"].str[-1], log["decision"], log["label"], strict=True)] == [
         ("0", "relabel", "dog"),
-        ("1", "keep", ""),
+        ("1", "keep", "cat"),
         ("1", "turn:90", ""),
         ("2", "remove", ""),
         ("3", "unknown", ""),
@@ -40,7 +41,7 @@ def test_each_tag_becomes_one_row(small):
     ]
     assert set(log["reviewer"]) == {"Ana"}
     assert set(log["model"]) == {"model-1"}
-    assert log["decided_at"].str.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00").all()
+    assert log["decided_at"].str.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00").all()
     assert not done.held_back
 
 
@@ -101,6 +102,8 @@ def test_a_new_class_is_taken_when_asked_for():
 def test_the_last_row_of_each_question_counts():
     import pandas as pd
 
-    log = pd.DataFrame({"image_id": ["a", "a"], "decision": ["keep", "turn:90"], "label": ["", ""]})
+    log = pd.DataFrame({"image_id": ["a", "a"], "decision": ["keep", "turn:90"]}).reindex(
+        columns=REVIEW_COLUMNS, fill_value=""
+    )
     rows = to_rows({"a": [Decision("keep"), Decision("turn:180")]}, log, {})
     assert [row["decision"] for row in rows] == ["turn:180"]

@@ -1,13 +1,15 @@
 import pandas as pd
 import pytest
 
-from curation.decisions.log import REVIEW_COLUMNS
+from curation.decisions.fold import fold
+from curation.decisions.order import REVIEW_COLUMNS
 from curation.review import queue_rows
 
 
 def log(*lines):
-    return pd.DataFrame(
-        [dict(zip(REVIEW_COLUMNS, [*line, *[""] * 8], strict=False)) for line in lines], columns=REVIEW_COLUMNS
+    rows = [dict(zip(REVIEW_COLUMNS, [*line, *[""] * 8], strict=False)) for line in lines]
+    return fold(
+        pd.DataFrame(rows, columns=REVIEW_COLUMNS).assign(decided_at=[f"2026-01-0{n + 1}" for n in range(len(rows))])
     )
 
 

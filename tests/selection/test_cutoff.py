@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import selection_toys as toys
 
-from curation.decisions.fold import MergeError, resolve_merges
+from curation.decisions.class_merges import MergeError, resolve_merges
 from curation.decisions.log import ReviewsError
 from curation.params import Params
 from curation.report import funnel_figure
@@ -87,10 +87,83 @@ def test_a_decision_on_the_twin_tells_the_keeper():
     assert found.loc[ID("one"), ["state", "label"]].tolist() == ["kept", "b"]
 
 
-def test_two_decisions_that_contradict_are_a_conflict_still():
+@pytest.mark.parametrize("label", ["a", "b"])
+def test_two_images_that_were_kept_both_stay_as_decided(label):
+    rows = named("one") + named("two", label=label) + named("third", label="c")
+    log = [("one", "keep", "a"), ("two", "keep", label)]
+    found = choose(rows, twins=[("two", "one"), ("third", "one")], log=log)
+    assert found.loc[[ID("one"), ID("two")], "state"].tolist() == ["kept", "kept"]
+    assert found.loc[[ID("one"), ID("two")], "label"].tolist() == ["a", label]
+    assert found.loc[ID("third"), "state"] == "dropped"
+
+
+def test_two_decisions_under_different_labels_stay_and_the_undecided_twin_waits():
+    rows = named("one", "third") + named("two", label="b")
+    log = [("one", "relabel", "b"), ("two", "relabel", "a")]
+    found = choose(rows, twins=[("two", "one"), ("third", "one")], log=log)
+    assert found.loc[[ID("one"), ID("two")], ["state", "label"]].to_numpy().tolist() == [["kept", "b"], ["kept", "a"]]
+    assert found.loc[ID("third"), "reason"] == "label conflict: a / b, until review decides"
+
+
+def test_one_label_given_to_both_makes_no_second_copy():
     rows = named("one") + named("two", label="b")
-    found = choose(rows, twins=[("two", "one")], log=[("one", "keep", ""), ("two", "keep", "")])
-    assert found["reason"].str.startswith("label conflict").all()
+    found = choose(rows, twins=[("two", "one")], log=[("one", "keep", "a"), ("two", "relabel", "a")])
+    assert found.loc[ID("two"), "reason"] == "twin of " + ID("one")[:12]
+
+
+@pytest.mark.parametrize("before", ["relabel", "unknown", "remove"])
+def test_going_back_and_keeping_undoes_what_was_decided(before):
+    rows = named("x") + named("other", label="b")
+    for label in ("a", ""):  # a row of keep names the label that it confirms; older rows do not
+        found = choose(rows, log=[("x", before, "b" if before == "relabel" else ""), ("x", "keep", label)])
+        assert found.loc[ID("x"), ["state", "label"]].tolist() == ["kept", "a"]
+
+
+def test_keep_confirms_a_relabel_that_was_seen():
+    rows = named("x") + named("other", label="b")
+    found = choose(rows, log=[("x", "relabel", "b"), ("x", "keep", "b")])
+    assert found.loc[ID("x"), "label"] == "b"
+
+
+def test_keep_of_a_merged_class_keeps_the_finer_label_and_its_sub_class():
+    rows = named("x", label="gazelle", subclass="young") + named("y", label="antelope")
+    merge = {"merge": {"gazelle": "antelope"}}
+    found = choose(rows, log=[("x", "keep", "antelope")], params=knobs(classes=merge))
+    assert found.loc[ID("x"), ["label", "subclass"]].tolist() == ["antelope", "young"]
+    assert choose(rows, log=[("x", "keep", "gazelle")]).loc[ID("x"), "label"] == "gazelle"
+
+
+def test_a_kept_image_follows_its_class_folder_when_that_is_renamed():
+    found = choose(named("x", label="felis"), log=[("x", "keep", "cat")])
+    assert found.loc[ID("x"), ["state", "label"]].tolist() == ["kept", "felis"]
+
+
+def test_a_relabel_to_a_class_that_was_renamed_names_row_image_and_both_ways_out():
+    rows = named("x", "y", label="felis") + named("z", label="dog")
+    log = [("x", "relabel", "cat"), ("y", "relabel", "cat"), ("z", "keep", "")]
+    with pytest.raises(ReviewsError) as caught:
+        choose(rows, log=log)
+    told = str(caught.value)
+    assert "line 2" in told
+    assert ID("x") in told
+    assert "classes: {merge: {cat: felis}}" in told
+    assert f"{ID('x')},relabel,felis" in told
+    merged = choose(rows, log=log, params=knobs(classes={"merge": {"cat": "felis"}}))
+    again = choose(rows, log=[*log, ("x", "relabel", "felis"), ("y", "relabel", "felis")])
+    for found in (merged, again):
+        assert found.loc[[ID("x"), ID("y")], ["state", "label"]].to_numpy().tolist() == [["kept", "felis"]] * 2
+
+
+def test_the_later_of_two_decisions_on_one_star_is_told_to_the_others_whatever_the_lines_say():
+    rows = [{"name": name, "label": "a"} for name in ("one", "two", "three")] + named("b1", "b2", label="b")
+    images = toys.images(rows)
+    pairs = {ID("two"): ID("one"), ID("three"): ID("one")}
+    early = {"decision": "relabel", "label": "b", "subclass": "x", "decided_at": "2026-01-01T00:00:00"}
+    late = {"decision": "relabel", "label": "b", "subclass": "y", "decided_at": "2026-01-02T00:00:00"}
+    log = [{"image_id": ID("two"), **early}, {"image_id": ID("three"), **late}]
+    for lines in (log, log[::-1]):
+        found = select(images, toys.duplicates(images, pairs), toys.reviews(lines), knobs()).set_index("image_id")
+        assert found.loc[ID("one"), ["label", "subclass"]].tolist() == ["b", "y"]
 
 
 def test_merged_classes_do_not_contradict():

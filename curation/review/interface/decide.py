@@ -9,15 +9,17 @@ import getpass
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from curation.decisions.fold import fold
 from curation.decisions.log import append_reviews, read_reviews
 from curation.errors import CurationError
 from curation.project import Project
 from curation.review.decision_tags import Decision, parse
+from curation.review.seen_labels import seen_labels
 from curation.tables.class_names import UNKNOWN
+from curation.tables.codes import Word
 
 
 class DecisionError(CurationError):
@@ -61,8 +63,8 @@ def suggested(label: str | None, suggestion: str | None) -> Decision | None:
     if not suggestion:
         return None
     if suggestion == label:
-        return Decision("keep")
-    return Decision("unknown") if suggestion == UNKNOWN else Decision("relabel", suggestion)
+        return Decision(Word.KEEP)
+    return Decision(Word.UNKNOWN) if suggestion == UNKNOWN else Decision(Word.RELABEL, suggestion)
 
 
 def _write(dataset: Any, made: dict[str, Decision], reviewer: str) -> int:
@@ -70,15 +72,16 @@ def _write(dataset: Any, made: dict[str, Decision], reviewer: str) -> int:
         raise DecisionError("no image is selected or open: open one, or select some in the grid")
     origin = origin_of(dataset)
     columns = dataset.select(list(made), ordered=True).values(["id", "image_id", "tags"])
-    stamp = {
-        "reviewer": reviewer or default_reviewer(),
-        "decided_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "model": origin.model,
-    }
-    rows = [
-        {"image_id": image_id, "decision": made[one].decision, "label": made[one].label, **stamp}
-        for one, image_id, _ in zip(*columns, strict=True)
-    ]
+    stamp = {"reviewer": reviewer or default_reviewer(), "model": origin.model}
+    decided = {image_id: made[one] for one, image_id, _ in zip(*columns, strict=True)}
+    kept = [image_id for image_id, decision in decided.items() if decision.decision == Word.KEEP]
+    seen = seen_labels(dataset, kept, origin.project.reviews) if kept else {}
+    rows = []
+    for image_id, decision in decided.items():
+        label, subclass = seen.get(image_id, (decision.label, ""))
+        rows.append(
+            {"image_id": image_id, "decision": decision.decision, "label": label, "subclass": subclass, **stamp}
+        )
     append_reviews(origin.project.reviews, rows)
     dataset.set_values("decision", {one: decision.tag for one, decision in made.items()}, key_field="id")
     _drop_tags(dataset, made, zip(columns[0], columns[2], strict=True))
@@ -110,8 +113,8 @@ def classes(dataset: Any) -> list[str]:
     """The classes that a relabel may name, in order: those the push knew, and those that reviewers made since."""
     origin = origin_of(dataset)
     known = set(dataset.info.get("curation_classes", []))
-    log = read_reviews(origin.project.reviews)
-    return sorted((known | set(log.loc[log["decision"] == "relabel", "label"])) - {"", UNKNOWN})
+    held = fold(read_reviews(origin.project.reviews))
+    return sorted((known | set(held.loc[held["label_word"] == Word.RELABEL, "label"])) - {"", UNKNOWN})
 
 
 def left(dataset: Any) -> dict[str, int]:

@@ -4,18 +4,15 @@ import subprocess
 import sys
 
 import pytest
-import selection_toys as toys
+from decision_rows import HEADER, image_id, row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.decisions.log import REVIEW_COLUMNS, ReviewsError, append_reviews, parse_decision, read_reviews
+from curation.decisions.log import ReviewsError, append_reviews, read_reviews
+from curation.decisions.words import parse_decision
+from curation.tables.class_names import BLANKS
 
-HEADER = ",".join(REVIEW_COLUMNS) + "\n"
-ID = toys.image_id("one")
-
-
-def row(number=1, **values):
-    return {"image_id": toys.image_id(number), "decision": "keep", **values}
+ID = image_id("one")
 
 
 WRITER = """
@@ -43,7 +40,7 @@ def test_two_processes_lose_no_row(tmp_path):
 def test_the_header_and_earlier_rows_stay(tmp_path):
     path = tmp_path / "reviews.csv"
     path.write_text(HEADER + f"{ID},keep,,,,,,\n")
-    assert append_reviews(path, [row()]) == 1
+    assert len(append_reviews(path, [row()])) == 1
     assert path.read_text().startswith(HEADER + f"{ID},keep")
     assert len(read_reviews(path)) == 2
 
@@ -60,7 +57,7 @@ def test_no_file_is_an_empty_log(tmp_path):
 
 
 @settings(deadline=None, max_examples=50)
-@given(note=st.text(), label=st.text(st.characters(categories=["L", "N"]), min_size=1))
+@given(note=st.text(), label=st.text(st.characters(categories=["L", "N"], exclude_characters=BLANKS), min_size=1))
 def test_what_is_written_is_read(tmp_path_factory, note, label):
     path = tmp_path_factory.mktemp("log") / "reviews.csv"
     append_reviews(path, [row(decision="relabel", label=label, note=note)])
@@ -78,6 +75,12 @@ def test_what_is_written_is_read(tmp_path_factory, note, label):
         (f"{ID},benchmark:frozen,,,,,,", "no decision"),
         (f"{ID},relabel,,,,,,", "names no label"),
         (f"{ID},keep", "2 fields"),
+        (f"{ID},copy:abc,,,,,,", "no image_id"),
+        (f"{ID},not_copy,,,,,,", "no decision"),
+        (f"{ID},copy:{ID},,,,,,", "with itself"),
+        (f"{ID},keep,,,,27/11/2026 14:05,,", "no ISO 8601 time"),
+        (f'{ID},keep,,,,,,"cut in', "torn"),
+        ("<<<<<<< HEAD", "git merge"),
     ],
 )
 def test_a_bad_row_is_named_by_file_and_line(tmp_path, line, message):
@@ -103,7 +106,63 @@ def test_a_bad_row_among_good_ones_writes_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["remove", "unknown", "keep", "small", "relabel", "benchmark:hard", "turn:90", "turn:0"]
+    "text",
+    [
+        "remove",
+        "unknown",
+        "keep",
+        "small",
+        "relabel",
+        "benchmark:hard",
+        "turn:90",
+        "turn:0",
+        f"copy:{ID}",
+        f"not_copy:{ID}",
+    ],
 )
 def test_every_decision_reads_back(text):
     assert str(parse_decision(text)) == text
+
+
+def test_a_torn_line_hides_none_of_its_neighbours(tmp_path):
+    path = tmp_path / "reviews.csv"
+    path.write_text(HEADER + f'{ID},keep,,,,,,"cut in\n')
+    append_reviews(path, [row(number) for number in range(5)])
+    with pytest.raises(ReviewsError, match="line 2: a torn line"):
+        read_reviews(path)
+    path.write_text(path.read_text().replace('"cut in', "mended"))
+    assert len(read_reviews(path)) == 6
+
+
+@pytest.mark.parametrize("label", ["../../x", ".", "..", "x" * 300, "Unknown", "UNKNOWN", "a\\b", ".hidden"])
+def test_a_label_that_would_block_the_pipeline_later_is_refused_at_the_door(tmp_path, label):
+    path = tmp_path / "reviews.csv"
+    with pytest.raises(ReviewsError, match=f"line 2.*{row(2)['image_id']}.*label"):
+        append_reviews(path, [row(1), row(2, decision="relabel", label=label)])
+    assert not path.exists()
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from curation.decisions.log import AppendError, append_reviews
+path, image_id = Path(sys.argv[1]), sys.argv[2]
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
+try:
+    append_reviews(path, [{"image_id": image_id, "decision": "keep", "note": "n" * 500} for _ in range(20)])
+except AppendError as error:
+    print(error)
+"""
+
+
+def test_a_disk_that_fills_up_leaves_the_log_as_it_was(tmp_path):
+    path = tmp_path / "reviews.csv"
+    append_reviews(path, [row(1), row(2)])
+    before = path.read_bytes()
+    for room in (1, 40, 700, 5000):
+        command = [sys.executable, "-c", FULL, path, ID, str(len(before) + room)]
+        told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
+        assert "Nothing of it was left" in told
+        assert path.read_bytes() == before
+    append_reviews(path, [row(3)])
+    assert len(read_reviews(path)) == 3

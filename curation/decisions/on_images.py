@@ -1,0 +1,83 @@
+"""Decisions joined to the images they are about, and the labels that follow from them."""
+
+import difflib
+from collections.abc import Mapping, Set
+
+import pandas as pd
+
+from curation.decisions.class_merges import merged
+from curation.decisions.log import ReviewsError
+from curation.params import Params
+from curation.tables.class_names import UNKNOWN, canonical
+from curation.tables.codes import Source, Word
+
+
+def known_classes(images: pd.DataFrame, params: Params) -> set[str]:
+    """The classes that an image was collected with or that params.yaml names, and `unknown`."""
+    merge = params.classes.merge
+    named = map(canonical, [*merge, *merge.values(), *params.cutoff.classes])
+    return {*images["label"].unique(), *named, UNKNOWN} - {""}
+
+
+def refuse_unknown_classes(folded: pd.DataFrame, images: pd.DataFrame, known: Set[str]) -> None:
+    """Raise ReviewsError when a relabel that holds names no class: a slip, a new class, or a class that was renamed.
+
+    folded: as `fold` gives it; known: as `known_classes` gives it. A `keep` whose class is gone follows its folder.
+    """
+    relabelled = folded[(folded["label_word"] == Word.RELABEL) & (folded["word"] != Word.REMOVE)]
+    strange = relabelled[~relabelled["label"].isin(known)].sort_values("line")
+    if strange.empty:
+        return
+    first = strange.iloc[0]
+    label, image_id = str(first["label"]), str(first["image_id"])
+    same = strange.loc[strange["label"] == label, "image_id"]
+    more = f" (and {len(same) - 1} more rows)" if len(same) > 1 else ""
+    found = f"image {image_id} is relabelled to `{label}`, which is no class of the collection{more}"
+    fix = _ways_out(label, image_id, images[images["image_id"].isin(same)], known)
+    raise ReviewsError(folded.attrs.get("path", "reviews.csv"), int(first["line"]), found, fix)
+
+
+def _ways_out(label: str, image_id: str, decided: pd.DataFrame, known: Set[str]) -> str:
+    """What to do about a relabel to no class; decided: the images that such rows are about."""
+    near = difflib.get_close_matches(label, sorted(known), n=1)
+    hint = f"Did you mean `{near[0]}`? " if near else ""
+    folders = decided.loc[(decided["source"] == Source.RAW) & ~decided["label"].isin(["", UNKNOWN]), "label"]
+    new = str(folders.value_counts().sort_index().idxmax()) if len(folders) else "NEW NAME"
+    there = f" ({len(folders)} of these images lie in the folder `{new}` now)" if len(folders) else ""
+    return (
+        f"{hint}If the class was renamed{there}, either write `classes: {{merge: {{{label}: {new}}}}}` in params.yaml, "
+        f"and every decision for `{label}` counts for `{new}`; or decide again on the image, in the App or by the row "
+        f"`{image_id},relabel,{new},,,,,` with today's time in decided_at. A class that has no folder yet is named in "
+        f"params.yaml: cutoff.classes: {{{label}: {{}}}}."
+    )
+
+
+def unmatched(folded: pd.DataFrame, images: pd.DataFrame) -> list[str]:
+    """The image_ids that were decided on and are not (or no longer) in the collection; their rows stay in the log."""
+    return sorted(set(folded["image_id"]) - set(images["image_id"]))
+
+
+def apply(images: pd.DataFrame, folded: pd.DataFrame, ends: Mapping[str, str], known: Set[str]) -> pd.DataFrame:
+    """Join the decisions to IMAGES: adds original_label and what `fold` has; labels are not merged yet.
+
+    ends: as `resolve_merges` gives them. A `keep` confirms the label that the person saw, which is the merged one. So
+    where the image's own label is merged into it, the image keeps its own, finer one; and where the class is gone,
+    because its folder was renamed, the image follows its folder.
+    """
+    columns = ["image_id", "source", "benchmark_set", "label", "subclass", "origin", "error"]
+    frame = images[columns].assign(
+        original_label=images["label"], decision="", word="", who="", turn=0, order=0, small=False
+    )
+    rows = pd.Index(images["image_id"]).get_indexer(pd.Index(folded["image_id"]))
+    told = folded[rows >= 0].set_axis(rows[rows >= 0])
+    for column in ("decision", "word", "who", "turn", "order", "small"):
+        frame.loc[told.index, column] = told[column]
+    own = frame.loc[told.index, "label"]
+    kept = (told["label_word"] == Word.KEEP) & (
+        (merged(told["label"], ends) == merged(own, ends)) | ~told["label"].isin(known)
+    )
+    named = told[told["label"].isin(known) & ~kept]
+    frame.loc[named.index, ["label", "subclass"]] = named[["label", "subclass"]]
+    chosen = told[(told["benchmark_set"] != "") & (frame.loc[told.index, "source"] != Source.BENCHMARK)]
+    frame.loc[chosen.index, "benchmark_set"] = chosen["benchmark_set"]
+    return frame
