@@ -121,7 +121,7 @@ def ours(asked: argparse.Namespace) -> "Clock":
     """One epoch of the stage `train`, told batch by batch."""
     from curation.images.store.pixels import Pixels
     from curation.model.training.examples import Examples
-    from curation.model.training.loader import Feed
+    from curation.model.training.loader import Loader
 
     pixels = Pixels(asked.folder / "pixels")
     count = len(pixels)
@@ -129,8 +129,8 @@ def ours(asked: argparse.Namespace) -> "Clock":
     examples = Examples(tuple(pixels.image_ids), np.arange(count), labels, labels, np.zeros(count, bool))
     clock = Clock()
     own = engine(asked)
-    with Feed(pixels, own.device) as feed, suppress(EnoughError):
-        own.train(0, feed, examples, None, clock)
+    with Loader(pixels, own.device) as loader, suppress(EnoughError):
+        own.train(0, loader, examples, None, clock)
     return clock
 
 

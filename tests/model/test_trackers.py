@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from curation.model.training.trackers import flat, open_trackers
+from curation.model.trackers import flat, open_trackers
 
 FACTS = {"lr": 0.1, "train": {"head": "zero", "augment": {"flip": 0.5}}, "dataset": "abc"}
 ROWS = [{"epoch": 1, "train_loss": 1.0, "val_accuracy": 0.25}, {"epoch": 2, "train_loss": 0.5, "val_accuracy": 0.75}]
@@ -52,7 +52,7 @@ MLFLOW = """
 import json
 import mlflow
 from pathlib import Path
-from curation.model.training.trackers import open_trackers
+from curation.model.trackers import open_trackers
 
 with open_trackers(["mlflow"], "run", FACTS, Path("caches")) as (tracker,):
     for row in ROWS:

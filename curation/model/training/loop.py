@@ -12,11 +12,12 @@ import torch.distributed as dist
 
 from curation.images.store.pixels import Pixels
 from curation.model.checkpoint import State
+from curation.model.training.early_stopping import is_finished, record_epoch
 from curation.model.training.epoch import Engine
 from curation.model.training.examples import Examples
 from curation.model.training.loader import Loader
 from curation.model.training.optim import rate_at
-from curation.model.training.run_state import Progress, RunState, average_of
+from curation.model.training.run_state import RunState, average_of
 from curation.model.training.throughput import Meter
 
 log = logging.getLogger(__name__)
@@ -64,21 +65,16 @@ def fit(
     meter = Meter(len(data.train), params.epochs, device, quiet=quiet)
     try:
         with Loader(data.pixels, device, params.train.workers) as loader:
-            while not _is_finished(progress, params.epochs, params.train.patience if len(data.val) else 0):
+            while not is_finished(progress, params.epochs, params.train.patience if len(data.val) else 0):
                 epoch = progress.epoch
                 meter.start(epoch)
                 loss, accuracy = engine.train(epoch, loader, data.train, average, meter)
-                row = {
-                    "epoch": epoch + 1,
-                    "lr": rate_at(epoch * steps, steps, params),
-                    "train_loss": loss,
-                    "train_accuracy": accuracy,
-                }
+                rate = rate_at(epoch * steps, steps, params)
+                row = {"epoch": epoch + 1, "lr": rate, "train_loss": loss, "train_accuracy": accuracy}
                 if len(data.val):
-                    row["val_loss"], row["val_accuracy"] = engine.measure(
-                        loader, data.val, average.state if average else None
-                    )
-                _record(progress, row, average.state if average else engine.model.state_dict(), runs)
+                    averaged = average.state if average else None
+                    row["val_loss"], row["val_accuracy"] = engine.measure(loader, data.val, averaged)
+                record_epoch(progress, row, average.state if average else engine.model.state_dict(), runs)
                 progress.scaler = engine.scaler.state_dict()
                 runs.save(progress, engine.model, engine.optimizer, {"average": average.state} if average else {})
                 meter.end(
@@ -98,21 +94,3 @@ def fit(
 def _tell(listeners: Sequence[Listener], row: Row) -> None:
     for listener in listeners:
         listener(row)
-
-
-def _is_finished(progress: Progress, epochs: int, patience: int) -> bool:
-    """Early stopping: whether all epochs are done, or the last `patience` of them brought no better val (0: never)."""
-    waited = progress.epoch - 1 - progress.best_epoch
-    return progress.epoch >= epochs or bool(patience and waited >= patience)
-
-
-def _record(progress: Progress, row: Row, state: State, runs: RunState) -> None:
-    if progress.best_epoch < 0 or _merit(row) >= _merit(progress.history[progress.best_epoch]):
-        progress.best_epoch = progress.epoch
-        runs.keep_best(progress.epoch, state)
-    progress.history.append(row)
-    progress.epoch += 1
-
-
-def _merit(row: Row) -> tuple[float, float]:
-    return row.get("val_accuracy", row["epoch"]), -row.get("val_loss", 0.0)

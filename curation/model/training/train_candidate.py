@@ -19,13 +19,13 @@ from curation.model import checkpoint
 from curation.model import device as devices
 from curation.model.base_model import Start, start_from
 from curation.model.header import SPLIT_NAMES, Header
+from curation.model.trackers import open_trackers
 from curation.model.training.epoch import DivergedError, Engine
 from curation.model.training.examples import classes_of, dataset_hash, examples_of
 from curation.model.training.loop import Data, Outcome, Row, fit
 from curation.model.training.run_state import RunState, run_key, sweep
 from curation.model.training.sanity_checks import check_all
 from curation.model.training.search_watch import give_up, watch
-from curation.model.training.trackers import open_trackers
 from curation.params import Params
 
 IN_HEADER = ("lr", "epochs", "batch_size", "arch", "image_size", "seed", "throwaway", "train")
