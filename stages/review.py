@@ -1,40 +1,48 @@
 """Stage review: push the queue to FiftyOne, and leave a receipt.
 
-The receipt is not cached: DVC would restore a cached one and skip the push. Where nothing can be pushed (FiftyOne
-is an optional extra) or should be (the temporary copy of an experiment), the receipt says so, and `curate review open`
-pushes whenever the dataset is behind the tables. Run by `dvc repro review`.
+The receipt is not cached: DVC would restore a cached one and skip the push. It says what there is to review, the same
+on every machine, so that dvc.lock is the same too. Whether this machine's FiftyOne has it stands among the caches, as
+do the reasons why not: FiftyOne is an optional extra, and the temporary copy of an experiment pushes nothing. `curate
+review open` pushes whenever the dataset is behind the tables. Run by `dvc repro review`.
 """
 
 import json
 import sys
 
+from curation.files import write_text
+from curation.params import Params
 from curation.project import Project
 from curation.project.stage_main import stage_main
 from curation.review.database import ReviewUnavailableError
-from curation.review.project_queue import is_temporary, push_project, receipt
+from curation.review.project_queue import is_temporary, push_project, push_state, read_queue, receipt
 
 
 @stage_main
 def main() -> None:
     project = Project.find()
-    params, out = project.params(), project.review_receipt
-    frame, reason = None, ""
+    params = project.params()
+    found = receipt(params, read_queue(project, params.review.limit))
+    skipped = _push(project, params)
+    if skipped:
+        print(f"review: nothing pushed: {skipped}", file=sys.stderr)
+    write_text(project.push_state, json.dumps(push_state(skipped), indent=2) + "\n")
+    write_text(project.review_receipt, json.dumps(found, indent=2) + "\n")
+
+
+def _push(project: Project, params: Params) -> str:
+    """Push the queue, and say so; returns why nothing was pushed, "" when it was."""
     if is_temporary(project):
-        reason = "a temporary copy for an experiment is gone when it ends"
-    elif params.review.push == "never":
-        reason = "review.push is never"
-    else:
-        try:
-            pushed, frame = push_project(project, params)
-            print(f"review: {pushed.samples} images in FiftyOne dataset `{pushed.dataset}`; see `curate review open`")
-        except ReviewUnavailableError as error:
-            if params.review.push == "always":
-                raise
-            reason = str(error)
-    if reason:
-        print(f"review: nothing pushed: {reason}", file=sys.stderr)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(receipt(params, frame, reason), indent=2) + "\n", encoding="utf-8")
+        return "a temporary copy for an experiment is gone when it ends"
+    if params.review.push == "never":
+        return "review.push is never"
+    try:
+        pushed, _ = push_project(project, params)
+    except ReviewUnavailableError as error:
+        if params.review.push == "always":
+            raise
+        return str(error)
+    print(f"review: {pushed.samples} images in FiftyOne dataset `{pushed.dataset}`; see `curate review open`")
+    return ""
 
 
 if __name__ == "__main__":

@@ -149,8 +149,13 @@ class Places:
 
     @property
     def review_receipt(self) -> Path:
-        """What stage review pushed to FiftyOne."""
+        """What there is to review, as stage review found it."""
         return self.reports / "review.json"
+
+    @property
+    def push_state(self) -> Path:
+        """Whether FiftyOne of this machine has the queue, and why not; no other machine shares it."""
+        return self.caches / "review" / "push.json"
 
     @cached_property
     def caches(self) -> Path:

@@ -47,18 +47,13 @@ def info_of(project: Project, params: Params) -> dict[str, Any]:
     }
 
 
-def receipt(params: Params, frame: pd.DataFrame | None, skipped: str = "") -> dict[str, Any]:
-    """What reports/review.json holds: the same rows give the same receipt, on any machine and day."""
-    if frame is None:
-        return {
-            "state": "skipped",
-            "reason": skipped,
-            "fix": "run `curate review push`",
-            "dataset": params.review.dataset,
-        }
+def receipt(params: Params, frame: pd.DataFrame) -> dict[str, Any]:
+    """What reports/review.json holds: what there is to review, the same on every machine and day.
+
+    Whether FiftyOne has it is a fact of one machine, and stands in `push_state`.
+    """
     queue = frame[frame["role"] == "queue"]
     return {
-        "state": "pushed",
         "dataset": params.review.dataset,
         "queue": len(queue),
         "decided": int((queue["decision"] != "").sum()),
@@ -66,6 +61,13 @@ def receipt(params: Params, frame: pd.DataFrame | None, skipped: str = "") -> di
         "kinds": {str(kind): int(n) for kind, n in sorted(queue["kind"].value_counts().items())},
         "clusters": int(queue.loc[queue["cluster"] >= 0, "cluster"].nunique()),
     }
+
+
+def push_state(skipped: str) -> dict[str, str]:
+    """What the stage did on this machine: pushed, or why not and what to do."""
+    if skipped:
+        return {"state": "skipped", "reason": skipped, "fix": "run `curate review push`"}
+    return {"state": "pushed"}
 
 
 def is_temporary(project: Project) -> bool:

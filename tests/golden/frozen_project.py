@@ -115,7 +115,7 @@ def write(path: Path, data: bytes) -> None:
 
 def freeze_predictions(root: Path) -> None:
     """Write data/predictions.parquet anew: near the centre of a class, every ninth taken for another."""
-    splits = tables.stored(tables.SPLITS, root=root)
+    splits = tables.read(root / "data/splits.parquet", tables.SPLITS)
     classes = sorted(set(splits.label[splits.split == "train"]))
     rng = np.random.default_rng(SEED)
     rows = [answer(row, number, classes, rng) for number, row in enumerate(splits.itertuples())]

@@ -45,11 +45,12 @@ def one(name: str, project: Path, scratch: Path) -> Values:
 
 def queue_rows(sandbox: Path) -> str:
     """The rows that the stage review would push, which its receipt does not hold."""
+    from curation.project import Project
     from curation.review.project_queue import read_queue
 
     stage = read_stages(sandbox)["review"]
     with stage_runs.in_folder(sandbox), stage_runs.watched(sandbox, stage):
-        frame = read_queue(Path(), 2000)
+        frame = read_queue(Project(Path()), 2000)
     frame = frame.drop(columns=[name for name in frame if frame[name].dtype.kind == "f"])
     return text_hash(repr(sorted(map(repr, frame.to_dict("records")))))
 

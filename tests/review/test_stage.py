@@ -28,29 +28,31 @@ def stage(project, fiftyone_env):
     return run
 
 
-def test_the_receipt_says_what_was_pushed_and_is_the_same_again(stage):
+def state(root):
+    """What the stage did on this machine."""
+    return json.loads(Project(root).push_state.read_text())
+
+
+def test_the_receipt_says_what_was_pushed_and_is_the_same_again(stage, project):
     code, said, receipt = stage()
     assert code == 0, said
     assert "32 images in FiftyOne dataset `digits" in said
     told = json.loads(receipt)
     kinds = {"conflict": 6, "doubt": 6, "error": 6, "label error": 6, "out of scope": 6}
-    assert (told["state"], told["queue"], told["decided"], told["kinds"], told["clusters"]) == (
-        "pushed",
-        30,
-        0,
-        kinds,
-        2,
-    )
+    assert (told["queue"], told["decided"], told["kinds"], told["clusters"]) == (30, 0, kinds, 2)
+    assert state(project.root)["state"] == "pushed"
     assert str(Path.cwd()) not in receipt.decode()
     assert stage()[2] == receipt
+    assert stage(FIFTYONE_DATABASE_URI="mongodb://127.0.0.1:9")[2] == receipt  # so dvc.lock is that of any machine
 
 
 def test_without_a_database_the_pipeline_goes_on_and_the_receipt_says_why(stage, project):
     code, said, receipt = stage(FIFTYONE_DATABASE_URI="mongodb://127.0.0.1:9")
     assert code == 0
     assert "nothing pushed" in said
-    told = json.loads(receipt)
+    told = state(project.root)
     assert told["state"] == "skipped"
+    assert json.loads(receipt)["queue"] == 30
     assert "does not answer" in told["reason"]
     assert "curate review push" in told["fix"]
     (project.root / "params.yaml").write_text("review:\n  dataset: digits\n  push: always\n")
@@ -67,7 +69,8 @@ def test_a_temporary_experiment_pushes_nothing(stage, project, tmp_path):
     code, said, receipt = stage(copy)
     assert code == 0
     assert "temporary copy" in said
-    assert json.loads(receipt)["state"] == "skipped"
+    assert state(copy)["state"] == "skipped"
+    assert json.loads(receipt)["queue"] == 30
 
 
 @pytest.mark.parametrize(
