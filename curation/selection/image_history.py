@@ -10,8 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from curation.decisions.words import is_image_id
+from curation.decisions.words import PAIR_WORDS, Decision, is_image_id, parse_decision
 from curation.errors import CurationError
+from curation.tables.codes import Word
 
 Row = dict[str, Any]
 SHOWN = 8  # copies that are named
@@ -126,14 +127,25 @@ def _verb(rows: pd.DataFrame) -> str:
 def _decisions(tables: RoundTables, image_id: str) -> Iterator[str]:
     if tables.reviews is None:
         return
-    rows = tables.reviews[tables.reviews["image_id"] == image_id]
+    log = tables.reviews
+    rows = log[(log["image_id"] == image_id) | log["decision"].str.endswith(f"copy:{image_id}")]
     for row in rows.to_dict("records"):
-        what = f"relabel to `{row['label']}`" if row["decision"] == "relabel" else row["decision"]
+        what = _in_words(parse_decision(row["decision"]), {str(key): value for key, value in row.items()}, image_id)
         who = f" by {row['reviewer']}" if row["reviewer"] else ""
         when = f" on {row['decided_at']}" if row["decided_at"] else ""
         yield f"Decided{who}{when}: {what}." + (f" Note: {row['note']}" if row["note"] else "")
     if rows.empty:
         yield "Nobody has decided anything about it."
+
+
+def _in_words(decision: Decision, row: Row, image_id: str) -> str:
+    """One decision as a person reads it; that on a pair is told from the side of the image."""
+    if decision.word in PAIR_WORDS:
+        other = decision.detail if row["image_id"] == image_id else row["image_id"]
+        return f"it is {'a' if decision.word is Word.COPY else 'no'} copy of {other[:12]}"
+    if decision.word is Word.RELABEL:
+        return f"relabel to `{row['label']}`"
+    return f"keep, as `{row['label']}`" if decision.word is Word.KEEP and row["label"] else str(decision)
 
 
 def _cutoff(chosen: Row | None) -> Iterator[str]:

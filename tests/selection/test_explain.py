@@ -50,3 +50,19 @@ def test_a_beginning_that_several_ids_share_needs_more_digits():
     with pytest.raises(NoSuchImageError, match="begins 2 image ids"):
         find(images, "abcd")
     assert find(images, "abcd1") == "abcd" + "1" * 28
+
+
+def test_decisions_are_told_by_time_and_those_on_a_pair_from_either_side():
+    log = [
+        {"image_id": ID("x"), "decision": "relabel", "label": "b"},
+        {"image_id": ID("x"), "decision": f"not_copy:{ID('y')}"},
+        {"image_id": ID("x"), "decision": "keep", "label": "a"},
+    ]
+    papers = RoundTables(toys.images([{"name": "x"}, {"name": "y"}]), reviews=toys.reviews(log))
+    told = [text for text in texts(papers, ID("x")) if text.startswith("Decided")]
+    assert [text.split(": ")[1] for text in told] == [
+        "relabel to `b`.",
+        f"it is no copy of {ID('y')[:12]}.",
+        "keep, as `a`.",
+    ]
+    assert any(f"it is no copy of {ID('x')[:12]}." in text for text in texts(papers, ID("y")))
