@@ -9,10 +9,10 @@ measures of one run from the workers to the table, which is why a million images
 import math
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from curation.engine.mapping import chunks
 from curation.errors import CurationError
@@ -25,6 +25,8 @@ from curation.project.behaviour import VERSIONS
 FORMAT = 1
 RACY_NS = 2_000_000_000  # a file changed this recently may change again within the clock's tick (git's "racily clean")
 KEPT_VERSIONS = 4
+AT_ONCE = 512  # readings that are made to last together
+REMEMBER = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)"
 LIBRARIES = (
     *("pillow", "simplejpeg", "opencv-python-headless", "numpy", "PyWavelets", "pdqhash"),
     *("pillow-heif", "rawpy", "pydicom", "pillow-jxl-plugin"),
@@ -56,13 +58,28 @@ class Cache:
         self._database = open_cache(folder and folder / f"ingest-{FORMAT}.sqlite", TABLES)
         self._version = self._use(_version(settings))
 
-    def close(self) -> None:
-        """Write what is left, and let go of the file."""
+    def __enter__(self) -> Self:
+        """Use it in a `with` block, which ends with what is left written and the file let go."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._database.commit()
         self._database.close()
 
-    def md5s(self, found: Sequence[Found]) -> list[str]:
-        """The MD5 of each file that is as it was when it was last read, "" for the others."""
+    def md5s(self, found: Sequence[Found], otherwise: Callable[[Sequence[Found]], Sequence[str]]) -> list[str]:
+        """The MD5 of each file that is as it was when it was last read, "" for the others.
+
+        otherwise: is asked about the files that are not known here, and what it says is remembered.
+        """
+        known = self._unchanged(found)
+        new = [row for row, md5 in enumerate(known) if not md5 and not found[row].problem]
+        told = otherwise([found[row] for row in new])
+        self._remember((found[row], md5) for row, md5 in zip(new, told, strict=True))
+        for row, md5 in zip(new, told, strict=True):
+            known[row] = md5
+        return known
+
+    def _unchanged(self, found: Sequence[Found]) -> list[str]:
         known: list[str] = []
         for part in chunks(found, 500):
             rows = self._select(
@@ -74,7 +91,7 @@ class Cache:
                 known.append(md5 if state == (one.size, one.mtime_ns, one.inode) else "")
         return known
 
-    def know(self, found: Iterable[tuple[Found, str]]) -> None:
+    def _remember(self, found: Iterable[tuple[Found, str]]) -> None:
         """Remember the MD5s of files that somebody else has read."""
         now = time.time_ns()
         rows = [
@@ -82,7 +99,7 @@ class Cache:
             for one, md5 in found
             if md5 and now - one.mtime_ns > RACY_NS
         ]
-        self._database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", rows)
+        self._database.executemany(REMEMBER, rows)
         self._database.commit()
 
     def measured(self, md5s: Iterable[str]) -> set[str]:
@@ -97,25 +114,26 @@ class Cache:
         found = (row for part in chunks(md5s, 500) for row in self._select(query, part))
         return {md5: _measures(row) for md5, *row in found}
 
-    def add(self, readings: Iterable[tuple[Found, Reading]]) -> None:
-        """Remember files that were read; the next call or `close` makes it last."""
-        now = time.time_ns()
-        files, measures = [], []
-        for one, reading in readings:
-            if not reading.md5 or not reading.steady:
-                continue
-            measures.append((self._version, reading.md5, *reading.measures))
-            state = (one.size, one.mtime_ns, one.inode)
-            if state == (reading.size, reading.mtime_ns, reading.inode) and now - one.mtime_ns > RACY_NS:
-                files.append((one.path, *state, reading.md5))
-        self._database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", files)
-        places = ", ".join("?" * (len(Measures._fields) + 2))
-        columns = ", ".join(Measures._fields)
-        self._database.executemany(
-            f"INSERT OR REPLACE INTO measures (version, md5, {columns}) VALUES ({places})",  # noqa: S608 - our own names
-            measures,
-        )
+    def kept(self, found: Iterable[Found], readings: Iterable[Reading]) -> Iterator[Reading]:
+        """Pass on the readings of files while they are remembered; now and then they are made to last."""
+        for number, (one, reading) in enumerate(zip(found, readings, strict=True), 1):
+            if reading.md5 and reading.steady:
+                self._add(one, reading)
+            if number % AT_ONCE == 0:
+                self._database.commit()
+            yield reading
         self._database.commit()
+
+    def _add(self, one: Found, reading: Reading) -> None:
+        row = (self._version, reading.md5, *reading.measures)
+        places = ", ".join("?" * len(row))
+        columns = ", ".join(("version", "md5", *Measures._fields))
+        query = f"INSERT OR REPLACE INTO measures ({columns}) VALUES ({places})"  # noqa: S608 - our own names
+        self._database.execute(query, row)
+        state = (one.size, one.mtime_ns, one.inode)
+        same = state == (reading.size, reading.mtime_ns, reading.inode)
+        if same and time.time_ns() - one.mtime_ns > RACY_NS:
+            self._database.execute(REMEMBER, (one.path, *state, reading.md5))
 
     def _select(self, query: str, values: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         return iter(self._database.execute(f"{query} IN ({', '.join('?' * len(values))})", values))

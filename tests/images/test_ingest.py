@@ -17,12 +17,12 @@ from PIL import Image
 
 from curation import tables
 from curation.images import ingest as stage
+from curation.images.collection.known_md5 import known_to_dvc
 from curation.images.collection.scan import scan
 from curation.images.hashing import HashError
 from curation.images.image_measures import Measures, Settings
 from curation.images.ingest import ingest, ingest_batches, ingest_folder
 from curation.images.ingest_cache import Cache, CacheError
-from curation.images.known_md5 import known_to_dvc
 from curation.images.reading import Reading
 from curation.images.store.pixel_store import write_store
 from curation.images.store.pixels import PixelsError
@@ -268,14 +268,14 @@ def test_any_folder_can_be_read(project, picture, encoded):
 
 
 def test_measures_that_depend_on_the_moment_are_not_kept(tmp_path):
-    cache = Cache(tmp_path, Settings())
     found = scan_one(tmp_path)
-    cache.add([(found, Reading("a" * 32, 1, 2, 3, Measures(error="it took longer than 30 seconds"), steady=False))])
-    assert cache.measured(["a" * 32]) == set()
-    cache.add([(found, Reading("b" * 32, 1, 2, 3, Measures(error="damaged")))])
-    assert cache.measures(["a" * 32, "b" * 32])["b" * 32].error == "damaged"
-    assert np.isnan(cache.measures(["b" * 32])["b" * 32].blur)
-    cache.close()
+    moment = Reading("a" * 32, 1, 2, 3, Measures(error="it took longer than 30 seconds"), steady=False)
+    lasting = Reading("b" * 32, 1, 2, 3, Measures(error="damaged"))
+    with Cache(tmp_path, Settings()) as cache:
+        assert list(cache.kept([found, found], [moment, lasting])) == [moment, lasting]
+        assert cache.measured(["a" * 32, "b" * 32]) == {"b" * 32}
+        assert cache.measures(["a" * 32, "b" * 32])["b" * 32].error == "damaged"
+        assert np.isnan(cache.measures(["b" * 32])["b" * 32].blur)
 
 
 def scan_one(folder: Path):

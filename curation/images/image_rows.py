@@ -1,0 +1,66 @@
+"""The rows of IMAGES: one for each content, from all its files. Here is decided which of identical files stands first.
+
+A benchmark file stands before one of data/raw, and that before one of the pool. A file with a label stands before one
+without. Among equals the path decides.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import PurePosixPath
+from typing import Any
+
+import pandas as pd
+
+from curation.engine.mapping import chunks
+from curation.images.collection.scan import BENCHMARK, RAW, UNLABELLED, Found
+from curation.images.file_type import mislabelled
+from curation.images.image_measures import Measures
+from curation.tables import IMAGES
+from curation.tables.class_names import UNKNOWN
+
+BATCH = 8192
+PRIORITY = {BENCHMARK: 0, RAW: 1, UNLABELLED: 2}
+Known = Callable[[Sequence[str]], Mapping[str, Measures]]
+
+
+def row_batches(
+    found: Sequence[Found], ids: Sequence[str], fresh: Mapping[str, Measures], known: Known
+) -> Iterator[pd.DataFrame]:
+    """Yield IMAGES in batches sorted by `image_id`.
+
+    ids: the image_id of each file; fresh: measures by image_id; known: gives the measures of those that are not fresh.
+    """
+    order = sorted(range(len(found)), key=lambda row: (ids[row], *_rank(found[row])))
+    contents = (list(group) for _, group in groupby(order, key=ids.__getitem__))
+    for part in chunks(contents, BATCH):
+        names = [ids[group[0]] for group in part]
+        kept = known(names)
+        rows = [
+            _row(name, [found[row] for row in group], kept.get(name) or fresh[name])
+            for name, group in zip(names, part, strict=True)
+        ]
+        yield pd.DataFrame(rows, columns=IMAGES.columns)
+
+
+def _rank(one: Found) -> tuple[int, bool, str]:
+    return PRIORITY[one.source], one.label in {"", UNKNOWN}, one.path
+
+
+def _row(image_id: str, copies: Sequence[Found], measures: Measures) -> dict[str, Any]:
+    """Make the row of one content from its files, the one that stands for it first."""
+    first, *others = copies
+    odd = mislabelled(measures.format, PurePosixPath(first.path).suffix) if measures.format else ""
+    return {
+        "image_id": image_id,
+        "path": first.path,
+        "source": first.source,
+        "benchmark_set": first.benchmark_set,
+        "label": first.label,
+        "subclass": first.subclass,
+        "origin": first.origin,
+        "copy_paths": [one.path for one in others],
+        "copy_labels": [one.label for one in others],
+        "bytes": first.size,
+        **measures._asdict(),
+        "note": "; ".join(filter(None, (odd, measures.note))),
+    }
