@@ -82,3 +82,10 @@ def test_without_any_table_the_stage_to_run_is_named(tmp_path, monkeypatch):
     Path("dvc.yaml").touch()
     Path("params.yaml").touch()
     assert "dvc repro ingest" in run("abcd").stderr
+
+
+def test_a_path_is_that_of_the_folder_it_is_typed_in(project, monkeypatch):
+    Path("data/raw").mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir("data/raw")
+    assert ID(1) in run("a/1.png").stdout
+    assert ID(1) in run(ID(1)[:12]).stdout

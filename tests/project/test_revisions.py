@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from curation import tables
 from curation.project import Project, RevisionError
 
 
@@ -43,3 +44,22 @@ def test_files_of_another_revision_are_fetched_and_the_workspace_stays(repositor
 def test_what_is_not_there_is_one_clear_error(repository, path, revision):
     with pytest.raises(RevisionError, match=revision):
         Project(repository).at(revision).file(path)
+
+
+def run(folder, *words):
+    subprocess.run(words, cwd=folder, check=True, capture_output=True, timeout=60)
+
+
+def dvc(folder, *words):
+    run(folder, sys.executable, "-m", "dvc", *words, "-q")
+
+
+def test_a_stage_named_to_pull_brings_its_table_without_what_it_was_made_from(whole, tmp_path):
+    dvc(whole.root, "remote", "add", "-d", "store", str(tmp_path / "store"))
+    dvc(whole.root, "push")
+    run(whole.root, "git", "commit", "-qam", "a remote")
+    run(tmp_path, "git", "clone", "-q", str(whole.root), "clone")
+    clone = Project(tmp_path / "clone")
+    dvc(clone.root, "pull", "copy")
+    assert list(clone.table(tables.SPLITS)["label"]) == ["cat", "dog"]
+    assert not (clone.root / "prepared.parquet").exists()
