@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from curation import tables
+from curation.engine.progress import busy
 from curation.evaluation import out_of_scope, split_metrics
 from curation.evaluation.baselines import baselines
 from curation.evaluation.comparison import paired
@@ -133,7 +134,8 @@ def numbers_of(
     """The metrics of every measured set that has images of the model's classes."""
     out = {}
     for name, mask in sets.items():
-        found = split_metrics.measure(facts.where(mask), params.evaluate.bootstrap, params.seed)
+        with busy(f"measure {name}"):
+            found = split_metrics.measure(facts.where(mask), params.evaluate.bootstrap, params.seed)
         if found:
             out[name] = found | {"auc": columns.macro_auc(facts.label, mask & (facts.label >= 0))}
     return out

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from curation import tables
 from curation.predict.score_store import Scored
@@ -83,17 +84,10 @@ def log_sum_exp(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(high[:, 0] + np.log(np.exp(wide - high).sum(axis=1)))
 
 
-def softmax(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Probabilities of raw logits [n, c]."""
-    wide = logits.astype(np.float64)
-    powers = np.exp(wide - wide.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-
-
 def _base_answers(base: Scored | None, block: slice, count: int) -> dict[str, Any]:
     if base is None or not base.classes:
         return {"base_predicted": [""] * count, "base_confidence": np.full(count, np.nan, np.float32)}
-    sure = softmax(base.logits[block])
+    sure = softmax(base.logits[block].astype(np.float64), axis=1)
     best = sure.argmax(axis=1)
     names = np.asarray(base.classes, dtype=object)
     return {"base_predicted": names[best], "base_confidence": sure.max(axis=1).astype(np.float32)}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import log_softmax
 
 from curation.errors import CurationError
 from curation.files import write_text
@@ -92,7 +93,7 @@ class Calibration:
         if not len(scores):
             return np.zeros(scores.shape, dtype=np.float32)
         if self.top is None:
-            return np.exp(noise_model.log_softmax(scores / self.temperature)).astype(np.float32)
+            return np.asarray(np.exp(log_softmax(scores / self.temperature, axis=1)), np.float32)
         return _with_top(scores, _confidence(_features(scores, self.temperature), self.top)).astype(np.float32)
 
     def expected(self, min_conf: float) -> Expected:
@@ -139,7 +140,7 @@ class _Rows:
 def _features(logits: Reals, temperature: float) -> Reals:
     """[n, 3]: log-odds of the temperature-scaled top, margin of log probability to the second, energy (log-sum-exp)."""
     scaled = logits / temperature
-    logs = np.sort(noise_model.log_softmax(scaled), axis=1)
+    logs = np.sort(log_softmax(scaled, axis=1), axis=1)
     first = logs[:, -1]
     second = logs[:, -2] if logs.shape[1] > 1 else np.full(len(logs), -40.0)
     rest = np.log(np.maximum(-np.expm1(np.minimum(first, -1e-12)), 1e-12))
@@ -199,9 +200,9 @@ def _with_top(logits: Reals, confidence: Reals) -> Reals:
     low, high = np.full(len(logits), -12.0), np.full(len(logits), 12.0)
     for _ in range(60):
         middle = (low + high) / 2
-        less = noise_model.log_softmax(logits * np.exp(middle)[:, None]).max(axis=1) < np.log(confidence)
+        less = log_softmax(logits * np.exp(middle)[:, None], axis=1).max(axis=1) < np.log(confidence)
         low, high = np.where(less, middle, low), np.where(less, high, middle)
-    result: Reals = np.exp(noise_model.log_softmax(logits * np.exp((low + high) / 2)[:, None]))
+    result: Reals = np.exp(log_softmax(logits * np.exp((low + high) / 2)[:, None], axis=1))
     return result
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import log_softmax
 
 from curation.predict.calibration import Calibration, CalibrationError
-from curation.predict.calibration_noise import log_softmax
 from curation.predict.thresholds import curve, wilson
 
 
@@ -14,7 +14,7 @@ def world(count, sharpness, noise, seed=0, classes=10):
     """Logits that are `sharpness` times too sharp, the truth they were drawn with, and labels with noise."""
     rng = np.random.default_rng(seed)
     honest = rng.normal(0, 4.0, (count, classes))
-    odds = np.exp(log_softmax(honest))
+    odds = np.exp(log_softmax(honest, axis=1))
     truth = np.array([rng.choice(classes, p=row / row.sum()) for row in odds])
     wrong = rng.random(count) < noise
     labels = np.where(wrong, (truth + rng.integers(1, classes, count)) % classes, truth)

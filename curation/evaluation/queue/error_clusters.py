@@ -15,6 +15,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.engine.progress import busy
 from curation.evaluation.neighbours import unit
 
 RERUNS = 5
@@ -77,13 +78,15 @@ def cluster(points: NDArray[np.float32], min_cluster_size: int, near: float = 0)
 
     if len(points) <= min_cluster_size:
         return np.full(len(points), -1, np.int32)
-    found = hdbscan.HDBSCAN(
+    model = hdbscan.HDBSCAN(
         min_cluster_size=min_cluster_size,
         min_samples=max(1, min_cluster_size // 5),
         cluster_selection_method="leaf",
         cluster_selection_epsilon=float(near),
         core_dist_n_jobs=1,
-    ).fit(points.astype(np.float64))
+    )
+    with busy(f"cluster {len(points):,} images"):
+        found = model.fit(points.astype(np.float64))
     return renumber(found.labels_)
 
 
