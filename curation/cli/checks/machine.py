@@ -51,6 +51,26 @@ def torch(_: Path) -> Check:
     return note("torch", f"{text}; {cause}", fix) if fix else ok("torch", f"{text} ({cause}: training is slower)")
 
 
+def hashes(_: Path) -> Check:
+    """Whether the hashes of one picture are those of imagehash, with the libraries that are installed here."""
+    import imagehash
+    import numpy as np
+    from PIL import Image
+
+    from curation.images.hashing import METHODS, dihedral
+
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (96, 128, 3), dtype=np.uint8))
+    theirs = {"ahash": imagehash.average_hash} | {kind: getattr(imagehash, kind) for kind in METHODS if kind != "ahash"}
+    wrong = [
+        k for k in METHODS if dihedral(picture, k, 64)[0].tobytes() != np.packbits(theirs[k](picture).hash).tobytes()
+    ]
+    version = metadata.version("imagehash")
+    if wrong:
+        fix = "install the libraries that this version was tested with: pip install --upgrade curation"
+        return broken("hashes", f"{', '.join(wrong)} differ from those of imagehash {version}", fix)
+    return ok("hashes", f"{', '.join(METHODS)} are those of imagehash {version}")
+
+
 def mongod(_: Path) -> Check:
     """FiftyOne's database program; without it only the review is missing."""
     from curation.review import mongod as database
@@ -85,4 +105,4 @@ def disk(root: Path) -> Check:
     return ok("disk", found)
 
 
-MACHINE_CHECKS = (python, torch, mongod, extras, disk)
+MACHINE_CHECKS = (python, torch, hashes, mongod, extras, disk)
