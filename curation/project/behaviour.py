@@ -28,7 +28,7 @@ VERSIONS: Mapping[str, int] = {
     "train": 1,
     "evaluate": 1,
     "cluster": 1,
-    "review": 2,
+    "review": 3,
     "identify": 1,
     "report": 1,
 }

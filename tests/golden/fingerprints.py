@@ -136,6 +136,8 @@ def differences(stage: str, golden: Values, found: Values) -> list[str]:
     for key in sorted({*golden, *found}):
         old, new = golden.get(key), found.get(key)
         tolerance = WEIGHTS if ": weights of " in key else usual
+        if key.startswith("default of ") and None in (old, new):
+            continue  # a parameter that dvc.yaml lists since, or no more: DVC sees that itself
         if old is None or new is None:
             named.append(f"{key} {'is new' if old is None else 'is gone'}")
         elif isinstance(old, str) or isinstance(new, str) or len(old) != len(new):
