@@ -108,6 +108,7 @@ def evaluate_there(folder: Path) -> None:
         cross=folder / "cross_trained.parquet",
         calibration=folder / "calibration.json",
         metrics=folder / "metrics.json",
+        headline=folder / "summary.json",
         plots=folder / "plots",
         scratch=folder / "scratch",
     )

@@ -10,6 +10,7 @@ COLUMNS = ["image_id", "label", "subclass", "split", "benchmark_set", "fold", "b
 @stage_main
 def main() -> None:
     from curation.evaluation.evaluate import Paths, evaluate
+    from curation.evaluation.headline import measured
     from curation.images.store.pixels import Pixels
 
     project = Project.find()
@@ -21,14 +22,14 @@ def main() -> None:
         cross=project.table_path(tables.CROSS_TRAINED),
         calibration=project.calibration,
         metrics=project.metrics,
+        headline=project.headline,
         plots=project.report("evaluate"),
         scratch=project.cache("evaluate"),
     )
     splits = project.table(tables.SPLITS, COLUMNS)
     numbers = evaluate(paths, splits, Pixels(project.pixels), knobs)
-    for name in ("train", "val", "test"):
-        if name in numbers:
-            print(f"{name}: accuracy {numbers[name]['accuracy']:.4f} on {numbers[name]['images']:,} images")
+    for name, facts in measured(numbers):
+        print(f"{name}: accuracy {facts['accuracy']:.4f} on {facts['images']:,} images")
 
 
 if __name__ == "__main__":

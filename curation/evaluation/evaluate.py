@@ -20,6 +20,7 @@ from curation.evaluation import out_of_scope, split_metrics
 from curation.evaluation.baselines import baselines
 from curation.evaluation.comparison import paired
 from curation.evaluation.error_breakdown import breakdown
+from curation.evaluation.headline import headline
 from curation.evaluation.label_errors.cross_training import cross_train
 from curation.evaluation.plot_files import write_plots
 from curation.evaluation.prediction_facts import Facts, read_facts
@@ -45,6 +46,7 @@ class Paths:
     predictions: Path
     calibration: Path
     metrics: Path
+    headline: Path
     plots: Path
     scratch: Path
     cross: Path
@@ -77,6 +79,7 @@ def evaluate(paths: Paths, splits: pd.DataFrame, pixels: PixelStore, params: Par
         tables.write(cross_trained(splits, pixels, params, Path(folder)), paths.cross, tables.CROSS_TRAINED)
         result["baselines"] = split_metrics.tidy(baselines(splits, counted, embed, pixels, params.seed))
     write_json(paths.metrics, result)
+    write_json(paths.headline, headline(result))
     return result
 
 

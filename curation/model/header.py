@@ -115,10 +115,17 @@ def _metadata(path: Path) -> dict[str, str]:
             text = file.read(length) if length <= LIMIT else b""
             found = json.loads(text).get("__metadata__", {})
     except FileNotFoundError:
-        raise CheckpointError(
-            f"{path} does not exist. `dvc repro backbone` makes the first model, `dvc pull` fetches a promoted one; "
-            "`base_model` in params.yaml names the one that training starts from"
-        ) from None
+        raise CheckpointError(f"{path} does not exist. {_origin(path)}") from None
     except (struct.error, ValueError, AttributeError):
         raise CheckpointError(f"{path} is no safetensors file: it is empty, cut short, or of another format") from None
     return dict(found)
+
+
+def _origin(path: Path) -> str:
+    """Say which command makes a missing checkpoint of a project, by its name."""
+    made = {
+        "backbone": "`dvc repro backbone` makes it: it is the first base model",
+        "candidate": "`dvc repro train` makes it: it is the model of this round",
+        "production": "`curate promote` makes it, and `dvc pull` fetches the one that was promoted last",
+    }
+    return made.get(path.stem, "`base_model` in params.yaml names the model that training starts from")

@@ -143,6 +143,11 @@ class Places:
         return self.reports / "metrics.json"
 
     @property
+    def headline(self) -> Path:
+        """The few of them that DVC compares."""
+        return self.reports / "summary.json"
+
+    @property
     def report_page(self) -> Path:
         """The round in pictures."""
         return self.reports / "report.html"

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from curation.errors import CurationError
+from curation.evaluation.headline import measured
 from curation.project import Project
-from curation.report import collection_part, model_part, page, people_part, why_part
+from curation.report import collection_part, counting, model_part, page, people_part, why_part
 from curation.report.round_data import Round
 
 THUMBNAIL = 96  # pixels
@@ -58,18 +59,17 @@ def _subtitle(round_: Round) -> str:
 def _cards(round_: Round) -> Iterator[page.Card]:
     """The headline numbers."""
     if round_.images is not None:
-        files = len(round_.images) + int(round_.images["copy_paths"].map(len).sum())
-        yield page.Card(f"{files:,}", "files", f"{int((round_.images['error'] != '').sum()):,} unreadable")
+        bad = counting.unreadable(round_.images)
+        yield page.Card(f"{counting.files(round_.images):,}", "files", f"{bad:,} unreadable")
     if round_.splits is not None:
-        train = round_.splits[round_.splits["split"] == "train"]
-        yield page.Card(f"{len(train):,}", "training images", f"{train['label'].nunique()} classes")
-    for name, facts in model_part.measured(round_.metrics):
+        train = int((round_.splits["split"] == "train").sum())
+        yield page.Card(f"{train:,}", "training images", f"{counting.in_model(round_.splits):,} classes")
+    for name, facts in measured(round_.metrics):
         if name == "test" or name.startswith("benchmark"):
             span = f"{facts.get('accuracy_low', 0):.1%} to {facts.get('accuracy_high', 1):.1%}"
             yield page.Card(f"{facts['accuracy']:.1%}", f"accuracy, {name.replace('/', ' ')}", span)
     if round_.errors is not None:
-        clusters = round_.errors["cluster"][round_.errors["cluster"] >= 0].nunique()
-        yield page.Card(f"{len(round_.errors):,}", "to review", f"{clusters:,} clusters")
+        yield page.Card(f"{len(round_.errors):,}", "to review", f"{counting.clusters(round_.errors):,} clusters")
     if round_.identified is not None:
-        sure = int((round_.identified["confidence"] >= people_part.SURE).sum())
+        sure = len(counting.sure(round_.identified))
         yield page.Card(f"{len(round_.identified):,}", "without a label", f"{sure:,} of them sure")

@@ -4,6 +4,7 @@ import re
 
 import pandas as pd
 
+from curation.report import counting
 from curation.report.charts import Bar, Bars
 from curation.report.page import Figure, Heading, Part, Section, Table, Tiles
 from curation.report.round_data import Round
@@ -28,12 +29,11 @@ def funnel(round_: Round) -> Section | None:
     images, selection = round_.images, round_.selection
     if images is None or selection is None:
         return None
-    files = len(images) + int(images["copy_paths"].map(len).sum())
-    readable = int((images["error"] == "").sum())
+    files, readable = counting.files(images), len(images) - counting.unreadable(images)
     rows = [("files found", files), ("different contents", len(images)), ("readable", readable)]
     if round_.duplicates is not None:
-        twins = round_.duplicates["image_id"] != round_.duplicates["keeper"]
-        rows.append(("without near-duplicates", int((~twins).sum())))
+        left = len(round_.duplicates) - len(counting.near_duplicates(round_.duplicates))
+        rows.append(("without near-duplicates", left))
     states = selection["state"].value_counts()
     kept = int(states.get("kept", 0))
     aside = int(states.reindex(["benchmark", "unknown", "pool", "reserve"]).sum())
@@ -55,8 +55,7 @@ def twins(round_: Round) -> Section | None:
     frame = round_.duplicates
     if frame is None:
         return None
-    removed = frame[frame["image_id"] != frame["keeper"]]
-    conflicts = frame[frame["conflict"] != ""]
+    removed, conflicts = counting.near_duplicates(frame), counting.conflicts(frame)
     lead = (
         f"{len(removed):,} near-duplicates were found and only the best copy of each stays; "
         f"{len(conflicts):,} images have a twin that carries another label."
@@ -101,7 +100,7 @@ def balance(round_: Round) -> Section | None:
     numbers = counts[[key for _, key in series]].to_numpy().tolist()
     rows_of = [[str(name), *row] for name, row in zip(counts.index, numbers, strict=True)]
     whole = Table(["class", *(key for _, key in series)], rows_of, "Numbers")
-    model = int((counts["train"] > 0).sum()) if round_.splits is not None else int((counts["too few"] == 0).sum())
+    model = counting.in_model(round_.splits) if round_.splits is not None else int((counts["too few"] == 0).sum())
     lead = f"{model} classes are in the model."
     if thin:
         lead += f" Too few images, so not in it: {', '.join(thin[:8])}{' …' if len(thin) > 8 else ''}."

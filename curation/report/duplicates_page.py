@@ -18,6 +18,7 @@ from curation.report.thumbnails import Tile
 from curation.tables.class_names import UNKNOWN
 
 Report = dict[str, list[dict[str, Any]]]
+NO_LABEL = "no label"
 LIMIT = 300  # groups on a page: more is not looked at, and the JSON has them all
 
 
@@ -42,7 +43,10 @@ def report(images: pd.DataFrame, duplicates: pd.DataFrame) -> Report:
         if row["conflict"]:
             own = {label for _, label in files if label not in ("", UNKNOWN)}
             labels = sorted(own | set(row["conflict"].split(" / ")))
-            conflicts.append({"paths": sorted(path for path, _ in files), "labels": labels, "keeper": keeper["path"]})
+            told = [{"path": path, "label": label} for path, label in sorted(files)]
+            conflicts.append(
+                {"paths": [one["path"] for one in told], "labels": labels, "keeper": keeper["path"], "files": told}
+            )
     return {
         "groups": [{"keeper": path, "twins": sorted(twins, key=_path)} for path, twins in sorted(groups.items())],
         "conflicts": sorted(conflicts, key=lambda one: (one["keeper"], one["paths"])),
@@ -66,7 +70,7 @@ def write_report(found: Report, root: Path, folder: Path, lines: Iterable[str]) 
 def _sections(found: Report, root: Path) -> Iterator[SheetSection]:
     groups, conflicts = found["groups"], found["conflicts"]
     for one in _by_keeper(conflicts)[:LIMIT]:
-        tiles = [Tile(root / path, f"{path}\n{' / '.join(labels)}") for path, labels in one["tiles"]]
+        tiles = [Tile(root / file["path"], f"{file['path']}\n{file['label'] or NO_LABEL}") for file in one["files"]]
         yield SheetSection(
             f"Label conflict: {' / '.join(one['labels'])}", "Not trained on until review decides.", tiles
         )
@@ -89,10 +93,10 @@ def _by_keeper(conflicts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Put the conflicts of one star on one row of the sheet."""
     rows: dict[str, dict[str, Any]] = {}
     for one in conflicts:
-        row = rows.setdefault(one["keeper"], {"labels": set(), "tiles": []})
+        row = rows.setdefault(one["keeper"], {"labels": set(), "files": []})
         row["labels"] |= set(one["labels"])
-        row["tiles"] += [(path, one["labels"]) for path in one["paths"]]
-    return [{"labels": sorted(row["labels"]), "tiles": row["tiles"]} for row in rows.values()]
+        row["files"] += one["files"]
+    return [{"labels": sorted(row["labels"]), "files": row["files"]} for row in rows.values()]
 
 
 def _caption(twin: dict[str, Any]) -> str:

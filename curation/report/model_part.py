@@ -1,11 +1,11 @@
 """The report's part on the model: how it learnt, how good it is, what it mixes up, whether its confidence holds."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
+from curation.evaluation.headline import compared, measured
 from curation.report.charts import Axes, Bar, Bars, Heatmap, Lines, Span, Spans
 from curation.report.page import Figure, Heading, Pair, Part, Section, Table, Tiles
 from curation.report.round_data import Round
@@ -87,24 +87,6 @@ def quality(round_: Round) -> Section | None:
     )
     figure = Figure(Spans(rows, "Accuracy with intervals: " + lead), "Accuracy and its 95 % interval")
     return Section("quality", "How good it is", lead, [figure, numbers, *_recalls(round_)])
-
-
-def measured(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every (name, numbers) in metrics.json that has an accuracy of its own."""
-    for key, value in metrics.items():
-        if not isinstance(value, Mapping) or key in {
-            "against_base",
-            "baselines",
-            "breakdown",
-            "thresholds",
-            "out_of_scope",
-        }:
-            continue
-        name = f"{prefix}{key}"
-        if isinstance(value.get("accuracy"), float | int) and "images" in value:
-            yield name, value
-        else:
-            yield from measured(value, f"{name}/")
 
 
 def _recalls(round_: Round) -> list[Part]:
@@ -209,16 +191,6 @@ def against(round_: Round) -> Section | None:
     legend = [(3, "right now, wrong before"), (5, "no change"), (6, "wrong now, right before")]
     figure = Figure(Bars(rows, lead), "Images by what changed; p is McNemar's", legend)
     return Section("against", "Against the model before", lead, [figure, *_changed(round_)])
-
-
-def compared(found: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Every (name, numbers) of a comparison, at whatever depth it stands."""
-    for key, value in found.items():
-        if isinstance(value, Mapping):
-            if "better" in value and "worse" in value:
-                yield f"{prefix}{key}", value
-            else:
-                yield from compared(value, f"{prefix}{key}/")
 
 
 def _changed(round_: Round) -> list[Part]:

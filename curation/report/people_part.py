@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from curation.report import counting
 from curation.report.charts import Bar, Bars
+from curation.report.counting import SURE
 from curation.report.page import Figure, Heading, Part, Section, Steps, Tiles
 from curation.report.round_data import Round
 
 MOST_CLUSTERS, MOST_TILES, MOST_LABEL_ERRORS = 8, 8, 16
-SURE = 0.9
 EDGES = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
 SUSPECT = 0.1  # probability from which a label is shown as suspicious
 
@@ -22,7 +23,7 @@ def clusters(round_: Round) -> Section | None:
         return None
     kinds = queue["kind"].value_counts().sort_index()
     groups = queue[queue["cluster"] >= 0].groupby("cluster", sort=False)
-    lead = f"{len(queue):,} images wait for a person, in {groups.ngroups:,} clusters."
+    lead = f"{len(queue):,} images were queued for a person, in {counting.clusters(queue):,} clusters."
     if queue.empty:
         return Section("clusters", "What to review", "Nothing: no errors, no doubts, no contradictions.")
     rows = [Bar(str(kind), [(1, int(count), "images")]) for kind, count in kinds.items()]
@@ -66,7 +67,7 @@ def pool(round_: Round) -> Section | None:
     counts, _ = np.histogram(frame["confidence"].clip(0, 1), EDGES)
     ranges = zip(EDGES[:-1], EDGES[1:], counts, strict=True)
     rows = [Bar(f"{low:g} to {high:g}", [(1, int(count), "images")]) for low, high, count in ranges]
-    sure = frame[frame["confidence"] >= SURE]
+    sure = counting.sure(frame)
     lead = f"{len(frame):,} images have no label; the model is {SURE:.0%} sure or more of {len(sure):,} of them."
     if round_.calibration is not None and len(sure):
         expected = round_.calibration.expected(SURE)
@@ -95,7 +96,7 @@ def next_steps(round_: Round) -> Section:
 
 def advice(round_: Round) -> Iterator[tuple[str, str]]:
     """(what and why, command) of every step that the tables give a reason for."""
-    if round_.images is not None and (broken := int((round_.images["error"] != "").sum())):
+    if round_.images is not None and (broken := counting.unreadable(round_.images)):
         yield f"{broken:,} files can't be read: replace or delete them, then run the pipeline.", "dvc repro"
     if round_.errors is not None and len(round_.errors):
         likely = int((round_.errors["label_error"] >= SUSPECT).sum())
@@ -103,7 +104,7 @@ def advice(round_: Round) -> Iterator[tuple[str, str]]:
         yield f"Review the {len(round_.errors):,} images of the queue{words}, best first.", "curate review open"
         yield "Bring the decisions back and train again with them.", "curate review pull && dvc repro"
     if round_.identified is not None and len(round_.identified):
-        sure = int((round_.identified["confidence"] >= SURE).sum())
+        sure = len(counting.sure(round_.identified))
         if sure:
             yield (
                 f"Name the {sure:,} unlabelled images of which the model is sure: new training images at little cost.",

@@ -1,62 +1,66 @@
 """The round in five lines: what came in, what the model saw, how good it is, what waits for a person, what to run next.
 
-Made from the tables alone, so that it says what is there and nothing else.
+Counts are those of `counting`, accuracies those of reports/metrics.json, and the queue is that of `curate review
+status`: the same numbers as on every page.
 """
+
+from collections.abc import Mapping
 
 import pandas as pd
 
 from curation import tables
+from curation.evaluation.headline import measured
 from curation.project import Project
+from curation.report import counting
+from curation.report.round_data import Round
+from curation.review.project_queue import read_queue
+from curation.review.queue_status import progress
 
-NOT_SCORED = ["reserve", "unknown", "out"]
+SPLITS = ("train", "val", "test", "benchmark")
 
 
 def summary(project: Project) -> list[str]:
-    """Five lines about the tables of the project; TableError when a stage has not run."""
+    """Five lines about the round of the project; TableError when a stage has not run."""
     images = project.table(tables.IMAGES, ["image_id", "copy_paths", "error"])
-    twins = project.table(tables.DUPLICATES, ["image_id", "keeper", "conflict"])
+    duplicates = project.table(tables.DUPLICATES, ["image_id", "keeper", "conflict"])
     splits = project.table(tables.SPLITS, ["label", "split"])
-    predictions = project.table(tables.PREDICTIONS, ["split", "label", "predicted"])
     errors = project.table(tables.ERRORS, ["cluster"])
     identified = project.table(tables.IDENTIFIED, ["label", "error"])
+    round_ = Round(project)
+    queue = progress(read_queue(project, round_.params.review.limit))[-1]
     named = int((identified.error == "").sum())
-    return [_images(images, twins), _classes(splits), _model(predictions), _queue(errors), _next(named)]
+    review = _queue(queue, counting.clusters(errors))
+    return [_images(images, duplicates), _classes(splits), _model(round_), review, _next(named)]
 
 
-def _images(images: pd.DataFrame, twins: pd.DataFrame) -> str:
-    files = len(images) + int(images.copy_paths.map(len).sum())
-    removed = files - len(images) + int((twins.image_id != twins.keeper).sum())
+def _images(images: pd.DataFrame, duplicates: pd.DataFrame) -> str:
     return (
-        f"Images  {files:,} files: {(images.error != '').sum():,} unreadable, {removed:,} near-duplicates removed, "
-        f"{(twins.conflict != '').sum():,} with a twin of another label."
+        f"Images  {counting.files(images):,} files: {counting.unreadable(images):,} unreadable, "
+        f"{counting.copies(images):,} identical copies, {len(counting.near_duplicates(duplicates)):,} near-duplicates, "
+        f"{len(counting.conflicts(duplicates)):,} with a near-duplicate of another label."
     )
 
 
 def _classes(splits: pd.DataFrame) -> str:
-    trained = splits[splits.split == "train"]
-    sides = splits[~splits.split.isin(NOT_SCORED)].split.value_counts()
-    parts = ", ".join(f"{side} {sides.get(side, 0):,}" for side in ("train", "val", "test", "benchmark"))
-    return (
-        f"Classes {trained.label.nunique():,} in the model: {parts}; {(splits.split == 'reserve').sum():,} in reserve."
-    )
+    sizes = splits["split"].value_counts()
+    parts = ", ".join(f"{name} {sizes.get(name, 0):,}" for name in SPLITS)
+    return f"Classes {counting.in_model(splits):,} in the model: {parts}; {sizes.get('reserve', 0):,} in reserve."
 
 
-def _model(predictions: pd.DataFrame) -> str:
-    right = predictions.predicted == predictions.label
-    scored = (
-        predictions.assign(right=right)[predictions.label.ne("unknown")].groupby("split").right.agg(["mean", "size"])
-    )
+def _model(round_: Round) -> str:
     found = [
-        f"{row['mean']:.3f} on {side} ({int(row['size']):,} images)"
-        for side, row in scored.iterrows()
-        if side in {"val", "test", "benchmark"}
+        f"{facts['accuracy']:.3f} on {name} ({facts['images']:,} images)"
+        for name, facts in measured(round_.metrics)
+        if name != "train"
     ]
-    return f"Model   accuracy {', '.join(found)}."
+    return f"Model   accuracy {', '.join(found)}." if found else "Model   no accuracy was measured."
 
 
-def _queue(errors: pd.DataFrame) -> str:
-    clusters = errors.cluster[errors.cluster >= 0].nunique()
-    return f"Review  {len(errors):,} images wait in {clusters:,} clusters: `curate review open` shows them in FiftyOne."
+def _queue(queue: Mapping[str, int], clusters: int) -> str:
+    return (
+        f"Review  {queue['left']:,} of {queue['queued']:,} queued images are left to decide, in {clusters:,} clusters: "
+        "`curate review open` shows them in FiftyOne."
+    )
 
 
 def _next(named: int) -> str:

@@ -22,6 +22,7 @@ def paths_in(folder):
         folder / "p.parquet",
         folder / "cal.json",
         folder / "m.json",
+        folder / "short.json",
         folder / "plots",
         folder,
         folder / "x.parquet",

@@ -217,4 +217,4 @@ def number(value: float) -> str:
 
 
 def _unfit(letter: str) -> bool:
-    return unicodedata.category(letter) in {"Cc", "Cs", "Cn"}
+    return unicodedata.category(letter) in {"Cc", "Cs"} or letter in "\ufffe\uffff"

@@ -170,8 +170,8 @@ def _(chart: Lines) -> Markup:
     on.ticks(axes.xaxis, whole=chart.axes.whole)
     on.ticks(axes.yaxis)
     axes.grid(axis="y", color=on.LINE, linewidth=1)
-    axes.set_xlabel(chart.axes.x, color=on.QUIET, fontsize=11)
-    axes.set_title(chart.axes.y, color=on.QUIET, fontsize=11, loc="left", x=-0.17, pad=10)
+    axes.set_xlabel(clean(chart.axes.x), color=on.QUIET, fontsize=11)
+    axes.set_title(clean(chart.axes.y), color=on.QUIET, fontsize=11, loc="left", x=-0.17, pad=10)
     if chart.diagonal:
         axes.plot([0, 1], [0, 1], color=on.QUIET, linewidth=1, dashes=(4, 4))
     for place, (_, points) in enumerate(drawn):

@@ -24,7 +24,7 @@ def searched(demo):
         process.send_signal(signal.SIGKILL)
     told = demo.json(*SEARCH, "--json")
     yield demo, told
-    demo.run("git", "checkout", "-q", "--", "params.yaml", "dvc.lock", "reports/metrics.json")
+    demo.run("git", "checkout", "-q", "--", "params.yaml", "dvc.lock", "reports/metrics.json", "reports/summary.json")
     demo.run("dvc", "checkout", "-q")
 
 
