@@ -21,16 +21,16 @@ VERSIONS: Mapping[str, int] = {
     "collect": 1,
     "backbone": 1,
     "ingest": 1,
-    "dedupe": 1,
-    "cutoff": 1,
-    "split": 1,
+    "dedupe": 2,
+    "cutoff": 2,
+    "split": 2,
     "resize": 1,
     "train": 1,
-    "evaluate": 1,
+    "evaluate": 2,
     "cluster": 1,
     "review": 3,
     "identify": 1,
-    "report": 1,
+    "report": 2,
 }
 HEADER = """\
 # The version of each stage's behaviour that this project's results were made with. A stage runs again when its number

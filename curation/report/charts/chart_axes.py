@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["EMPTY", "INK", "LINE", "ON", "QUIET", "SERIES", "WIDTH", "Sheet"]
 
-WIDTH = 720
+WIDTH = 520
 MOST_LETTERS = 30  # of a label
 DASHES: tuple[Any, ...] = ("solid", (0, (6, 4)), (0, (2, 3)), (0, (8, 3, 2, 3)))
 SETTINGS = {

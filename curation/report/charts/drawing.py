@@ -5,7 +5,8 @@ altair need 1 to 4 MB of script in each page or a browser to draw; pygal writes 
 It is imported when the first chart is drawn, as that takes 0.4 s. `chart_svg` makes the drawing follow the page: its
 colours in light and dark, its fonts, and words for a screen reader.
 
-A chart is data: `draw(Bars(...))` gives its SVG. Sizes are in pixels of a drawing of 720 pixels.
+A chart is data: `draw(Bars(...))` gives its SVG. Sizes are in pixels of a drawing of 520 pixels; a phone shows
+it whole.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from curation.report.charts import chart_axes as on
 from curation.report.charts.chart_axes import WIDTH, Sheet, clean, number, short
 
 ROW, BAR = 22, 14  # pixels from one row to the next, and a bar's height
-MORE_ROOM = 190  # pixels right of the intervals, for their numbers
+MORE_ROOM = 150  # pixels right of the intervals, for their numbers
 SMALL_CELL, LARGE_CELL = 18.0, 44.0  # a cell of a heat map below SMALL_CELL shows no numbers
 
 Points = Sequence[tuple[float, float]]
@@ -117,7 +118,10 @@ def _draw(chart: Chart) -> Markup:
 
 @_draw.register
 def _(chart: Bars) -> Markup:
-    left, top = on.room_for([row.label for row in chart.rows]), (20 if chart.marks else 4) + 40 * chart.heading
+    left, top = (
+        on.room_for([row.label for row in chart.rows]),
+        (20 if chart.marks else 4) + (40 if chart.key else 22) * chart.heading,
+    )
     right = max([len(row.note) for row in chart.rows] + [12]) * 6 + 18
     most = max([row.total for row in chart.rows] + [value for value, _ in chart.marks] + [1e-9])
     sheet = Sheet(WIDTH, top + len(chart.rows) * ROW + 4)
