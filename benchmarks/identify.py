@@ -26,11 +26,13 @@ from PIL import Image
 
 from curation.engine import mapping
 from curation.images.image_measures import Settings
+from curation.images.store.model_input import ModelInput
 from curation.pool.file_sources import items
 from curation.predict.decode import Decoder, Item, failed
 from curation.predict.model_lookup import open_model
 from curation.predict.score_files import STEP
 from curation.predict.score_parts import Parts
+from curation.project import Project
 
 sys.path.insert(0, str(Path(__file__).parent))
 from tables import RESULTS, Table, write_page
@@ -112,7 +114,7 @@ def many(folder: Path, share: float) -> dict[str, object]:
     """100,000 images, killed in the middle and started again: memory on the way, and what was scored twice."""
     case = MANY.part(share)
     checkpoint = make(folder, case)
-    parts = Parts(folder / ".cache/curation/identify" / open_model(checkpoint).digest[:16] / "files")
+    parts = Parts.of(Project(folder).cache("identify"), open_model(checkpoint), Settings(), "files")
     began, memory = time.monotonic(), []
     run = subprocess.Popen(command("photos"), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     watch(run, memory, lambda: len(parts.all()) * 128 >= case.images * 0.4)
@@ -139,7 +141,7 @@ def million(folder: Path, share: float) -> dict[str, float]:
     """Memory and seconds of a run that finds a million files, all scored before."""
     count = round(1_000_000 * share)
     checkpoint = make(folder, Case("mobilenet_v3_small", 32, 1, 64)).rename(folder / "m.safetensors")
-    parts = Parts(folder / ".cache/curation/identify" / open_model(checkpoint).digest[:16] / "files")
+    parts = Parts.of(Project(folder).cache("identify"), open_model(checkpoint), Settings(), "files")
     rng = np.random.default_rng(0)
     for numbers in mapping.chunks(range(count), 1_000):
         found = [Item(f"photos/{n // 1000:04d}/{n:09d}.jpg", f"123456-17000000{n:09d}") for n in numbers]
@@ -249,7 +251,7 @@ class Length:
 
     def __call__(self, item: Item) -> bool:
         """Whether it could be read."""
-        return Decoder(self.size, Settings())(item).pixels is not None
+        return Decoder(ModelInput(self.size), Settings())(item).pixels is not None
 
 
 def command(place: str) -> list[str]:

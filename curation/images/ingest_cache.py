@@ -152,7 +152,12 @@ class Cache:
 
 def _version(settings: Settings) -> str:
     """All that decides on a measure, as one line of text: the stage's behaviour, the settings, the libraries."""
-    return f"behaviour {VERSIONS['ingest']} {settings} " + " ".join(f"{name} {_installed(name)}" for name in LIBRARIES)
+    return f"behaviour {VERSIONS['ingest']} {settings} {library_versions()}"
+
+
+def library_versions() -> str:
+    """Name the libraries that decode images and their versions, as one line of text."""
+    return " ".join(f"{name} {_installed(name)}" for name in LIBRARIES)
 
 
 def _installed(library: str) -> str:

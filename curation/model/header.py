@@ -12,9 +12,12 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from curation.errors import CurationError
+
+if TYPE_CHECKING:
+    from curation.images.store.model_input import ModelInput
 
 KEY = "curation"
 FORMAT = 1
@@ -42,6 +45,14 @@ class Header:
     metrics: Mapping[str, float] = field(default_factory=dict)
     throwaway: bool = False
     lineage: Mapping[str, str] = field(default_factory=dict)  # image_id -> train | val | test | benchmark
+    pixels: Mapping[str, Any] = field(default_factory=dict)  # how the pixel store encoded them: ModelInput.facts
+
+    @property
+    def input(self) -> "ModelInput":
+        """How the pixels that it learnt from were made; an array on white where the header does not tell."""
+        from curation.images.store.model_input import ModelInput
+
+        return ModelInput.of(self.image_size, self.pixels)
 
     @property
     def has_head(self) -> bool:
@@ -68,6 +79,8 @@ def read_header(path: Path) -> Header:
 def encode(header: Header) -> dict[str, str]:
     """Make the safetensors metadata of a header. It has one key, because the order of keys in the file is not fixed."""
     facts = vars(header) | {"format": FORMAT, "lineage": pack(header.lineage)}
+    if not header.pixels:  # an array on white, as in every checkpoint before this was recorded
+        del facts["pixels"]
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     if len(text) > LIMIT * 0.95:
         raise CheckpointError(f"the lineage of {len(header.lineage):,} images does not fit in a safetensors header")

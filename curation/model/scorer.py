@@ -45,7 +45,7 @@ class Scorer:
         self._normalise = Normalise(self.header.mean, self.header.std, self.device.torch)
 
     def score(self, batch: NDArray[np.uint8]) -> Scores:
-        """Score uint8 pixels [batch, size, size, 3] made by `pixels.square`."""
+        """Score uint8 pixels [batch, size, size, 3] made by `ModelInput.pixels`."""
         return self._collect(self._launch(batch))
 
     def stream(self, batches: Iterable[NDArray[np.uint8]]) -> Iterator[Scores]:

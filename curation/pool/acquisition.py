@@ -1,9 +1,12 @@
-"""Which images to label next: strategies of active learning, as pure functions on embeddings and probabilities.
+"""Which images to label next: the strategies of active learning, as functions on embeddings and probabilities.
 
-entropy, margin      where the model is least sure (Settles, 2009) kcenter              what covers the pool best
-(core-set; Sener & Savarese, 2018) badge                unsure and different at once (Ash et al., 2020) typicality
-the most ordinary image of each uncovered cluster, best with few labels (TypiClust; Hacohen et al., 2022) random
-to compare with
+- entropy: the model is least sure of all classes together (Settles, 2009)
+- margin: the first and the second class are closest (Settles, 2009)
+- kcenter: the images that cover the pool best, also called core-set (Sener & Savarese, 2018)
+- badge: images that are unsure and differ from each other (Ash et al., 2020)
+- typicality: the most typical image of each cluster without a label (TypiClust; Hacohen et al., 2022); best with few
+  labels
+- random: any image, to compare with
 """
 
 from collections.abc import Callable

@@ -11,14 +11,13 @@ import pandas as pd
 
 from curation.predict.calibration import Calibration
 from curation.predict.ood import Reference, unpack
-
-TOP = 5
+from curation.predict.predictor import answers_of, with_answers
 
 
 def identified(
     batches: Iterable[pd.DataFrame], calibration: Calibration, reference: Reference | None = None
 ) -> pd.DataFrame:
-    """Turn batches of raw scores (columns of `parts.RAW`) into one frame with what each image probably is."""
+    """Turn batches of raw scores (columns of `score_parts.RAW`) into one frame with what each image probably is."""
     frames = [_batch(batch, calibration, reference) for batch in batches if len(batch)]
     return pd.concat(frames, ignore_index=True) if frames else _empty()
 
@@ -42,38 +41,11 @@ def known_twins(duplicates: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFra
 
 def _batch(batch: pd.DataFrame, calibration: Calibration, reference: Reference | None) -> pd.DataFrame:
     readable = (batch.logits.map(len) > 0).to_numpy()
-    frame = batch[["image_id", "path", "blur", "brightness", "contrast", "hash", "embedding", "error"]].copy()
-    count = len(frame)
-    frame["label"] = np.full(count, "", dtype=object)
-    for column in ("confidence", "margin", "entropy", "energy", "out_of_scope"):
-        frame[column] = np.full(count, np.nan, np.float32)
-    frame["top_labels"] = [[] for _ in range(count)]
-    frame["top_confidences"] = [[] for _ in range(count)]
-    if not readable.any():
-        return frame
-    logits = np.stack(batch.logits[readable].to_list()).astype(np.float64)
-    for column, values in _answers(logits, calibration).items():
-        frame.loc[readable, column] = pd.Series(list(values), index=frame.index[readable])
-    if reference is not None:
-        frame.loc[readable, "out_of_scope"] = reference.out_of_scope(unpack(batch.embedding[readable]))
-    return frame
-
-
-def _answers(logits: np.ndarray, calibration: Calibration) -> dict[str, np.ndarray | list[list[object]]]:
-    sure = calibration.probabilities(logits).astype(np.float64)
-    names = np.asarray(calibration.classes, dtype=object)
-    order = np.argsort(-sure, axis=1, kind="stable")[:, :TOP]
-    top = np.take_along_axis(sure, order, axis=1)
-    high = logits.max(axis=1)
-    return {
-        "label": names[order[:, 0]],
-        "confidence": top[:, 0].astype(np.float32),
-        "margin": (top[:, 0] - (top[:, 1] if top.shape[1] > 1 else 0)).astype(np.float32),
-        "entropy": -np.sum(sure * np.log(np.clip(sure, 1e-30, 1)), axis=1).astype(np.float32),
-        "energy": -(high + np.log(np.exp(logits - high[:, None]).sum(axis=1))).astype(np.float32),
-        "top_labels": [list(row) for row in names[order]],
-        "top_confidences": [list(row) for row in top.astype(np.float32)],
-    }
+    frame = batch[["image_id", "path", "blur", "brightness", "contrast", "hash", "embedding", "error"]]
+    logits = np.stack(batch.logits[readable].to_list()).astype(np.float64) if readable.any() else np.zeros((0, 0))
+    columns = answers_of(logits, unpack(batch.embedding[readable]), calibration, reference)
+    del columns["embedding"], columns["pred_probs"]  # the bytes are there already
+    return with_answers(frame, readable, columns).rename(columns={"ood_score": "out_of_scope"})
 
 
 def _empty() -> pd.DataFrame:

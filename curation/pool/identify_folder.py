@@ -20,7 +20,7 @@ from curation.pool.known_twins import Known
 from curation.predict.decode import Decoder, Item, key
 from curation.predict.model_lookup import Model
 from curation.predict.ood import Reference
-from curation.predict.score_files import score
+from curation.predict.score_files import score_into
 from curation.predict.score_parts import Parts, read
 from curation.project import Project
 from curation.tables import IDENTIFIED
@@ -51,12 +51,14 @@ def identify_items(
 
     Paths of items are relative to the project, which also keeps what was scored.
     """
-    parts = Parts(project.cache("identify") / model.digest[:16] / "files")
-    seen = parts.seen()
-    new = [item for item in items if item.key not in seen]
-    del seen  # 100 bytes a file
-    score(new, model.path, Decoder(model.size, Settings.of(params), project.root), parts, params)
-    images, unreadable = write(parts, {item.key for item in items}, model, out, context)
+    settings = Settings.of(params)
+    with project.lock(f"identify-{model.digest[:16]}"):
+        parts = Parts.of(project.cache("identify"), model, settings, "files")
+        seen = parts.seen()
+        new = [item for item in items if item.key not in seen]
+        del seen  # 100 bytes a file
+        score_into(parts, new, model.path, Decoder(model.input, settings, project.root), params)
+        images, unreadable = write(parts, {item.key for item in items}, model, out, context)
     model.calibration.write(out.with_suffix(".calibration.json"))
     return Run(out, images, len(new), unreadable)
 

@@ -14,7 +14,7 @@ from curation.pool.identified_table import identified, known_twins
 from curation.predict.decode import Decoder, Item
 from curation.predict.model_lookup import Model
 from curation.predict.ood import Reference
-from curation.predict.score_files import score
+from curation.predict.score_files import score_into
 from curation.predict.score_parts import Parts, read
 from curation.project import Project
 from curation.tables import IDENTIFIED
@@ -71,8 +71,9 @@ def identify_pool(known: Known, model: Model, params: Params, project: Project) 
         Item(path, image_id=image_id, turn=turn)
         for path, image_id, turn in zip(readable.path, readable.image_id, readable.turn, strict=True)
     ]
-    parts = Parts(project.cache("identify") / model.digest[:16] / "pool")
-    paths = score(items, model.path, Decoder(model.size, Settings.of(params), project.root), parts, params)
+    settings = Settings.of(params)
+    parts = Parts.of(project.cache("identify"), model, settings, "pool")
+    paths = score_into(parts, items, model.path, Decoder(model.input, settings, project.root), params)
     parts.keep_only(paths)
     frame = identified(read(paths), model.calibration, Reference.of(known.predictions))
     return _with_facts(frame, rows, known)

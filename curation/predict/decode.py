@@ -16,9 +16,8 @@ import numpy.typing as npt
 from curation.images.image_measures import Settings
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from curation.images.opening import Opened
+    from curation.images.store.model_input import ModelInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,51 +58,50 @@ class Decoded:
     pixels: npt.NDArray[np.uint8] | None
     measured: Measured
     error: str
+    passing: bool = False  # the error may be gone at the next try: the network, a lock, a slow disk
 
 
 @dataclass(frozen=True)
 class Decoder:
-    """Reads items at a model's size. A callable object, so that worker processes can be handed it.
+    """Reads items as a model sees them. A callable object, so that worker processes can be handed it.
 
-    Every file is read once and decoded once; pixels, hash and quality are all made from that.
+    Every file is read once. Pixels, hash and quality are made from one decoding of it, or from two where the model
+    wants a smaller scale than the hash.
     """
 
-    size: int
+    input: "ModelInput"
     settings: Settings
     root: Path = Path()  # where relative paths start
 
     def __call__(self, item: Item) -> Decoded:
         """Read one item; whatever is wrong with it becomes its `error`."""
-        from curation.images.opening import UnreadableImage, decode
+        from curation.images.opening import UnreadableImage
 
-        image_id = item.image_id or _nameless(item)
         try:
             data = fetch(item.path, self.root)
-            image_id = item.image_id or hashlib.md5(data, usedforsecurity=False).hexdigest()
-            opened = decode(data, item.path, self._reduce_to, self.settings.background, self.settings.max_megapixels)
+        except UnreadableImage as error:  # the system refused
+            return failed(item, error.reason, passing=True)
+        except (OSError, ValueError, ImportError) as error:  # what fsspec's file systems raise
+            return failed(item, error, passing=True)
+        image_id = item.image_id or hashlib.md5(data, usedforsecurity=False).hexdigest()
+        try:
+            opened = self.input.open(data, item.path, self.settings.max_megapixels)
+            measured = Measured() if item.image_id else self._measured(data, opened, item)
         except UnreadableImage as error:
             return Decoded(item, image_id, None, Measured(), one_line(error.reason))
-        except (OSError, ValueError, ImportError) as error:  # what fsspec's file systems raise
-            return Decoded(item, image_id, None, Measured(), one_line(error))
-        return Decoded(item, image_id, self._pixels(opened.image, item.turn), self._measured(opened, item), "")
+        return Decoded(item, image_id, self.input.pixels(opened.image, item.turn), measured, "")
 
-    @property
-    def _reduce_to(self) -> int:
-        """Pixels of the shorter side that both model and hash can do with, so that hashes are those of ingest."""
-        return max(self.size, self.settings.reduce_to)
-
-    def _pixels(self, image: "Image.Image", turn: int) -> npt.NDArray[np.uint8]:
-        from curation.images.store.pixels import square, upright
-
-        return upright(square(image, self.size), turn)
-
-    def _measured(self, opened: "Opened", item: Item) -> Measured:
+    def _measured(self, data: bytes, opened: "Opened", item: Item) -> Measured:
         """Measure what ingest has not: quality, and the perceptual hash that finds twins of known images."""
-        if item.image_id:
-            return Measured()
         from curation.images.image_measures import measure_opened
+        from curation.images.opening import decode
 
-        found = measure_opened(opened, self.settings)
+        settings, image = self.settings, opened.image
+        reduced = max(image.size) < max(opened.width, opened.height)
+        if (reduced and min(image.size) < settings.reduce_to) or settings.background != self.input.background:
+            largest = max(self.input.size, settings.reduce_to)
+            opened = decode(data, item.path, largest, settings.background, settings.max_megapixels)
+        found = measure_opened(opened, settings)
         return Measured(found.blur, found.brightness, found.contrast, found.hash)
 
 
@@ -141,9 +139,9 @@ def key(path: str, stamp: str) -> bytes:
     return hashlib.blake2b(f"{path}\t{stamp}".encode(), digest_size=16).digest()
 
 
-def failed(item: Item, reason: str) -> Decoded:
-    """What stands for an image that no worker could answer for."""
-    return Decoded(item, item.image_id or _nameless(item), None, Measured(), one_line(reason))
+def failed(item: Item, error: object, *, passing: bool = False) -> Decoded:
+    """What stands for an image that could not be read."""
+    return Decoded(item, item.image_id or _nameless(item), None, Measured(), one_line(error), passing)
 
 
 def _nameless(item: Item) -> str:

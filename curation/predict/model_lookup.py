@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from curation.errors import CurationError
+from curation.images.store.model_input import ModelInput
 from curation.predict.calibration import Calibration
 from curation.predict.decode import content_id
 from curation.project import Project, RevisionError
@@ -20,12 +21,12 @@ class ModelError(CurationError):
 
 @dataclass(frozen=True)
 class Model:
-    """A checkpoint with its digest (MD5, as DVC's), classes, input size in pixels and calibration."""
+    """A checkpoint with its digest (MD5, as DVC's), classes, how its pixels are made, and its calibration."""
 
     path: Path
     digest: str
     classes: tuple[str, ...]
-    size: int
+    input: ModelInput
     calibration: Calibration
     calibrated: bool = True
     throwaway: bool = False
@@ -45,7 +46,7 @@ def open_model(path: Path, *calibrations: Path) -> Model:
         path=path,
         digest=digest,
         classes=tuple(header.classes),
-        size=header.image_size,
+        input=header.input,
         calibration=found or fallback,
         calibrated=found is not None,
         throwaway=header.throwaway,

@@ -21,13 +21,14 @@ from curation.engine.mapping import chunks
 from curation.engine.progress import track
 from curation.engine.read_ahead import ahead
 from curation.params import Params
-from curation.predict.decode import Decoded, Decoder, Item, failed
+from curation.predict.decode import Decoded, Decoder, Item, failed, is_remote
 from curation.predict.score_parts import Parts
 
 if TYPE_CHECKING:
     from curation.model.scorer import Scores
 
 Bytes = npt.NDArray[np.uint8]
+Reals = npt.NDArray[np.float32]
 Batches = Sequence[Sequence[Item]]
 
 AHEAD = 2  # batches decoded before the model asks for them
@@ -42,21 +43,34 @@ class Batch(NamedTuple):
     pixels: Bytes
 
 
-def score(items: Sequence[Item], checkpoint: Path, decoder: Decoder, parts: Parts, params: Params) -> list[Path]:
-    """Score items in batches, passing over batches that are there already; returns their files, in order."""
-    batches = list(chunks(items, params.identify.batch_size))
-    paths = [parts.path(batch) for batch in batches]
-    missing = [batch for batch, path in zip(batches, paths, strict=True) if not path.exists()]
-    if missing:
-        from curation.model.scorer import Scorer
+class ScoredBatch(NamedTuple):
+    """A batch of images, and logits [r, c] and embeddings [r, d] float32 of those that can be read."""
 
-        scorer = Scorer(checkpoint)
-        with closing(ahead(_decoded(missing, decoder, params), AHEAD)) as decoded:
-            waiting: deque[tuple[Batch, int]] = deque()
-            steps = _steps(decoded, waiting, params.identify.batch_size if scorer.device.is_cuda else STEP)
-            done = _written(scorer.stream(steps), waiting, parts)
-            deque(track(done, sum(map(len, missing)), "identify"), maxlen=0)
-    return paths
+    images: list[Decoded]
+    logits: Reals
+    embeddings: Reals
+
+
+def score_into(parts: Parts, items: Sequence[Item], checkpoint: Path, decoder: Decoder, params: Params) -> list[Path]:
+    """Score items in batches, passing over batches that are in `parts` already; returns their files, in order."""
+    parts.forget_passing()
+    batches = list(chunks(items, params.identify.batch_size))
+    missing = [batch for batch in batches if not parts.path(batch).exists()]
+    if missing:
+        done = (image for batch in score_batches(missing, checkpoint, decoder, params) for image in parts.write(*batch))
+        deque(track(done, sum(map(len, missing)), "identify"), maxlen=0)
+    return [parts.found(batch) for batch in batches]
+
+
+def score_batches(batches: Batches, checkpoint: Path, decoder: Decoder, params: Params) -> Iterator[ScoredBatch]:
+    """Decode and score batch after batch, in order, with the model of `checkpoint`."""
+    from curation.model.scorer import Scorer
+
+    scorer = Scorer(checkpoint)
+    with closing(ahead(_decoded(batches, decoder, params), AHEAD)) as decoded:
+        waiting: deque[tuple[Batch, int]] = deque()
+        steps = _steps(decoded, waiting, params.identify.batch_size if scorer.device.is_cuda else STEP)
+        yield from _gathered(scorer.stream(steps), waiting)
 
 
 def _decoded(batches: Batches, decoder: Decoder, params: Params) -> Iterator[Batch]:
@@ -72,7 +86,9 @@ def _decoded(batches: Batches, decoder: Decoder, params: Params) -> Iterator[Bat
 
 
 def _image(item: Item, answer: Decoded | Failure) -> Decoded:
-    return failed(item, answer.reason) if isinstance(answer, Failure) else answer
+    if not isinstance(answer, Failure):
+        return answer
+    return failed(item, answer.reason, passing=answer.kind == "timeout" and is_remote(item.path))
 
 
 def _steps(batches: Iterator[Batch], waiting: deque[tuple[Batch, int]], size: int) -> Iterator[Bytes]:
@@ -84,8 +100,8 @@ def _steps(batches: Iterator[Batch], waiting: deque[tuple[Batch, int]], size: in
             yield batch.pixels[start : start + size]
 
 
-def _written(scores: "Iterator[Scores]", waiting: deque[tuple[Batch, int]], parts: Parts) -> Iterator[Decoded]:
-    """Write each batch once all its passes are done, also where it needed none; yield its images."""
+def _gathered(scores: "Iterator[Scores]", waiting: deque[tuple[Batch, int]]) -> Iterator[ScoredBatch]:
+    """Yield each batch once all its passes are done, also where it needed none."""
     held: list[Scores] = []
     for some in chain(scores, [None]):
         held += [some] if some else []
@@ -93,6 +109,5 @@ def _written(scores: "Iterator[Scores]", waiting: deque[tuple[Batch, int]], part
             images = waiting.popleft()[0].images
             empty = np.zeros((0, 0), np.float32)
             logits = np.concatenate([one.logits for one in held]) if held else empty
-            parts.write(images, logits, np.concatenate([one.embeddings for one in held]) if held else empty)
+            yield ScoredBatch(images, logits, np.concatenate([one.embeddings for one in held]) if held else empty)
             held = []
-            yield from images

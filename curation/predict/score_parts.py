@@ -1,8 +1,8 @@
 """What a model said, batch by batch on disk, so that a run that was killed goes on where it was.
 
 Each batch is one Parquet file named after what is in it (the same batch, whatever the run, has the same name), written
-whole or not at all: kill -9 loses the batch at hand and no more. Kept in the cache `identify` of the project,
-outside DVC and git.
+whole or not at all: kill -9 loses the batch at hand and no more. They lie in the cache `identify` of the project,
+outside DVC and git, in a folder for each model and each set of settings that changes an answer.
 """
 
 import hashlib
@@ -16,7 +16,10 @@ import pyarrow.parquet as pq
 
 from curation.engine.mapping import chunks
 from curation.files import whole
+from curation.images.image_measures import Settings
+from curation.images.ingest_cache import library_versions
 from curation.predict.decode import Decoded, Item, Measured, key
+from curation.predict.model_lookup import Model
 from curation.tables import TEXT
 
 AT_ONCE = 32  # files read together: what is done with a frame costs little more for many rows
@@ -37,34 +40,65 @@ RAW = pa.schema(
 
 
 class Parts:
-    """The batches that one model has scored in one run, in a folder."""
+    """The batches that one model has scored, in a folder.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    An image whose error may pass (the network, a lock) stands in a file `again-*` that the next run deletes, so that it
+    is tried again. With `whole_batches` its whole batch does: then scores never depend on what an earlier run met.
+    """
+
+    def __init__(self, folder: Path, *, whole_batches: bool = False) -> None:
+        self.folder, self.whole_batches = folder, whole_batches
+
+    @classmethod
+    def of(cls, cache: Path, model: Model, settings: Settings, kind: str) -> "Parts":
+        """Find the place of a model's scores of the `kind` pool or files, under all that decides on them.
+
+        That is the checkpoint, how its pixels are made, the settings of one file, and the libraries that decode.
+        """
+        told = f"{model.input} {settings} {library_versions()}"
+        folder = cache / model.digest[:16] / f"{kind}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+        return cls(folder, whole_batches=kind == "pool")
 
     def path(self, items: Sequence[Item]) -> Path:
         """Where the batch of these items is, or will be."""
         text = "\n".join(f"{item.shown}\t{item.stamp}\t{item.image_id}\t{item.turn}" for item in items)
         return self.folder / f"part-{hashlib.sha256(text.encode()).hexdigest()[:24]}.parquet"
 
-    def write(self, batch: Sequence[Decoded], logits: np.ndarray, embeddings: np.ndarray) -> Path:
-        """Write a batch; `logits` [r, c] and `embeddings` [r, d] are of its readable images, in order."""
+    def found(self, items: Sequence[Item]) -> Path:
+        """Where the batch of these items is: among those that stay, or among those that are tried again."""
+        path = self.path(items)
+        return path if path.exists() else _again(path)
+
+    def write(self, batch: Sequence[Decoded], logits: np.ndarray, embeddings: np.ndarray) -> Sequence[Decoded]:
+        """Write a batch and return it; `logits` [r, c] and `embeddings` [r, d] are of its readable images, in order."""
         path = self.path([image.item for image in batch])
-        with whole(path) as draft:
-            pq.write_table(_table(batch, logits, embeddings), draft, compression="zstd")
-        return path
+        passing = [image for image in batch if image.passing]
+        if passing and self.whole_batches:
+            _write(_again(path), batch, logits, embeddings)
+            return batch
+        steady = [image for image in batch if not image.passing]
+        if steady:
+            _write(path, steady, logits, embeddings)
+        if passing:
+            _write(_again(path), passing, logits[:0], embeddings[:0])
+        return batch
+
+    def forget_passing(self) -> None:
+        """Delete what is to be tried again."""
+        for path in self.folder.glob("again-*"):
+            path.unlink(missing_ok=True)
 
     def seen(self) -> set[bytes]:
-        """The key of every image in any batch, also those of runs that were killed."""
+        """The key of every image in any batch that stays, also those of runs that were killed."""
         found: set[bytes] = set()
-        for some in chunks(self.all(), AT_ONCE):
+        for some in chunks(sorted(self.folder.glob("part-*.parquet")), AT_ONCE):
             table = _together(some, ["path", "stamp"])
             found.update(map(key, table["path"].to_pylist(), table["stamp"].to_pylist()))
         return found
 
     def all(self) -> list[Path]:
         """Every batch there is, by name."""
-        return sorted(self.folder.glob("part-*.parquet"))
+        return sorted([*self.folder.glob("part-*.parquet"), *self.folder.glob("again-*.parquet")])
 
     def keep_only(self, wanted: Iterable[Path]) -> None:
         """Remove batches that no longer belong, and what a killed run left half-written."""
@@ -72,6 +106,15 @@ class Parts:
         for path in [*self.all(), *self.folder.glob("*.partial")]:
             if path not in kept:
                 path.unlink(missing_ok=True)
+
+
+def _again(path: Path) -> Path:
+    return path.with_name(path.name.replace("part-", "again-", 1))
+
+
+def _write(path: Path, batch: Sequence[Decoded], logits: np.ndarray, embeddings: np.ndarray) -> None:
+    with whole(path) as draft:
+        pq.write_table(_table(batch, logits, embeddings), draft, compression="zstd")
 
 
 def read(paths: Iterable[Path]) -> Iterator[pd.DataFrame]:

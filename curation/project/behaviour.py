@@ -24,12 +24,12 @@ VERSIONS: Mapping[str, int] = {
     "dedupe": 2,
     "cutoff": 2,
     "split": 2,
-    "resize": 1,
+    "resize": 2,
     "train": 1,
     "evaluate": 2,
     "cluster": 1,
     "review": 3,
-    "identify": 1,
+    "identify": 2,
     "report": 2,
 }
 HEADER = """\

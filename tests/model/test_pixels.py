@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from curation.images.store.model_input import square, upright
 from curation.images.store.pixel_cache import PixelCache
 from curation.images.store.pixel_store import expected_bytes, plan, write_store
-from curation.images.store.pixels import Pixels, PixelsError, square, upright
+from curation.images.store.pixels import Pixels, PixelsError
 from curation.params.blocks import Resize
 
 ARRAY, JPEG = Resize(workers=1), Resize(workers=1, store="jpeg", quality=98)

@@ -13,6 +13,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from curation import tables
+from curation.images.image_measures import Settings
 from curation.params import Params
 from curation.pool.file_sources import SourceError, items
 from curation.pool.identify_folder import Context, identify_items
@@ -78,7 +79,7 @@ def test_kill_9_loses_at_most_the_batch_at_hand(photos, checkpoint, tmp_path, pi
     with log.open("wb") as errors:
         run = subprocess.Popen([sys.executable, "-c", script, str(checkpoint)], cwd=tmp_path, stderr=errors)
     model = open_model(checkpoint)
-    parts = Parts(tmp_path / ".cache/curation/identify" / model.digest[:16] / "files")
+    parts = Parts.of(Project(tmp_path).cache("identify"), model, Settings.of(KNOBS), "files")
     while run.poll() is None and len(parts.all()) < 5:
         time.sleep(0.01)
     run.send_signal(signal.SIGKILL)

@@ -9,10 +9,13 @@ import pandas as pd
 import pytest
 
 from curation import tables
+from curation.images.image_measures import Settings
+from curation.images.store.model_input import ModelInput
 from curation.params import Params
 from curation.pool.identify_pool import Known, identify_pool, nameless
 from curation.predict.calibration import Calibration
 from curation.predict.model_lookup import Model, open_model
+from curation.predict.score_parts import Parts
 from curation.project import Project
 
 
@@ -77,7 +80,7 @@ def test_a_second_run_scores_nothing_and_says_the_same(known, checkpoint, tmp_pa
 def test_a_run_that_was_killed_goes_on_and_ends_the_same(known, checkpoint, tmp_path):
     model = open_model(checkpoint)
     whole = identify_pool(known, model, params(), Project(tmp_path))
-    cache = tmp_path / ".cache/curation/identify" / model.digest[:16] / "pool"
+    cache = Parts.of(Project(tmp_path).cache("identify"), model, Settings.of(params()), "pool").folder
     batches = sorted(cache.glob("part-*.parquet"))
     assert len(batches) == 3
     shutil.copy(batches[0], cache / "part-0.partial")
@@ -94,7 +97,7 @@ def test_the_columns_that_are_read_are_those_that_are_used(known, tmp_path):
     read = Known.read(Project(tmp_path))
     assert set(nameless(read.images, read.selection).image_id) == set(nameless(known.images, known.selection).image_id)
     few = replace(known, images=known.images[known.images.error != ""])
-    model = Model(tmp_path, "0" * 32, (), 16, Calibration(()))
+    model = Model(tmp_path, "0" * 32, (), ModelInput(16), Calibration(()))
     assert identify_pool(few, model, params(), Project(tmp_path)).error.tolist() == ["cut short"]
 
 

@@ -9,18 +9,19 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import simplejpeg
 
 from curation.engine import mapping
 from curation.engine.progress import track
+from curation.images.opening import MAX_MEGAPIXELS
 from curation.images.store.cache_database import delete_cache
+from curation.images.store.model_input import ModelInput
 from curation.images.store.pixel_cache import PixelCache
-from curation.images.store.pixels import VERSION, Layout, PixelsError, boundaries, shard_name, square, upright
+from curation.images.store.pixels import VERSION, Layout, PixelsError, boundaries, shard_name
 from curation.params.blocks import Resize
 from curation.project.behaviour import VERSIONS
 
@@ -37,10 +38,7 @@ class Job:
     image_id: str
     path: str
     turn: int
-    size: int
-    kind: str
-    quality: int
-    background: str
+    input: ModelInput
     max_megapixels: float
 
     @property
@@ -58,13 +56,20 @@ class Report:
     bytes: int
 
 
-def plan(images: int, size: int, knobs: Resize) -> Layout:
-    """The kind of store and its number of shards, from the number of images and their size alone."""
+def input_of(size: int, knobs: Resize, background: str = "white") -> ModelInput:
+    """How pixels of this size are made and kept, by `resize` in params.yaml."""
     kind = knobs.store if knobs.store != "auto" else "array" if size <= ARRAY_UP_TO else "jpeg"
+    return ModelInput(size, kind, knobs.quality if kind == "jpeg" else 0, background)
+
+
+def plan(images: int, size: int, knobs: Resize, background: str = "white") -> Layout:
+    """The kind of store and its number of shards, from the number of images and their size alone."""
+    wanted = input_of(size, knobs, background)
+    kind = wanted.kind
     shards = 1
     while shards < MAX_SHARDS and expected_bytes(kind, images, size) > shards * SHARD_BYTES:
         shards *= 2
-    return Layout(kind, size, images, shards)
+    return Layout(kind, size, images, shards, pixels=wanted.facts())
 
 
 def expected_bytes(kind: str, images: int, size: int) -> int:
@@ -75,18 +80,17 @@ def expected_bytes(kind: str, images: int, size: int) -> int:
 def write_store(wanted: pd.DataFrame, out: Path, cache: Path, size: int, knobs: Resize) -> Report:
     """Write the pixels of `wanted` (image_id, path, turn) to the folder `out`, from the cache where it has them.
 
+    `wanted.attrs` may hold `background` and `max_megapixels`, the settings of `ingest` for one file.
     Raises PixelsError when one can't be opened: ingest has read them all, so a file was changed since.
     """
-    layout = plan(len(wanted), size, knobs)
-    extra = f"-q{knobs.quality}" if layout.kind == "jpeg" else ""
-    background, limit = str(wanted.attrs.get("background", "white")), float(wanted.attrs.get("max_megapixels", 250))
+    background = str(wanted.attrs.get("background", "white"))
+    largest = float(wanted.attrs.get("max_megapixels", MAX_MEGAPIXELS))
+    layout = plan(len(wanted), size, knobs, background)
+    extra = f"-q{layout.input.quality}" if layout.kind == "jpeg" else ""
     version = f"v{VERSION}.{VERSIONS['resize']}"
     path = cache / f"{version}-{layout.kind}-{size}{extra}-{background.strip('#')}.sqlite"
     rows = sorted(zip(wanted["image_id"], wanted["path"], wanted["turn"], strict=True))
-    jobs = [
-        Job(image_id, path, int(turn), size, layout.kind, knobs.quality, background, limit)
-        for image_id, path, turn in rows
-    ]
+    jobs = [Job(image_id, path, int(turn), layout.input, largest) for image_id, path, turn in rows]
     try:
         return _write_through(path, jobs, layout, out, knobs.workers)
     except sqlite3.OperationalError as error:
@@ -112,16 +116,13 @@ def _write_through(path: Path, jobs: list[Job], layout: Layout, out: Path, proce
 def decode(job: Job) -> tuple[Job, bytes, str]:
     """Decode one image to stored bytes: raw pixels or a JPEG; the text says why it can't be read."""
     from curation.errors import CurationError
-    from curation.images.opening import open_image
+    from curation.images.opening import read_bytes
 
     try:
-        image = open_image(Path(job.path), job.size, job.background, job.max_megapixels)
-        pixels = upright(square(image, job.size), job.turn)
+        opened = job.input.open(read_bytes(Path(job.path)), job.path, job.max_megapixels)
+        return job, job.input.to_stored(opened.image, job.turn), ""
     except CurationError as error:
         return job, b"", str(error)
-    if job.kind == "array":
-        return job, pixels.tobytes(), ""
-    return job, simplejpeg.encode_jpeg(pixels, quality=job.quality, colorspace="RGB", colorsubsampling="444"), ""
 
 
 def _decode_all(jobs: list[Job], known: PixelCache, processes: int) -> list[str]:
@@ -152,7 +153,7 @@ def _assemble(jobs: list[Job], known: PixelCache, layout: Layout, out: Path) -> 
     np.save(out / "ids.npy", ids, allow_pickle=False)
     if layout.kind == "jpeg":
         np.save(out / "offsets.npy", np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), allow_pickle=False)
-    (out / "store.json").write_text(json.dumps(asdict(layout), indent=1) + "\n", encoding="utf-8")
+    (out / "store.json").write_text(json.dumps(layout.as_dict(), indent=1) + "\n", encoding="utf-8")
     return sum(lengths)
 
 

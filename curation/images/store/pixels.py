@@ -1,4 +1,4 @@
-"""The pixels that models see: one way to make them, and a reader of the store that `resize` writes.
+"""A reader of the pixel store that the stage `resize` writes.
 
 Small images stand in memory-mapped arrays, large ones as JPEGs one after the other (as in FFCV and WebDataset, so
 that a GPU box pulls a few large files). An image goes to the shard that its id's first digits name: when images come
@@ -6,17 +6,17 @@ in, the other shards keep their bytes, and `dvc push` sends only the shards that
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import simplejpeg
 from numpy.typing import NDArray
-from PIL import Image
 
 from curation.errors import CurationError
+from curation.images.store.model_input import ModelInput
 
 Bytes = NDArray[np.uint8]
 Rows = NDArray[np.int64]
@@ -29,25 +29,6 @@ class PixelsError(CurationError):
     """A pixel store that is missing, incomplete or of another version."""
 
 
-def square(image: Image.Image, size: int) -> Bytes:
-    """Make the pixels that a model sees: uint8 [size, size, 3].
-
-    The whole picture is squeezed into the square, filtered against aliasing. Nothing is cut off, which matters
-    where the subject stands at the edge; the change of aspect is within what training with random aspect ratios is
-    used to (Szegedy et al. 2015 take 3/4 to 4/3).
-    """
-    if image.mode != "RGB":
-        image = image.convert("RGB")
-    if image.size != (size, size):
-        image = image.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0)
-    return np.asarray(image, dtype=np.uint8)
-
-
-def upright(pixels: Bytes, turn: int) -> Bytes:
-    """Turn square pixels clockwise by 0, 90, 180 or 270 degrees."""
-    return np.ascontiguousarray(np.rot90(pixels, -turn // 90))
-
-
 @dataclass(frozen=True)
 class Layout:
     """What store.json says."""
@@ -57,6 +38,16 @@ class Layout:
     images: int
     shards: int
     version: int = VERSION
+    pixels: Mapping[str, Any] = field(default_factory=dict)  # see ModelInput.facts; left out where it is empty
+
+    @property
+    def input(self) -> ModelInput:
+        """How the pixels of the store were made."""
+        return ModelInput.of(self.size, self.pixels)
+
+    def as_dict(self) -> dict[str, Any]:
+        """What store.json holds."""
+        return {name: value for name, value in asdict(self).items() if value != {}}
 
 
 def boundaries(shards: int) -> list[bytes]:
@@ -76,6 +67,7 @@ class Pixels:
         self.folder = folder
         self.layout = _read_layout(folder)
         self.size = self.layout.size
+        self.input = self.layout.input
         self._ids = np.load(folder / "ids.npy", allow_pickle=False)
         cuts = np.searchsorted(self._ids, np.array(boundaries(self.layout.shards), dtype="S"), side="left")
         self._starts = np.concatenate([[0], cuts]).astype(np.int64)
@@ -118,7 +110,7 @@ class Pixels:
         first = self._starts[shard]
         for place, row in zip(places, rows, strict=True):
             start, end = (int(offsets[first + row + step] - offsets[first]) for step in (0, 1))
-            out[place] = simplejpeg.decode_jpeg(data[start:end], colorspace="RGB")
+            out[place] = self.input.from_stored(data[start:end])
 
     @cached_property
     def _offsets(self) -> Rows:
@@ -142,4 +134,7 @@ def _read_layout(folder: Path) -> Layout:
         raise PixelsError(
             f"{folder}: pixels of version {facts.get('version')}, expected {VERSION}. Run `dvc repro resize`"
         )
-    return Layout(**facts)
+    layout = Layout(**facts)
+    if layout.kind != layout.input.kind:
+        raise PixelsError(f"{folder} does not say how its JPEGs were made. Run `dvc repro --force resize`")
+    return layout

@@ -9,6 +9,7 @@ import csv
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, places: tuple[P
             log.info("%s", line)
     engine = Engine(start.model, start.head, start.base, params, device)
     facts = {"dataset": dataset_hash(splits), "parent": start.base_md5, **training_params(params)}
-    key = run_key({**facts, "device": device.describe()})
+    key = run_key({**facts, "pixels": pixels.input.facts(), "device": device.describe()})
     sweep(caches / "train", key)
     runs = RunState(caches / "train" / key, writes=device.is_main)
     if params.train.checks and runs.is_new:
@@ -69,7 +70,7 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, places: tuple[P
         except DivergedError:
             give_up()
             raise
-        header = candidate_header(start, classes, splits, params, outcome)
+        header = replace(candidate_header(start, classes, splits, params, outcome), pixels=pixels.input.facts())
         if device.is_main:
             write_reports(report, outcome, header)
             checkpoint.save(out, outcome.state, header)

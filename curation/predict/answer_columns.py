@@ -1,0 +1,44 @@
+"""What a model says of each image, as columns: from logits and calibrated probabilities to the answer.
+
+The tables of predictions and of identified images, and `Predictor`, take their columns from here. Confidence, margin
+and entropy are of the calibrated probabilities. Energy is of the raw logits (Liu et al. 2020, "Energy-based
+Out-of-distribution Detection").
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+TOP = 5
+
+
+def answer_columns(
+    logits: NDArray[np.floating], pred_probs: NDArray[np.floating], classes: Sequence[str]
+) -> dict[str, Any]:
+    """Give label, confidence, margin, entropy, energy, top_labels and top_confidences of logits and pred_probs [n, c].
+
+    Among equal probabilities the first class wins, whatever the number of rows.
+    """
+    names = np.asarray(classes, dtype=object)
+    wide = pred_probs.astype(np.float64)
+    order = np.argsort(-wide, axis=1, kind="stable")[:, :TOP]
+    top = np.take_along_axis(wide, order, axis=1)
+    second = top[:, 1] if top.shape[1] > 1 else np.zeros(len(top))
+    return {
+        "label": names[order[:, 0]],
+        "confidence": top[:, 0].astype(np.float32),
+        "margin": (top[:, 0] - second).astype(np.float32),
+        "entropy": -np.sum(wide * np.log(np.clip(wide, 1e-30, 1)), axis=1).astype(np.float32),
+        "energy": -log_sum_exp(logits).astype(np.float32),
+        "top_labels": [list(row) for row in names[order]],
+        "top_confidences": [list(row) for row in top.astype(np.float32)],
+    }
+
+
+def log_sum_exp(logits: NDArray[np.floating]) -> NDArray[np.float64]:
+    """log(sum(exp(logits))) of every row, without overflow."""
+    wide = logits.astype(np.float64)
+    high = wide.max(axis=1, keepdims=True)
+    return np.asarray(high[:, 0] + np.log(np.exp(wide - high).sum(axis=1)))

@@ -1,0 +1,108 @@
+"""`Predictor`: a model that is ready to be asked what is on some files.
+
+    predictor = Predictor(open_model(Path("models/production.safetensors")))
+    predictor.predict(["photos/1.jpg", "s3://bucket/2.png"])
+
+It reads the files as the model saw its training images, scores them, calibrates, and tells how far each lies from what
+the model knows. `curate identify` and the stages `identify` and `evaluate` take the same steps on more images than fit
+in memory.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from curation.engine.mapping import chunks
+from curation.images.image_measures import Settings
+from curation.params import Params
+from curation.predict.answer_columns import answer_columns
+from curation.predict.calibration import Calibration
+from curation.predict.decode import Decoder, Item
+from curation.predict.model_lookup import Model
+from curation.predict.ood import Reference, unit
+from curation.predict.score_files import ScoredBatch, score_batches
+
+COLUMNS = ["image_id", "path", "error", "label", "confidence", "margin", "entropy", "energy", "top_labels"]
+COLUMNS += ["top_confidences", "pred_probs", "ood_score", "embedding"]
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A model with its calibration; with a `reference` it also gives OOD scores.
+
+    `params` says how files are read (`ingest`) and in what batches (`identify`); relative paths start at `root`.
+    """
+
+    model: Model
+    reference: Reference | None = None
+    params: Params = field(default_factory=Params)
+    root: Path = Path()
+
+    def predict(self, paths: Iterable[Path | str]) -> pd.DataFrame:
+        """Give one row for each path (a file, or any fsspec URL), in order.
+
+        Columns:
+
+        - image_id: MD5 of the bytes
+        - path
+        - error: why the file could not be read, else ""
+        - label, confidence: the first class and its calibrated probability
+        - margin, entropy, energy, top_labels, top_confidences: as in the table of predictions
+        - pred_probs: calibrated probabilities float32 [classes], in the order of `model.classes`
+        - ood_score: share of held-back images that lie nearer to the training images; NaN without a reference
+        - embedding: float32 [d]
+
+        Where the file could not be read, label is "", numbers are NaN and lists are empty.
+        """
+        items = [Item(str(path)) for path in paths]
+        decoder = Decoder(self.model.input, Settings.of(self.params), self.root)
+        batches = list(chunks(items, self.params.identify.batch_size))
+        scored = score_batches(batches, self.model.path, decoder, self.params) if batches else iter(())
+        frames = [self._frame(batch) for batch in scored]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=COLUMNS)
+
+    def _frame(self, batch: ScoredBatch) -> pd.DataFrame:
+        facts = [(image.image_id, image.item.shown, image.error) for image in batch.images]
+        frame = pd.DataFrame(facts, columns=["image_id", "path", "error"])
+        readable = (frame.error == "").to_numpy()
+        columns = answers_of(batch.logits, batch.embeddings, self.model.calibration, self.reference)
+        return with_answers(frame, readable, columns)[COLUMNS]
+
+
+def answers_of(
+    logits: npt.NDArray[np.floating],
+    embeddings: npt.NDArray[np.floating],
+    calibration: Calibration,
+    reference: Reference | None = None,
+) -> dict[str, Any]:
+    """Give the columns of an answer from logits [n, c] and embeddings [n, d]: calibrated, with the OOD score."""
+    if not len(logits):
+        logits = np.zeros((0, len(calibration.classes)))
+    pred_probs = calibration.probabilities(logits)
+    far = np.full(len(logits), np.nan, np.float32)
+    if reference is not None and len(logits):
+        far = reference.out_of_scope(unit(np.asarray(embeddings, np.float32)))
+    columns = answer_columns(logits, pred_probs, calibration.classes)
+    return {**columns, "pred_probs": list(pred_probs), "ood_score": far, "embedding": list(embeddings)}
+
+
+def with_answers(frame: pd.DataFrame, readable: npt.NDArray[np.bool_], columns: dict[str, Any]) -> pd.DataFrame:
+    """Put columns of the readable rows into a frame; the other rows get "", NaN or an empty list."""
+    frame = frame.copy()
+    for name, values in columns.items():
+        if name == "label":
+            full = np.full(len(frame), "", dtype=object)
+        elif isinstance(values, np.ndarray):
+            full = np.full(len(frame), np.nan, np.float32)
+        else:
+            full = np.empty(len(frame), dtype=object)
+            full[:] = [[] for _ in range(len(frame))]
+        for row, value in zip(np.flatnonzero(readable), values, strict=True):
+            full[row] = value
+        frame[name] = full
+    return frame
