@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 os.environ["DVC_NO_ANALYTICS"] = "true"  # also of the commands that tests start
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as curation.model sets it, before any test imports torch
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 FLAGS += ["--disable-sync", "--no-first-run", "--disable-dev-shm-usage", "--mute-audio"]
 SLOW = 90_000  # milliseconds that a page may take on a busy machine

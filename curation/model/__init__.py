@@ -1,0 +1,13 @@
+"""Networks: how they are built, trained, saved and run. The only room that imports torch.
+
+torch's OpenMP threads wait for each other in a busy loop. Where other programs use the same cores, each waiting thread
+keeps a core from the thread that it waits for, and training slows down tenfold and more. So the loop is kept short
+here, before torch is imported. `OMP_WAIT_POLICY` or `GOMP_SPINCOUNT` in the environment stand over it.
+"""
+
+import os
+
+SPINS = "1000"  # turns of the waiting loop before a thread sleeps: benchmarks/shared_cores.py has the measurement
+
+if "OMP_WAIT_POLICY" not in os.environ:
+    os.environ.setdefault("GOMP_SPINCOUNT", SPINS)

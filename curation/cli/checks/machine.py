@@ -18,6 +18,9 @@ OPTIONAL = {
     "timm": "timm",
     "pdq": "pdqhash",
     "heic": "pillow_heif",
+    "raw": "rawpy",
+    "dicom": "pydicom",
+    "jxl": "pillow_jxl",
 }
 
 
