@@ -50,7 +50,11 @@ def read_picks(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     A column `label` in it overrides the model's, so that a list can be corrected in a spreadsheet.
     """
     try:
-        given = pd.read_json(path, dtype={"image_id": str}) if path.suffix == ".json" else pd.read_csv(path, dtype=str)
+        # Every cell stays text: a class may be called NA, null or 007.
+        if path.suffix == ".json":
+            given = pd.read_json(path, dtype=False).astype({"image_id": str}, errors="ignore")
+        else:
+            given = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise LabelError(
             f"{path} can't be read: {one_line(error)}. Expected a CSV or JSON file that a question wrote"
