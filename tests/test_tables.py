@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,4 +68,36 @@ def test_a_file_that_is_no_table_is_one_clear_error(tmp_path):
     path = Path(tmp_path / "t.parquet")
     path.write_bytes(b"half a tab")
     with pytest.raises(tables.TableError, match="dvc repro dedupe"):
+        tables.read(path, tables.DUPLICATES)
+
+
+@pytest.mark.parametrize("table", tables.ALL, ids=lambda table: table.name)
+def test_a_column_of_another_type_is_refused_by_name(tmp_path, table):
+    path = tmp_path / "t.parquet"
+    tables.write(toy(table, ["a"]), path, table)
+    last = table.schema.field(len(table.schema) - 1)
+    data = pq.read_table(path)
+    other = pa.array([7], pa.uint64())
+    pq.write_table(data.set_column(len(table.schema) - 1, last.name, other), path)
+    with pytest.raises(tables.TableError, match=f"column {last.name} is of the type uint64, expected"):
+        tables.read(path, table, ["image_id"])
+
+
+def test_columns_in_another_order_are_refused(tmp_path):
+    path = tmp_path / "t.parquet"
+    tables.write(toy(tables.DUPLICATES, ["a"]), path, tables.DUPLICATES)
+    pq.write_table(pq.read_table(path).select(tables.DUPLICATES.columns[::-1]), path)
+    with pytest.raises(tables.TableError, match="another order"):
+        tables.read(path, tables.DUPLICATES)
+
+
+def test_a_text_that_is_null_is_refused_when_written_and_when_read(tmp_path):
+    path = tmp_path / "t.parquet"
+    frame = toy(tables.DUPLICATES, ["a", "b"])
+    with pytest.raises(tables.TableError, match="column keeper has 1 nulls"):
+        tables.write(frame.assign(keeper=["a", None]), path, tables.DUPLICATES)
+    assert not path.exists()
+    data = pa.Table.from_pandas(frame.assign(keeper=["a", None]), schema=tables.DUPLICATES.schema, preserve_index=False)
+    pq.write_table(data, path)
+    with pytest.raises(tables.TableError, match="column keeper has 1 nulls"):
         tables.read(path, tables.DUPLICATES)

@@ -200,6 +200,7 @@ def write_batches(frames: Iterable[pd.DataFrame], path: Path, table: Table) -> N
         for frame in frames:
             _check(path, table, list(frame.columns))
             data = pa.Table.from_pandas(frame[table.columns], schema=table.schema, preserve_index=False)
+            _refuse_nulls(path, table, data)
             writer.write_table(data)
 
 
@@ -208,11 +209,15 @@ def read(path: Path, table: Table, columns: Sequence[str] | None = None) -> pd.D
     if not path.exists():
         raise TableError(path, table, "the table does not exist")
     try:
-        found = pq.read_schema(path).names
+        found = pq.read_schema(path)
     except pa.ArrowInvalid as error:
         raise TableError(path, table, f"no Parquet table ({error})") from None
-    _check(path, table, found)
-    frame: pd.DataFrame = pq.read_table(path, columns=list(columns) if columns else None).to_pandas()
+    _check(path, table, found.names)
+    if not found.equals(table.schema):
+        _refuse_types(path, table, found)
+    data = pq.read_table(path, columns=list(columns) if columns else None)
+    _refuse_nulls(path, table, data)
+    frame: pd.DataFrame = data.to_pandas()
     return frame
 
 
@@ -221,3 +226,19 @@ def _check(path: Path, table: Table, found: list[str]) -> None:
     extra = [name for name in found if name not in table.columns]
     if missing or extra:
         raise TableError(path, table, f"columns missing: {missing or 'none'}, not known: {extra or 'none'}")
+
+
+def _refuse_types(path: Path, table: Table, found: pa.Schema) -> None:
+    """Raise TableError for a column of another type, or columns in another order."""
+    for field in table.schema:
+        there = found.field(field.name).type
+        if there != field.type:
+            raise TableError(path, table, f"column {field.name} is of the type {there}, expected {field.type}")
+    raise TableError(path, table, f"the columns stand in another order: {', '.join(found.names)}")
+
+
+def _refuse_nulls(path: Path, table: Table, data: pa.Table) -> None:
+    """Raise TableError for a text that is null: where there is none, it is ""."""
+    for field in data.schema:
+        if field.type == TEXT and data.column(field.name).null_count:
+            raise TableError(path, table, f"column {field.name} has {data.column(field.name).null_count} nulls")
