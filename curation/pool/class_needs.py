@@ -7,8 +7,7 @@ import pandas as pd
 from curation.decisions.class_merges import resolve_merges
 from curation.params import Params
 from curation.selection.cutoff import minimums
-
-BELOW = "class `"  # how the reason of an image begins that was dropped only because its class is too small
+from curation.tables.codes import Reason
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def staged(selection: pd.DataFrame, share: float = 0.5) -> list[Need]:
 
 def countable(selection: pd.DataFrame) -> pd.DataFrame:
     """The images that count to the size of their class: kept, in reserve, or dropped for nothing but its size."""
-    small = (selection.state == "dropped") & selection.reason.str.startswith(BELOW)
+    small = selection.reason_code == Reason.BELOW_MINIMUM
     return selection[selection.state.isin(["kept", "reserve"]) | small]
 
 

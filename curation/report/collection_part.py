@@ -9,6 +9,7 @@ from curation.report.charts import Bar, Bars
 from curation.report.page import Figure, Heading, Part, Section, Table, Tiles
 from curation.report.round_data import Round
 from curation.report.thumbnails import Tile
+from curation.tables.codes import Reason
 
 SPLITS = ("train", "val", "test", "benchmark")
 MOST_CLASSES, MOST_REASONS, MOST_PAIRS = 40, 25, 8
@@ -127,7 +128,7 @@ def _class_counts(round_: Round, selection: pd.DataFrame) -> pd.DataFrame:
 def _thin(named: pd.DataFrame) -> pd.Series:
     """Rows that were dropped for their class: it has no kept image, and they are neither broken nor twins."""
     alive = set(named.loc[named["state"] == "kept", "label"])
-    return ~named["label"].isin(alive) & ~named["reason"].str.contains("unreadable|twin|duplicate|removed", case=False)
+    return ~named["label"].isin(alive) & named["reason_code"].isin([Reason.BELOW_MINIMUM, Reason.LABEL_CONFLICT])
 
 
 def _states(states: pd.Series) -> list[Part]:

@@ -20,7 +20,7 @@ from curation.selection.class_limits import Limits
 from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE
 from curation.tables import SELECTION
 from curation.tables.class_names import UNKNOWN
-from curation.tables.codes import Word
+from curation.tables.codes import Reason, State, Word
 
 __all__ = ["FROM_DUPLICATES", "FROM_IMAGES", "Limits", "minimums", "select"]
 
@@ -44,12 +44,12 @@ def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame
     ends = resolve_merges(params.classes.merge)
     frame = label_conflicts.spread_decisions(label_conflicts.join(apply(images, folded, ends, known), duplicates))
     frame["label"] = merged(frame["label"], ends)
-    frame["state"], frame["reason"] = "", ""
+    frame["state"], frame["reason_code"], frame["reason"] = "", "", ""
     _set_aside(frame)
     _drop_copies(frame, _copies(images, ends))
     _below_minimum(frame, minimums(params, ends))
     _above_maximum(frame, images, Limits(params.cutoff, "max", ends))
-    _mark(frame, frame["state"] == "", "kept", "")
+    _mark(frame, frame["state"] == "", (State.KEPT, Reason.NONE), "")
     return frame[SELECTION.columns]
 
 
@@ -58,27 +58,30 @@ def minimums(params: Params, ends: Mapping[str, str]) -> Limits:
     return Limits(params.cutoff, "min", ends)
 
 
-def _mark(frame: pd.DataFrame, mask: pd.Series | Bools, state: str, words: str | Words) -> None:
+def _mark(frame: pd.DataFrame, mask: pd.Series | Bools, verdict: tuple[State, Reason], words: str | Words) -> None:
     """Settle the rows of `mask` that no earlier rule has settled; `words` makes their reasons."""
     rows = np.flatnonzero(np.asarray(mask, dtype=bool) & (frame["state"] == "").to_numpy(dtype=bool))
     if not len(rows):
         return
     reason = words if isinstance(words, str) else words(frame.iloc[rows])
     where = frame.index[rows]
-    frame.loc[where, "state"] = state
+    frame.loc[where, ["state", "reason_code"]] = [part.value for part in verdict]
     frame.loc[where, "reason"] = reason
 
 
 def _set_aside(frame: pd.DataFrame) -> None:
     """Settle the rows that are not for training, whatever their copies and their class are."""
-    _mark(frame, frame["error"] != "", "dropped", lambda rows: f"{UNREADABLE}: " + rows["error"])
-    _mark(frame, frame["word"] == Word.REMOVE, "dropped", lambda rows: REMOVED + rows["who"])
+    _mark(
+        frame, frame["error"] != "", (State.DROPPED, Reason.UNREADABLE), lambda rows: f"{UNREADABLE}: " + rows["error"]
+    )
+    _mark(frame, frame["word"] == Word.REMOVE, (State.DROPPED, Reason.REMOVED), lambda rows: REMOVED + rows["who"])
     in_set = frame["benchmark_set"] != ""
-    _mark(frame, in_set, "benchmark", lambda rows: "in the benchmark set `" + rows["benchmark_set"] + "`")
+    verdict = (State.BENCHMARK, Reason.IN_BENCHMARK)
+    _mark(frame, in_set, verdict, lambda rows: "in the benchmark set `" + rows["benchmark_set"] + "`")
     frame.loc[(frame["state"] == "benchmark") & (frame["label"] == ""), "label"] = UNKNOWN
     pool = (frame["source"] == "unlabelled") & (frame["label"] == "")
-    _mark(frame, pool, "pool", "nobody has labelled it")
-    _mark(frame, frame["label"].isin([UNKNOWN, ""]), "unknown", "nobody knows what it shows")
+    _mark(frame, pool, (State.POOL, Reason.NOT_LABELLED), "nobody has labelled it")
+    _mark(frame, frame["label"].isin([UNKNOWN, ""]), (State.UNKNOWN, Reason.UNKNOWN), "nobody knows what it shows")
 
 
 def _drop_copies(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
@@ -92,16 +95,19 @@ def _drop_copies(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
     frame["usable"] = (frame["state"] == "") & (frame["source"] != "benchmark")
     shown = frame.loc[frame["state"] == "benchmark"].drop_duplicates("leak_group").set_index("leak_group")["image_id"]
     near = frame["leak_group"].isin(shown.index)
-    _mark(frame, near, "dropped", lambda rows: TWIN + "the benchmark image " + rows["leak_group"].map(shown).str[:12])
+    verdict, of = (State.DROPPED, Reason.COPY_OF_BENCHMARK), TWIN + "the benchmark image "
+    _mark(frame, near, verdict, lambda rows: of + rows["leak_group"].map(shown).str[:12])
     contradicting = label_conflicts.conflicts(frame, copies)
     in_words = CONFLICT + contradicting + ", until review decides"
-    _mark(frame, frame.index.isin(contradicting.index), "dropped", lambda rows: in_words[rows.index])
+    torn = frame.index.isin(contradicting.index)
+    _mark(frame, torn, (State.DROPPED, Reason.LABEL_CONFLICT), lambda rows: in_words[rows.index])
     removed = label_conflicts.redundant(frame, frame["word"] == Word.REMOVE) & (frame["word"] == "").to_numpy()
-    _mark(frame, removed, "dropped", lambda rows: TWIN + rows["keeper"].str[:12] + ", which review removed")
+    verdict = (State.DROPPED, Reason.COPY_OF_REMOVED)
+    _mark(frame, removed, verdict, lambda rows: TWIN + rows["keeper"].str[:12] + ", which review removed")
     _mark(
         frame,
         label_conflicts.redundant(frame, frame["state"] == "") & ~label_conflicts.kept_apart(frame),
-        "dropped",
+        (State.DROPPED, Reason.COPY),
         lambda rows: TWIN + rows["keeper"].str[:12],
     )
 
@@ -123,7 +129,7 @@ def _below_minimum(frame: pd.DataFrame, limits: Limits) -> None:
         need = pd.Series(least[rows.index], index=rows.index).astype("str")
         return "class `" + rows["label"] + "` has " + have + " of the " + need + " images it needs"
 
-    _mark(frame, number < least, "dropped", words)
+    _mark(frame, number < least, (State.DROPPED, Reason.BELOW_MINIMUM), words)
 
 
 def counted(frame: pd.DataFrame, standing: pd.Series, count: str) -> Ints:
@@ -141,4 +147,5 @@ def _above_maximum(frame: pd.DataFrame, images: pd.DataFrame, limits: Limits) ->
     mask = np.zeros(len(frame), dtype=bool)
     mask[above] = True
     full = pd.Series(limits.of(frame["label"].iloc[above]), index=above).astype("str")
-    _mark(frame, mask, "reserve", lambda rows: "class `" + rows["label"] + "` is full at " + full)
+    verdict = (State.RESERVE, Reason.ABOVE_MAXIMUM)
+    _mark(frame, mask, verdict, lambda rows: "class `" + rows["label"] + "` is full at " + full)

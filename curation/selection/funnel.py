@@ -10,25 +10,38 @@ import pandas as pd
 from curation.decisions.class_merges import resolve_merges
 from curation.params import Params
 from curation.selection.class_limits import Limits
-from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE
 from curation.tables.class_names import UNKNOWN
+from curation.tables.codes import Reason, State
 
 STEPS = ["raw", "readable", "unique", "decided", "above cutoff", "kept"]
 SPLIT_NAMES = ["train", "val", "test", "benchmark", "out"]
 ORIGINS = ["real", "staged", "synthetic"]
+GENERAL = {  # what a reason says of many images
+    Reason.UNREADABLE: "unreadable",
+    Reason.REMOVED: "removed by review",
+    Reason.IN_BENCHMARK: "in the benchmark set ...",
+    Reason.NOT_LABELLED: "nobody has labelled it",
+    Reason.UNKNOWN: "nobody knows what it shows",
+    Reason.COPY_OF_BENCHMARK: "twin of the benchmark image another",
+    Reason.LABEL_CONFLICT: "label conflict",
+    Reason.COPY_OF_REMOVED: "twin of another, which review removed",
+    Reason.COPY: "twin of another",
+    Reason.BELOW_MINIMUM: "class ... has n of the n images it needs",
+    Reason.ABOVE_MAXIMUM: "class ... is full at n",
+}
 
 
 def steps(selection: pd.DataFrame) -> pd.DataFrame:
     """How far each image of data/raw (or labelled by review) came: image_id, label, step (the last one passed)."""
     rows = selection[(selection["source"] != "benchmark") & (selection["state"] != "pool")]
-    reason, state = rows["reason"], rows["state"]
+    code, state = rows["reason_code"], rows["state"]
     step = pd.Series("kept", index=rows.index, dtype="str")
-    step[state == "reserve"] = "above cutoff"
-    step[reason.str.startswith("class `") & (state == "dropped")] = "decided"
-    undecided = reason.str.startswith((CONFLICT, REMOVED)) | state.isin(["unknown", "benchmark"])
-    step[undecided | reason.str.endswith(", which review removed")] = "unique"
-    step[reason.str.startswith(TWIN) & ~reason.str.endswith(", which review removed")] = "readable"
-    step[reason.str.startswith(UNREADABLE)] = "raw"
+    step[state == State.RESERVE] = "above cutoff"
+    step[code == Reason.BELOW_MINIMUM] = "decided"
+    undecided = code.isin([Reason.LABEL_CONFLICT, Reason.REMOVED, Reason.COPY_OF_REMOVED])
+    step[undecided | state.isin([State.UNKNOWN, State.BENCHMARK])] = "unique"
+    step[code.isin([Reason.COPY, Reason.COPY_OF_BENCHMARK])] = "readable"
+    step[code == Reason.UNREADABLE] = "raw"
     return pd.DataFrame({"image_id": rows["image_id"], "label": rows["label"], "step": step})
 
 
@@ -75,11 +88,13 @@ def thin(selection: pd.DataFrame, params: Params) -> pd.DataFrame:
 def dropped(selection: pd.DataFrame) -> pd.DataFrame:
     """Images that are not kept: state, reason (without names and numbers), images; the most frequent first."""
     rows = selection[selection["state"] != "kept"]
-    general = rows["reason"].str.replace(r"`[^`]*`", "...", regex=True)
-    general = general.str.replace(r"(unreadable|label conflict): .*", r"\1", regex=True)
-    general = general.str.replace(r" \(.*\)$", "", regex=True).str.replace(r"\d+", "n", regex=True)
-    general = general.str.replace(r"twin of (the benchmark image )?\w+", r"twin of \1another", regex=True)
-    table = rows.assign(reason=general).groupby(["state", "reason"]).size().rename("images").reset_index()
+    table = (
+        rows.assign(reason=rows["reason_code"].map(GENERAL))
+        .groupby(["state", "reason"])
+        .size()
+        .rename("images")
+        .reset_index()
+    )
     return table.sort_values(["images", "reason"], ascending=[False, True], ignore_index=True)
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from curation.params.blocks import Split
+from curation.params import blocks
+from curation.tables.codes import Basis, Reason, Split, State
 
 UNREADABLE = "unreadable"
 REMOVED = "removed by review"
@@ -14,10 +15,28 @@ TWIN = "twin of "
 
 def can_be_scored(selection: pd.DataFrame) -> NDArray[np.bool_]:
     """Whether an image may appear in a split at all: it can be read, and nobody removed it."""
-    return ~selection["reason"].str.startswith((UNREADABLE, REMOVED)).to_numpy().astype(bool)
+    return ~selection["reason_code"].isin([Reason.UNREADABLE, Reason.REMOVED]).to_numpy().astype(bool)
 
 
-def of_splits(table: pd.DataFrame, rows: pd.DataFrame, config: Split) -> "pd.Series":
+def codes_of_splits(table: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series":
+    """The reason code of every row of SPLITS, from its split and basis. rows: the same rows of SELECTION."""
+    split, basis, kept = table["split"], table["basis"], rows["state"] == State.KEPT
+    code = rows["reason_code"].copy()
+    by_basis = {
+        Basis.DRAW: Reason.DRAWN,
+        Basis.ORIGIN: Reason.ONLY_TRAINED_ON,
+        Basis.MINIMUM: Reason.MINIMUM,
+        Basis.TWIN: Reason.LINEAGE_OF_COPY,
+    }
+    for one, reason in by_basis.items():
+        code[kept & (basis == one)] = reason.value
+    code[(basis == Basis.LINEAGE) & (split != Split.OUT)] = Reason.LINEAGE.value
+    code[(rows["state"] == State.BENCHMARK) & (split == Split.OUT)] = Reason.TRAINED_ON_BEFORE.value
+    code[kept & (split == Split.OUT)] = Reason.GROUP_ELSEWHERE.value
+    return code
+
+
+def of_splits(table: pd.DataFrame, rows: pd.DataFrame, config: blocks.Split) -> "pd.Series":
     """The reason of every row of SPLITS, from its split and basis. rows: the same rows of SELECTION."""
     split, basis = table["split"], table["basis"]
     reason = rows["reason"].copy()

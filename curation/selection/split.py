@@ -65,6 +65,7 @@ def split(selection: pd.DataFrame, params: Params, lineage: Mapping[str, str]) -
     assigned = _assignment(rows, (group[play], known[play], given[play], contaminated[play]), params)
     _assign(assigned, params, number)
     table = _table(rows, assigned)
+    table["reason_code"] = reasons.codes_of_splits(table, rows)
     table["reason"] = reasons.of_splits(table, rows, params.split)
     table["fold"] = assign(table, params.split)
     return table[SPLITS.columns]

@@ -15,8 +15,8 @@ from curation.decisions.class_merges import resolve_merges
 from curation.params import Params
 from curation.project import Reader
 from curation.selection.class_limits import Limits
-from curation.selection.reasons import REMOVED, UNREADABLE
 from curation.tables.class_names import UNKNOWN
+from curation.tables.codes import Reason
 
 SPLIT_NAMES = ["train", "val", "test", "benchmark"]
 EVALUATION = SPLIT_NAMES[1:]
@@ -84,10 +84,10 @@ def _accounted(found: Round) -> Iterator[Rule]:
     scored = set(selection.loc[selection["state"].isin(SCORED), "image_id"])
     yield "every image that can be scored has a split", list(scored - set(splits["image_id"]))
     yield "every row of the splits has a reason", splits.loc[splits["reason"] == "", "image_id"]
-    copies = found.duplicates.merge(selection[["image_id", "state", "reason"]], on="image_id")
-    copies = copies[(copies["keeper"] != copies["image_id"]) & copies["reason"].str.match("twin of [0-9a-f]+$")]
+    copies = found.duplicates.merge(selection[["image_id", "reason_code"]], on="image_id")
+    copies = copies[(copies["keeper"] != copies["image_id"]) & (copies["reason_code"] == Reason.COPY)]
     keepers = selection.set_index("image_id")["state"].reindex(copies["keeper"], fill_value="")
-    small = selection.set_index("image_id")["reason"].reindex(copies["keeper"]).str.startswith("class `")
+    small = selection.set_index("image_id")["reason_code"].reindex(copies["keeper"]) == Reason.BELOW_MINIMUM
     lost = ~(keepers.isin(SCORED) | small).to_numpy()
     yield "every removed copy has a keeper that stays itself", copies.loc[lost, "image_id"]
 
@@ -124,7 +124,7 @@ def _inherited(found: Round) -> Iterator[Rule]:
     yield "val and test images of earlier models stay there", splits.loc[moved, "image_id"]
     selection = found.selection
     frozen = selection[_inherited_split(selection, found.lineage) == "benchmark"]
-    frozen = frozen[~frozen["reason"].str.startswith((REMOVED, UNREADABLE))]
+    frozen = frozen[~frozen["reason_code"].isin([Reason.REMOVED, Reason.UNREADABLE])]
     there = set(splits.loc[splits["split"] == "benchmark", "image_id"])
     yield "the benchmark of earlier models is whole", list(set(frozen["image_id"]) - there)
 

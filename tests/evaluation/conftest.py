@@ -37,6 +37,7 @@ def make_round(count=400, *, seed=0, classes=CLASSES, spread=1.6, flip=0.0):
             "benchmark_set": "",
             "fold": -1,
             "basis": "draw",
+            "reason_code": "drawn",
             "reason": "drawn",
             "turn": 0,
             "small": False,

@@ -66,7 +66,15 @@ def selection(rows_of, *groups):
     """SELECTION rows from (label, origin, state, reason, count)."""
     rows = []
     for label, origin, state, reason, count in groups:
-        rows += [{"label": label, "origin": origin, "state": state, "reason": reason}] * count
+        rows += [
+            {
+                "label": label,
+                "origin": origin,
+                "state": state,
+                "reason": reason,
+                "reason_code": "below_minimum" if reason.startswith("class") else "",
+            }
+        ] * count
     return rows_of(tables.SELECTION, [{**row, "image_id": f"{n:032x}"} for n, row in enumerate(rows)])
 
 

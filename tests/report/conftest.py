@@ -77,6 +77,7 @@ def made_round(classes, count):
     splits["leak_group"] = splits.image_id
     splits["split"] = rng.choice(["train", "val", "test", "benchmark"], size=count)
     splits["benchmark_set"] = np.where(splits.split == "benchmark", "frozen", "")
+    splits["reason_code"] = "drawn"
     splits["fold"], splits["basis"], splits["reason"], splits["turn"], splits["small"] = -1, "draw", "by lot", 0, False
     scores = []
     for noise in (1.0, 2.0):
@@ -105,8 +106,8 @@ def duplicates_of(splits):
 def selection_of(splits):
     frame = splits[["image_id", "benchmark_set", "label", "subclass", "origin", "leak_group", "turn", "small"]].copy()
     frame["original_label"], frame["source"], frame["state"], frame["decision"] = frame.label, "raw", "kept", ""
-    frame["reason"] = ""
-    frame.loc[3, ["state", "reason"]] = ["dropped", "unreadable: truncated"]
+    frame["reason"] = frame["reason_code"] = ""
+    frame.loc[3, ["state", "reason_code", "reason"]] = ["dropped", "unreadable", "unreadable: truncated"]
     return frame
 
 
