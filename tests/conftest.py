@@ -18,26 +18,12 @@ os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as curation.model sets it, be
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 FLAGS += ["--disable-sync", "--no-first-run", "--disable-dev-shm-usage", "--mute-audio"]
 SLOW = 90_000  # milliseconds that a page may take on a busy machine
-CHAIN = "tests/pipeline/demo/"  # its tests go on from one another, in one project, for ten minutes
+FIRST = ("tests/pipeline/demo/test_1", "tests/model/", "tests/evaluation/", "tests/pipeline/demo/")
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the chain, so that no worker waits for it at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(CHAIN))
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config, log):
-    """Several workers (`pytest -n 2`) share the tests file by file, but for the chain, which goes to one of them."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    config.option.loadscopereorder = False
-
-    class Files(LoadScopeScheduling):
-        def _split_scope(self, nodeid):
-            return CHAIN if nodeid.startswith(CHAIN) else nodeid.split("::", 1)[0]
-
-    return Files(config, log)
+    """Begin with the file that makes the demo project, then take what is slow, so that no worker waits at the end."""
+    items.sort(key=lambda item: next((place for place, name in enumerate(FIRST) if item.nodeid.startswith(name)), 9))
 
 
 @pytest.fixture(scope="session")

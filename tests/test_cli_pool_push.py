@@ -53,6 +53,7 @@ def save(name, table, rows):
     tables.write(pd.DataFrame([kinds | row for row in rows]), Path(f"data/{name}.parquet"), table)
 
 
+@pytest.mark.slow
 def test_an_answer_is_pushed_tagged_pulled_and_moved(project, fiftyone_env):
     def curate(*words):
         code = "from curation.cli.main import app; app()"

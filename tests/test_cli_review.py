@@ -68,6 +68,7 @@ def test_status_in_an_empty_folder_names_the_missing_table(tmp_path, monkeypatch
     assert "errors.parquet: the table does not exist" in answer.output
 
 
+@pytest.mark.slow
 def test_push_and_pull_by_the_command_line(curate):
     code, said, trouble = curate("pull")
     assert code == 1

@@ -45,6 +45,7 @@ def toy(tmp_path_factory):
     return root, frame, Pixels(root / "pixels"), params
 
 
+@pytest.mark.slow
 def test_a_wrong_label_is_seen_by_the_model_that_did_not_learn_it(toy, tmp_path):
     _, frame, pixels, params = toy
     wrong = frame.index[(frame.label == "leaf") & (frame.split == "train")][:2]

@@ -102,6 +102,7 @@ def plain_net(toy, here):
     return params
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler: apt-get install g++")
 def test_a_compiled_model_learns_what_the_plain_one_does(toy, plain_net):
     for name, compiled in (("plain", False), ("compiled", True)):
@@ -113,6 +114,7 @@ def test_a_compiled_model_learns_what_the_plain_one_does(toy, plain_net):
     assert read_header(Path("models/compiled.safetensors")).classes == ("cherry", "leaf", "sky")
 
 
+@pytest.mark.slow
 def test_where_nothing_can_be_compiled_the_error_says_what_to_do(toy, here, plain_net, monkeypatch):
     import torch._inductor.config
 

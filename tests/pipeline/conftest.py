@@ -1,7 +1,7 @@
 """Real projects in temporary folders: the repository as it stands, with DVC, git, torch and (where asked) FiftyOne.
 
-One demo project is made and run once a session. The tests in demo/ share it: those that change it run after those that
-only look, in the order of their files, so all of that folder runs in one process.
+One demo project is made and run once a session, for all workers. Each module of demo/ works in a copy of its own, so
+that it can run alone, and in any order.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from filelock import FileLock
 from moving import run_while_it_moves
 
 ROOT = Path(__file__).parents[2]
@@ -118,13 +119,53 @@ def make_clone(tmp_path_factory: pytest.TempPathFactory, mongod_uri: str) -> Cal
 
 
 @pytest.fixture(scope="session")
-def demo(make_clone: Callable[[str], Project]) -> Project:
-    """The messy digits of a seed that nobody tuned to, after one `dvc repro`, committed."""
-    project = make_clone("demo")
-    for old, new in QUICK.items():
-        project.replace("params.yaml", old, new)
-    project.run("curate", "sample", "digits", "--mess", "--seed", SEED)
-    project.run("dvc", "add", "-q", "data/raw", "data/unlabelled", "data/benchmark")
-    project.run("dvc", "repro")
-    project.commit("Round one")
-    return project
+def finished(make_clone: Callable[[str], Project], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The messy digits of a seed that nobody tuned to, after one `dvc repro`, committed; no test changes this folder.
+
+    Workers share it: the first that asks makes it, and the others wait.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    made = shared / "finished-demo"
+    with FileLock(shared / "finished-demo.lock"):
+        if not made.exists():
+            project = make_clone("demo")
+            for old, new in QUICK.items():
+                project.replace("params.yaml", old, new)
+            project.run("curate", "sample", "digits", "--mess", "--seed", SEED)
+            project.run("dvc", "add", "-q", "data/raw", "data/unlabelled", "data/benchmark")
+            project.run("dvc", "repro")
+            project.commit("Round one")
+            made.symlink_to(project.root)
+    return made.resolve()
+
+
+@pytest.fixture(scope="session")
+def copy_of(tmp_path_factory: pytest.TempPathFactory, mongod_uri: str) -> Callable[[Path], Project]:
+    """Copy a project: what git, DVC and the caches know of it comes along; DVC's cached files are links."""
+
+    def make(root: Path) -> Project:
+        folder = tmp_path_factory.mktemp("copy")
+        shutil.copytree(
+            root, folder / "project", symlinks=True, ignore=shutil.ignore_patterns("tmp"), copy_function=_copy
+        )
+        (folder / "home").mkdir()
+        env = environment(folder / "home", **database(mongod_uri, f"pipeline_{folder.name}"))
+        return Project(folder / "project", env)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def demo(finished: Path, copy_of: Callable[[Path], Project]) -> Project:
+    """A finished demo project of this module's own."""
+    return copy_of(finished)
+
+
+def _copy(source: str, target: str) -> None:
+    """Copy a file with its times; link what DVC keeps in its cache, as nobody writes there."""
+    if "/.dvc/cache/" in source:
+        os.link(source, target)
+    else:
+        shutil.copy2(source, target)

@@ -33,6 +33,7 @@ def state(root):
     return json.loads(Project(root).push_state.read_text())
 
 
+@pytest.mark.slow
 def test_the_receipt_says_what_was_pushed_and_is_the_same_again(stage, project):
     code, said, receipt = stage()
     assert code == 0, said
@@ -46,6 +47,7 @@ def test_the_receipt_says_what_was_pushed_and_is_the_same_again(stage, project):
     assert stage(FIFTYONE_DATABASE_URI="mongodb://127.0.0.1:9")[2] == receipt  # so dvc.lock is that of any machine
 
 
+@pytest.mark.slow
 def test_without_a_database_the_pipeline_goes_on_and_the_receipt_says_why(stage, project):
     code, said, receipt = stage(FIFTYONE_DATABASE_URI="mongodb://127.0.0.1:9")
     assert code == 0

@@ -9,6 +9,7 @@ import os
 
 import numpy as np
 import pandas as pd
+import pytest
 import selection_toys as toys
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -18,6 +19,8 @@ from curation.params import Params
 from curation.selection.cutoff import select
 from curation.selection.split import split
 from curation.selection.split_check import Round, changes, verdicts
+
+pytestmark = pytest.mark.slow
 
 ROUNDS = int(os.environ.get("CURATION_ROUNDS", "20"))
 CASES = int(os.environ.get("CURATION_CASES", "3"))

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from curation.decisions.log import read_reviews
+from curation.decisions.log import append_reviews, read_reviews
 
 pytestmark = [
     pytest.mark.pipeline,
@@ -17,8 +17,9 @@ LEAST = 5
 
 
 @pytest.fixture(scope="module")
-def before(demo):
+def before(finished, copy_of):
     """The tables, the metrics and the model that the reviewer starts from."""
+    demo = copy_of(finished)
     errors = demo.table("errors").sort_values("rank")
     return {
         "selection": demo.table("selection").set_index("image_id"),
@@ -46,13 +47,33 @@ def test_a_saved_view_is_walked_and_its_operators_write_the_log(demo, before, se
         page.wait_for_function("text => document.querySelector('#curation-review').innerText.includes(text)", arg=told)
     log = read_reviews(demo.root / "data" / "reviews.csv")
     assert log.image_id.tolist() == wrong.image_id.tolist()
-    assert log.decision.tolist() == ["relabel"] * (number - 2) + ["remove", "keep"]
+    assert log.decision.tolist() == words(number)
     assert log.label.tolist()[:-2] == wrong.suggested.tolist()[:-2]
     assert set(log.reviewer) == {"Ana"}
 
 
-def test_the_next_run_changes_the_labels_trains_again_and_moves_the_metrics(demo, before):
+@pytest.fixture(scope="module")
+def reviewed(finished, copy_of, before):
+    """A copy with the decisions that the reviewer makes above, after the next run."""
+    demo = copy_of(finished)
+    asked = before["wrong"][["image_id", "suggested"]]
+    rows = [
+        {"image_id": one.image_id, "decision": word, "label": one.suggested if word == "relabel" else ""}
+        for one, word in zip(asked.itertuples(), words(len(asked)), strict=True)
+    ]
+    stamp = {"reviewer": "Ana", "decided_at": "2026-11-01T10:00:00Z"}
+    append_reviews(demo.root / "data" / "reviews.csv", [row | stamp for row in rows])
     demo.run("dvc", "repro")
+    return demo
+
+
+def words(number):
+    """What the reviewer decides on the images of the view, in its order."""
+    return ["relabel"] * (number - 2) + ["remove", "keep"]
+
+
+def test_the_next_run_changes_the_labels_trains_again_and_moves_the_metrics(reviewed, before):
+    demo = reviewed
     log = read_reviews(demo.root / "data" / "reviews.csv")
     selection = demo.table("selection").set_index("image_id")
     relabelled = log[log.decision == "relabel"].set_index("image_id").label
@@ -65,10 +86,10 @@ def test_the_next_run_changes_the_labels_trains_again_and_moves_the_metrics(demo
     assert demo.json("dvc", "metrics", "diff", "--json")
 
 
-def test_status_tells_what_is_left_and_nothing_decided_is_asked_again(demo):
+def test_status_tells_what_is_left_and_nothing_decided_is_asked_again(reviewed):
+    demo = reviewed
     decided = set(read_reviews(demo.root / "data" / "reviews.csv").image_id)
     errors = demo.table("errors")
     status = {row["kind"]: row for row in demo.json("curate", "review", "status", "--json")}
     assert status["all"]["left"] == len(set(errors.image_id) - decided)
     assert status["all"]["left"] > 0
-    demo.commit("Reviewed")

@@ -55,7 +55,8 @@ def test_the_pages_say_that_production_is_the_base(second):
     assert metrics
 
 
-def test_a_throwaway_model_is_not_promoted(second):
+def test_a_throwaway_model_is_not_promoted(second, copy_of):
+    second = copy_of(second.root)
     second.replace("params.yaml", "throwaway: false", "throwaway: true")
     second.replace("params.yaml", "epochs: 8", "epochs: 1")
     second.run("dvc", "repro", "train")
