@@ -22,6 +22,7 @@ from curation.predict.decode import one_line
 from curation.project.places import RAW, UNLABELLED, Places
 from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import Word
+from curation.tables.csv_cells import unguard
 
 IDENTIFIED = "identified as"
 
@@ -67,7 +68,7 @@ def read_picks(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     rows = table.set_index("image_id").loc[given.image_id.drop_duplicates()].reset_index()
     if "label" in given.columns:
         wanted = given.drop_duplicates("image_id").set_index("image_id").label.reindex(rows.image_id)
-        rows["picked"] = wanted.fillna("").to_numpy()
+        rows["picked"] = wanted.fillna("").map(unguard).to_numpy()
     return rows
 
 

@@ -281,6 +281,13 @@ def test_weights_that_the_pipeline_would_not_see_change_are_refused(toy, here, w
         backbone_from(toy, weights)
 
 
+def test_weights_of_another_architecture_are_refused_with_names_of_both(toy, here):
+    WEIGHTS.mkdir(parents=True)
+    torch.save({"stem.weight": torch.ones(2, 3)}, WEIGHTS / "other.pth")
+    with pytest.raises(CurationError, match=r"only 0 of .*other\.pth has stem\.weight 2x3; `arch` wants conv1\."):
+        backbone_from(toy, "models/weights/other.pth")
+
+
 def test_a_file_that_would_run_code_is_refused(toy, here):
     WEIGHTS.mkdir(parents=True)
     torch.save({"model": print}, WEIGHTS / "evil.pth")

@@ -70,6 +70,33 @@ def wait_for_bar(page, text):
     page.wait_for_function("text => document.querySelector('#curation-review').innerText.includes(text)", arg=text)
 
 
+LAGS = """() => {
+    window.frames_seen = [];
+    const look = () => {
+        const bar = document.querySelector('#curation-review'), open = new URLSearchParams(location.search).get('id');
+        window.frames_seen.push([open, bar.dataset.sample, bar.firstChild.textContent]);
+        window.requestAnimationFrame(look);
+    };
+    window.requestAnimationFrame(look);
+}"""
+
+
+def test_the_bar_never_shows_the_facts_of_another_image(page):
+    page.keyboard.press("Enter")
+    page.wait_for_selector('[data-cy="modal"]')
+    wait_for_bar(page, "labelled ")
+    page.evaluate(LAGS)
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(150)
+    page.wait_for_function(f"{OPEN} && {OPEN} === new URLSearchParams(location.search).get('id')")
+    frames = page.evaluate("window.frames_seen")
+    assert len({opened for opened, _, _ in frames}) >= 3  # a busy machine draws few of the six
+    assert [frame for frame in frames if frame[1] and frame[1] != frame[0]] == []
+    assert {text for _, sample, text in frames if not sample} <= {"…", ""}
+    page.keyboard.press("Escape")
+
+
 def test_images_and_saved_views_show_and_a_tag_made_in_the_page_is_pulled(page, curate, reviewed):
     drawn = page.locator('[data-cy="looker"] canvas, [data-cy="looker"] img').count()
     assert drawn >= 18

@@ -1,7 +1,7 @@
 /* The keyboard half of the plugin: keys and a bar of hints over the open image.
 
    FiftyOne binds no keys to Python operators, so this script listens for them and calls the operators, which write the
-   decision (curation/review/operators.py). Plain JavaScript: there is nothing to build. It is quiet on any dataset that
+   decision (curation/review/interface/operators.py). Plain JavaScript: there is nothing to build. It is quiet on any dataset that
    `curate` did not push, while text is typed, and with Ctrl, Alt or Meta held. One decision at a time: keys pressed
    while one is being written wait their turn, so that none can land on the wrong image. */
 (() => {
@@ -12,6 +12,7 @@
   const ASKING = ["l", "b", "v", "w"];
   const HINTS = "a accept · k keep · d remove · u unknown · l relabel · b benchmark · 1 2 3 turn · m small · n nearest · v view · w who";
   const GRID_HINTS = `Enter opens the first image · decisions are about the selected ones: ${HINTS}`;
+  const WAITING = "…"; // instead of facts, until those of the open image are there
   const MOVED_WITHIN = 5000; // milliseconds until the App must have shown the next image
   const CLICKED_WITHIN = 800; // milliseconds that a click on the grid has to open its image
   const CLOSED_WITHIN = 350; // milliseconds that the App has to act on Escape, which it only does under the mouse
@@ -19,6 +20,7 @@
   let queue = null; // what `info` said of the dataset; null: not asked yet, or not ours
   let shown = null; // what `describe` said of the open image
   let place = ""; // the page's address when it was last looked at
+  let drawn = ""; // the image that was open when the bar was drawn because of it
   let asked = ""; // the dataset that `info` answered for
   let busy = false;
   let decided = false; // by somebody, since the views were renewed
@@ -41,6 +43,7 @@
       }
     });
 
+  const openId = () => new URLSearchParams(window.location.search).get("id") || ""; // the App puts the open image there
   const isOpen = () => document.querySelector('[data-cy="modal"]') !== null;
   const sleep = (time) => new Promise((resolve) => setTimeout(resolve, time));
   const reviewer = () => window.localStorage.getItem("curation.reviewer") || "";
@@ -108,7 +111,7 @@
   const draw = () => {
     if (!bar.isConnected) document.body.appendChild(bar);
     bar.style.display = queue ? "block" : "none";
-    const one = isOpen() ? shown : null;
+    const one = isOpen() && shown && (!openId() || openId() === shown.id) ? shown : null; // never the facts of another image
     bar.dataset.sample = (one && one.id) || "";
     const parts = one && [
       `labelled ${one.label || "nothing"}`,
@@ -117,7 +120,7 @@
       one.explanation && one.explanation.split("; ").slice(0, 2).join("; "), // all of it stands in the panel
       one.decision && `decided: ${one.decision}`,
     ];
-    facts.textContent = parts ? parts.filter(Boolean).join("  ·  ") : "";
+    facts.textContent = parts ? parts.filter(Boolean).join("  ·  ") : isOpen() ? WAITING : "";
     if (!queue) return;
     const keys = isOpen() ? HINTS : GRID_HINTS;
     hints.textContent = `${queue.decided} of ${queue.total} decided, ${queue.left} left  ·  ${keys}`;
@@ -317,4 +320,15 @@
     void work();
   };
   setInterval(() => void watch(), 400);
+
+  /* Before each frame is painted: where another image is open, take the last one's facts away and ask for its own. */
+  const follow = () => {
+    if (queue && openId() !== drawn) {
+      drawn = openId();
+      draw();
+      void watch();
+    }
+    window.requestAnimationFrame(follow);
+  };
+  follow();
 })();
