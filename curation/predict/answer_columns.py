@@ -1,8 +1,8 @@
-"""What a model says of each image, as columns: from logits and calibrated probabilities to the answer.
+"""Make the columns of an answer from logits and calibrated probabilities.
 
-The tables of predictions and of identified images, and `Predictor`, take their columns from here. Confidence, margin
-and entropy are of the calibrated probabilities. Energy is of the raw logits (Liu et al. 2020, "Energy-based
-Out-of-distribution Detection").
+The table of predictions, the table of identified images and `Predictor` all take their columns from here. Confidence,
+margin and entropy are computed from the calibrated probabilities. Energy is computed from the raw logits (Liu et al.,
+2020, "Energy-based Out-of-distribution Detection").
 """
 
 from collections.abc import Sequence
@@ -17,9 +17,10 @@ TOP = 5
 def answer_columns(
     logits: NDArray[np.floating], pred_probs: NDArray[np.floating], classes: Sequence[str]
 ) -> dict[str, Any]:
-    """Give label, confidence, margin, entropy, energy, top_labels and top_confidences of logits and pred_probs [n, c].
+    """Return label, confidence, margin, entropy, energy, top_labels and top_confidences, each of length n.
 
-    Among equal probabilities the first class wins, whatever the number of rows.
+    `logits` and `pred_probs` are [n, c], in the order of `classes`. Of classes with equal probability the first one
+    wins, for any number of rows.
     """
     names = np.asarray(classes, dtype=object)
     wide = pred_probs.astype(np.float64)
@@ -38,7 +39,7 @@ def answer_columns(
 
 
 def log_sum_exp(logits: NDArray[np.floating]) -> NDArray[np.float64]:
-    """log(sum(exp(logits))) of every row, without overflow."""
+    """Return log(sum(exp(logits))) of every row, without overflow: logits [n, c] give float64 [n]."""
     wide = logits.astype(np.float64)
     high = wide.max(axis=1, keepdims=True)
     return np.asarray(high[:, 0] + np.log(np.exp(wide - high).sum(axis=1)))

@@ -1,10 +1,14 @@
-"""From logits to a confidence that can be taken at its word: of the images with confidence 0.9, nine in ten are right.
+"""Turn logits into calibrated probabilities: of the images with confidence 0.9, 90 % are right.
 
-Temperature scaling (Guo et al., 2017) that knows about label noise (see `noise.py`), then, where cross-validation says
-that it pays, a monotone logistic model of the top confidence on the margin to the second class and the energy (Liu et
-al., 2020) too. The whole distribution follows its top: each image gets the temperature at which its top probability is
-the calibrated one, so the predicted class never changes. (Agreement of embedding neighbours was tried as well, and
-bought no coverage: see benchmarks/.)
+The fit has two steps:
+
+- Temperature scaling (Guo et al., 2017), fitted together with the label noise (see `calibration_noise`).
+- A monotone logistic model of the top probability. Its features are the top probability itself, the margin to the
+  second class, and the energy (Liu et al., 2020). It is used only where cross-validation shows that it helps.
+
+Then each image gets the temperature at which its top probability is the calibrated one. So the other probabilities
+follow, and the predicted class never changes. (The agreement of nearest neighbours was tried as a feature and did not
+improve the coverage; see benchmarks/.)
 """
 
 import json
@@ -31,12 +35,12 @@ VERSION = 1
 
 
 class CalibrationError(CurationError):
-    """A calibration file that is missing or was not written by this program, or inputs that do not fit it."""
+    """A calibration file is missing or was not written by this program, or the inputs do not fit the calibration."""
 
 
 @dataclass(frozen=True)
 class Top:
-    """A logistic model of the top confidence: weights of log-odds, margin and energy, and a constant."""
+    """A logistic model of the top probability: the weights of log-odds, margin and energy, and a constant."""
 
     weights: tuple[float, ...]
     mean: tuple[float, ...]
@@ -45,7 +49,7 @@ class Top:
 
 @dataclass(frozen=True)
 class Calibration:
-    """A fitted calibration; `top` is absent where temperature alone does as well."""
+    """A fitted calibration. `top` is None where temperature scaling alone is as good."""
 
     classes: tuple[str, ...]
     temperature: float = 1.0
@@ -63,10 +67,14 @@ class Calibration:
         trusted: Flags | None = None,
         classes: Sequence[str] = (),
     ) -> "Calibration":
-        """Fit to images the model was not trained on.
+        """Fit a calibration to images that the model was not trained on.
 
-        `logits` [n, c]; `labels` [n] indices of classes (rows below 0 are left out); `trusted` [n]: the label was
-        checked by hand. The precision curve is measured on folds that were not fitted.
+        - logits: [n, c]
+        - labels: [n] class indices; rows below 0 are left out
+        - trusted: [n] True where a person checked the label
+        - classes: c names; by default "0", "1", ...
+
+        The precision curve is measured by cross-validation, on folds that the model of each fold has not seen.
         """
         names = tuple(classes) or tuple(str(index) for index in range(np.asarray(logits).shape[1]))
         known = np.asarray(labels) >= 0
@@ -83,7 +91,10 @@ class Calibration:
         return cls(names, temperature, noise, *_choose(rows))
 
     def probabilities(self, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        """Return calibrated probabilities float32 [n, c] of logits [n, c], with the same argmax; rows sum to 1."""
+        """Return calibrated probabilities float32 [n, c] for logits [n, c]. Rows sum to 1 and keep their argmax.
+
+        Raises CalibrationError when c is not the number of classes.
+        """
         scores = np.asarray(logits, dtype=np.float64)
         if scores.ndim != 2 or scores.shape[1] != len(self.classes):
             raise CalibrationError(
@@ -97,20 +108,20 @@ class Calibration:
         return _with_top(scores, _confidence(_features(scores, self.temperature), self.top)).astype(np.float32)
 
     def expected(self, min_conf: float) -> Expected:
-        """Give (precision, low, high, coverage) at or above `min_conf`, as measured on held-back images."""
+        """Return (precision, low, high, coverage) at or above `min_conf`, as measured on held-back images."""
         return self.curve.expected(min_conf)
 
     def threshold_for(self, precision: float) -> float:
-        """Give the lowest confidence above which that precision was found; NaN where there is none."""
+        """Return the lowest confidence threshold that reached this precision; NaN when none did."""
         return self.curve.threshold_for(precision)
 
     def write(self, path: Path) -> None:
-        """Write as JSON, whole or not at all."""
+        """Write the calibration as JSON. The file appears complete or not at all."""
         write_text(path, json.dumps({"version": VERSION, **asdict(self)}, indent=1) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> "Calibration":
-        """Read what `write` wrote; CalibrationError when it is missing or something else."""
+        """Read a file that `write` made. CalibrationError when it is missing or is not a calibration."""
         if not path.exists():
             raise CalibrationError(
                 f"{path} does not exist: it is written by the stage `evaluate`: run `dvc repro evaluate`"
@@ -138,7 +149,7 @@ class _Rows:
 
 
 def _features(logits: Reals, temperature: float) -> Reals:
-    """[n, 3]: log-odds of the temperature-scaled top, margin of log probability to the second, energy (log-sum-exp)."""
+    """Return features [n, 3]: log-odds of the scaled top probability, margin of log probability, energy."""
     scaled = logits / temperature
     logs = np.sort(log_softmax(scaled, axis=1), axis=1)
     first = logs[:, -1]
@@ -148,7 +159,7 @@ def _features(logits: Reals, temperature: float) -> Reals:
 
 
 def _choose(rows: _Rows) -> tuple[Top | None, Curve]:
-    """Take the least model whose cross-validated loss is no worse: none, slope and constant, or all three features."""
+    """Choose 0, 1 or 3 features by cross-validated loss. A larger model must gain more than one standard error."""
     candidates = [0] if len(rows.agrees) < MIN_ROWS else [0, 1, 3]
     held = {columns: _held_out(rows, columns) for columns in candidates}
     losses = {columns: _losses(rows, sure) for columns, sure in held.items()}
@@ -163,7 +174,7 @@ def _choose(rows: _Rows) -> tuple[Top | None, Curve]:
 
 
 def _held_out(rows: _Rows, columns: int) -> Reals:
-    """Confidences [n], each from a model that was not fitted to its fold."""
+    """Return confidences [n], each from a model that was not fitted on its fold."""
     if not columns:
         return noise_model.odds_to_probability(rows.features[:, 0])
     fold = np.arange(len(rows.agrees)) % FOLDS
@@ -196,7 +207,7 @@ def _confidence(features: Reals, top: Top) -> Reals:
 
 
 def _with_top(logits: Reals, confidence: Reals) -> Reals:
-    """Give each row the temperature at which its top probability is `confidence` (bisection, clipped)."""
+    """Scale each row with the temperature at which its top probability is `confidence` (by bisection, clipped)."""
     low, high = np.full(len(logits), -12.0), np.full(len(logits), 12.0)
     for _ in range(60):
         middle = (low + high) / 2

@@ -1,10 +1,10 @@
-"""How sure a model may be, learnt from labels that are themselves partly wrong.
+"""Fit a calibration to labels of which some are wrong.
 
-The labels of val are as noisy as those of train, and a model measured against them looks worse than it is. So a label
-is taken as drawn from the truth through noise: with probability `noise` it is another class, any of them (Natarajan et
-al., 2013; the forward correction of Patrini et al., 2017). Temperature (Guo et al., 2017) and noise are fitted together
-by maximum likelihood; labels that people checked by hand count as free of noise and anchor both. Noise stays 0 unless
-the labels clearly ask for it.
+The labels of val have the same noise as those of train, so a model that is measured against them looks worse than it
+is. The noise model is this: with probability `noise` the given label is another class than the true one, and each other
+class is equally likely (Natarajan et al., 2013; the forward correction of Patrini et al., 2017). Temperature (Guo et
+al., 2017) and noise are fitted together by maximum likelihood. Labels that people checked count as free of noise. The
+noise stays 0 unless the Bayesian information criterion prefers a model with noise.
 """
 
 from collections.abc import Callable
@@ -19,13 +19,16 @@ MAX_NOISE = 0.6
 
 
 def agreement(right: Reals, noise: Reals, classes: int) -> Reals:
-    """Give the probability that the given label agrees with a class that is right with probability `right` [n]."""
+    """Return the probability [n] that the given label agrees with a prediction; `right` [n] is that it is right."""
     result: Reals = (1 - noise) * right + noise / max(classes - 1, 1) * (1 - right)
     return result
 
 
 def fit_temperature(logits: Reals, labels: npt.NDArray[np.intp], trusted: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """Fit (temperature, label noise) to logits [n, c], labels [n] and whether each was checked by hand [n]."""
+    """Return (temperature, label noise) for logits [n, c] and labels [n].
+
+    `trusted` [n] is True where a person checked the label.
+    """
     rows = np.arange(len(labels))
     classes = logits.shape[1]
 
@@ -42,12 +45,14 @@ def fit_temperature(logits: Reals, labels: npt.NDArray[np.intp], trusted: npt.ND
 
 
 def fit_confidence(features: Reals, agrees: npt.NDArray[np.bool_], noise: Reals, classes: int) -> Reals:
-    """Fit weights [f + 1] of a logistic confidence to features [n, f]; the first is the scaled top's log-odds.
+    """Return the weights [f + 1] of a logistic confidence for features [n, f]; the last weight is the constant.
 
-    `agrees` [n]: the given label is the predicted one; `noise` [n]: that row's label noise. The prior is centred on the
-    temperature-scaled confidence itself (weight 1 on the first feature, 0 elsewhere), so that a small val set changes
-    little. Weights are never negative: every feature says "surer" as it grows, and the calibrated confidence keeps its
-    direction.
+    - features: the first column is the log-odds of the temperature-scaled top probability
+    - agrees: [n] True where the given label is the predicted one
+    - noise: [n] the label noise of each row
+
+    The prior is the temperature-scaled confidence itself: weight 1 on the first feature and 0 on the others. So a small
+    val set changes little. Weights are never negative, so a larger feature never lowers the confidence.
     """
     start = np.zeros(features.shape[1] + 1)
     start[0] = 1.0
@@ -66,11 +71,11 @@ def fit_confidence(features: Reals, agrees: npt.NDArray[np.bool_], noise: Reals,
 def fit_noise(
     odds: Reals, agrees: npt.NDArray[np.bool_], trusted: npt.NDArray[np.bool_], classes: int, start: float
 ) -> float:
-    """Fit label noise again, with a slope and a constant of its own for the confidence.
+    """Fit the label noise again, together with a slope and a constant of the confidence. Returns the noise.
 
-    `odds` [n]: log-odds of the temperature-scaled top. One temperature can't bring a network that learnt from noisy
-    labels to certainty, and takes a part of the noise for doubt; a logistic curve with an upper asymptote can tell them
-    apart.
+    `odds` [n] are the log-odds of the temperature-scaled top probability. One temperature can't make a network that
+    learnt from noisy labels certain, so `fit_temperature` reads a part of the noise as low confidence. A logistic curve
+    with an upper asymptote can separate the two.
     """
 
     def loss(point: Reals) -> float:
@@ -83,9 +88,10 @@ def fit_noise(
 
 
 def corrected(agrees: npt.NDArray[np.bool_], noise: Reals, classes: int) -> Reals:
-    """Undo label noise in agreement: values [n] whose mean is the share of right predictions, whatever the noise.
+    """Remove the label noise from `agrees`: the mean of the values [n] estimates the share of right predictions.
 
-    The unbiased estimator of Natarajan et al. (2013): 0 or 1 without noise, a little below 0 or above 1 with it.
+    This is the unbiased estimator of Natarajan et al. (2013). The values are 0 or 1 without noise, and a little below 0
+    or above 1 with noise.
     """
     chance = noise / max(classes - 1, 1)
     result: Reals = (agrees - chance) / np.maximum(1 - noise - chance, 1e-6)
@@ -93,7 +99,7 @@ def corrected(agrees: npt.NDArray[np.bool_], noise: Reals, classes: int) -> Real
 
 
 def odds_to_probability(odds: Reals) -> Reals:
-    """Return the logistic function."""
+    """Return the logistic function of log-odds."""
     result: Reals = 1 / (1 + np.exp(-np.clip(odds, -40, 40)))
     return result
 

@@ -1,7 +1,7 @@
-"""One image of any origin, read once: its bytes hashed, its pixels made ready for the model, its quality measured.
+"""Read one image file of any origin once: hash its bytes, make the pixels for the model, and measure its quality.
 
-Files may lie on this machine or behind any fsspec URL (s3://, gs://, https://, memory://, ...). A file that can't be
-read is a row with a reason, never an exception. `decode` runs in worker processes.
+A file may lie on this machine or behind any fsspec URL (s3://, gs://, https://, memory://, ...). A file that can't be
+read becomes a row with an error, never an exception. Decoding runs in worker processes.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An image to be scored: where it is, what tells a changed file from an unchanged one, and its id if known."""
+    """An image to be scored: its path, a stamp that changes when the file changes, and its id if it is known."""
 
     path: str
     stamp: str = ""
@@ -31,17 +31,17 @@ class Item:
 
     @property
     def shown(self) -> str:
-        """Its path as a table can hold it: bytes that are no text are written as escapes."""
+        """The path as a table can hold it: bytes that are not text are written as escapes."""
         return os.fsencode(self.path).decode("utf-8", "backslashreplace")
 
     @property
     def key(self) -> bytes:
-        """16 bytes that stand for path and stamp: a million of them are kept in memory."""
+        """Return 16 bytes that identify path and stamp. They are short because a million of them are kept in memory."""
         return key(self.shown, self.stamp)
 
 
 class Measured(NamedTuple):
-    """Quality and perceptual hash, as in IMAGES; NaN and empty where ingest has measured them already."""
+    """Quality and perceptual hash as in IMAGES; NaN and empty when ingest has measured them already."""
 
     blur: float = np.nan
     brightness: float = np.nan
@@ -51,7 +51,7 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class Decoded:
-    """An item with pixels uint8 [size, size, 3], or with the `error` why there are none."""
+    """An item with its pixels uint8 [size, size, 3], or with the `error` that says why there are none."""
 
     item: Item
     image_id: str
@@ -63,10 +63,10 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Decoder:
-    """Reads items as a model sees them. A callable object, so that worker processes can be handed it.
+    """Read items as the model needs them. It is a callable object, so that worker processes can receive it.
 
-    Every file is read once. Pixels, hash and quality are made from one decoding of it, or from two where the model
-    wants a smaller scale than the hash.
+    Every file is read once. Pixels, hash and quality come from one decoding, or from two when the model uses a smaller
+    scale than the hash.
     """
 
     input: "ModelInput"
@@ -74,7 +74,7 @@ class Decoder:
     root: Path = Path()  # where relative paths start
 
     def __call__(self, item: Item) -> Decoded:
-        """Read one item; whatever is wrong with it becomes its `error`."""
+        """Read one item. Every problem with the file becomes its `error`."""
         from curation.images.opening import UnreadableImage
 
         try:
@@ -92,7 +92,7 @@ class Decoder:
         return Decoded(item, image_id, self.input.pixels(opened.image, item.turn), measured, "")
 
     def _measured(self, data: bytes, opened: "Opened", item: Item) -> Measured:
-        """Measure what ingest has not: quality, and the perceptual hash that finds twins of known images."""
+        """Measure what ingest has not measured: quality, and the perceptual hash that finds near-duplicates."""
         from curation.images.image_measures import measure_opened
         from curation.images.opening import decode
 
@@ -106,7 +106,7 @@ class Decoder:
 
 
 def fetch(path: str, root: Path = Path()) -> bytes:
-    """Read a file whole, from this machine or through fsspec; a relative path starts at `root`."""
+    """Return all bytes of a file, from this machine or through fsspec. A relative path starts at `root`."""
     if is_remote(path):
         import fsspec  # type: ignore[import-untyped]
 
@@ -119,31 +119,31 @@ def fetch(path: str, root: Path = Path()) -> bytes:
 
 
 def is_remote(path: str) -> bool:
-    """Tell a URL that fsspec opens from a path of this machine."""
+    """Return True when `path` is a URL for fsspec, and False when it is a path of this machine."""
     return "://" in path
 
 
 def content_id(path: Path) -> str:
-    """Return the MD5 of the file's bytes, in hex: the key of every table."""
+    """Return the MD5 of the bytes of a file, in hex. This is the key of every table."""
     with path.open("rb") as source:
         return hashlib.file_digest(source, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def one_line(error: object) -> str:
-    """Give an error's message on one line."""
+    """Return the message of an error on one line."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def key(path: str, stamp: str) -> bytes:
-    """Make the key of a version of a file."""
+    """Return the key of one version of a file."""
     return hashlib.blake2b(f"{path}\t{stamp}".encode(), digest_size=16).digest()
 
 
 def failed(item: Item, error: object, *, passing: bool = False) -> Decoded:
-    """What stands for an image that could not be read."""
+    """Return the result for an image that could not be read. `passing` means that a later try may succeed."""
     return Decoded(item, item.image_id or _nameless(item), None, Measured(), one_line(error), passing)
 
 
 def _nameless(item: Item) -> str:
-    """Make an id for a file whose bytes can't be had, so that it still has a row of its own."""
+    """Return an id for a file whose bytes can't be read, so that it still has a row of its own."""
     return hashlib.md5(os.fsencode(item.path), usedforsecurity=False).hexdigest()

@@ -1,8 +1,8 @@
-"""Which model to ask: the candidate, production, a file, or any version that git and DVC know; with its calibration.
+"""Find a model by name: the candidate, production, a file, or a version that git and DVC know.
 
-A calibration belongs to one checkpoint, and names it by its MD5. It is looked for beside the file
-(`NAME.calibration.json`, where `curate promote` puts production's), then at the stage's own place. Where none belongs
-to the model, raw softmax is used, and said.
+The calibration is found with it. A calibration belongs to one checkpoint and holds the MD5 of that checkpoint. It is
+searched beside the model file (`NAME.calibration.json`, where `curate promote` puts it), then among the outputs of the
+stage `evaluate`. When no calibration belongs to the model, the raw softmax is used and the user is told.
 """
 
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from curation.project import Project, RevisionError
 
 
 class ModelError(CurationError):
-    """A model that can't be found, or that can't classify."""
+    """A model can't be found, or it can't classify."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A checkpoint with its digest (MD5, as DVC's), classes, how its pixels are made, and its calibration."""
+    """A checkpoint with its MD5, its classes, the way its pixels are made, and its calibration."""
 
     path: Path
     digest: str
@@ -33,7 +33,10 @@ class Model:
 
 
 def open_model(path: Path, *calibrations: Path) -> Model:
-    """Read a checkpoint's facts, and find the calibration that belongs to it beside it or among `calibrations`."""
+    """Read the header of a checkpoint, and find its calibration beside it or among `calibrations`.
+
+    Raises ModelError when the file can't be used as a classifier.
+    """
     from curation.model.header import read_header
 
     header = read_header(path)
@@ -54,9 +57,10 @@ def open_model(path: Path, *calibrations: Path) -> Model:
 
 
 def resolve(project: Project, name: str) -> Model:
-    """Find `candidate`, `production`, a path, or a git revision or DVC experiment, whose candidate is fetched.
+    """Find the model that `name` means, and fetch it from DVC when that is needed.
 
-    A path is relative to the working directory, as a person types it.
+    `name` is `candidate`, `production`, a path relative to the working directory, or a git revision or DVC experiment,
+    which means its candidate. Raises ModelError when there is no such model.
     """
     if name == "candidate":
         return open_model(project.candidate, project.calibration)

@@ -1,7 +1,7 @@
-"""What embeddings add to the model's word: how far an image lies from everything it was trained on.
+"""The OOD score of an image: how far its embedding lies from the training images.
 
-Out-of-scope is the deep nearest-neighbour score (Sun et al., 2022) read as a conformal rank: 0.99 means that 99 % of
-the held-back images lie nearer to the training images than this one does.
+The distance is the deep nearest-neighbour distance (Sun et al., 2022). The score is its conformal rank: 0.99 means that
+99 % of the held-back images lie nearer to the training images than this image does.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ BLOCK = 4_096
 
 
 def unpack(embeddings: pd.Series) -> Reals:
-    """Turn the column of float16 bytes into unit vectors float32 [n, d]; images without one are all zero."""
+    """Turn a column of float16 bytes into unit vectors float32 [n, d]. An image without an embedding gets zeros."""
     width = int(embeddings.map(len).max()) // 2 if len(embeddings) else 0
     empty = bytes(2 * width)
     values = np.frombuffer(b"".join(value or empty for value in embeddings), dtype="<f2")
@@ -26,14 +26,19 @@ def unpack(embeddings: pd.Series) -> Reals:
 
 
 def unit(vectors: Reals) -> Reals:
-    """Scale rows to length 1, so that a dot product is a cosine; zero rows stay zero."""
+    """Scale the rows [n, d] to length 1, so that a dot product is a cosine. Rows of zeros stay zeros."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Training images that the model gets right: unit embeddings [m, d], labels [m], distances of held-back images."""
+    """The training images to compare with, and the distances of the held-back images.
+
+    - embeddings: unit vectors [m, d] of training images that the model predicts right
+    - labels: their labels [m]
+    - held_back: sorted distances of the val and test images to these training images
+    """
 
     embeddings: Reals
     labels: npt.NDArray[np.object_]
@@ -41,7 +46,11 @@ class Reference:
 
     @classmethod
     def of(cls, predictions: pd.DataFrame, bank: int = BANK) -> "Reference":
-        """Make it from PREDICTIONS: up to as many right answers from each class, in the (random) order of image_id."""
+        """Build the reference from PREDICTIONS, with about `bank` training images and the same limit for each class.
+
+        Images are taken in the order of image_id, which is random. Without val and test images, the distances of the
+        training images themselves are used.
+        """
         train = predictions[(predictions.split == "train") & (predictions.label == predictions.predicted)]
         share = max(NEIGHBOURS, bank // max(train.label.nunique(), 1))
         chosen = train.sort_values("image_id").groupby("label", sort=True).head(share)
@@ -52,7 +61,10 @@ class Reference:
         return cls(vectors, labels, np.sort(held))
 
     def distance(self, vectors: Reals) -> Reals:
-        """Mean cosine distance [n] of unit vectors [n, d] to their nearest training images; NaN without any."""
+        """Return the mean cosine distance [n] of unit vectors [n, d] to their 10 nearest training images.
+
+        The result is NaN when the reference has no training images.
+        """
         if not len(self.embeddings) or not len(vectors):
             return np.full(len(vectors), np.nan, np.float32)
         count = min(NEIGHBOURS, len(self.embeddings))
@@ -64,7 +76,10 @@ class Reference:
         return np.concatenate(parts).astype(np.float32)
 
     def out_of_scope(self, vectors: Reals) -> Reals:
-        """Share [n] of held-back images that lie nearer to the training images; NaN where nothing can be compared."""
+        """Return the OOD score [n] of unit vectors [n, d]: the share of held-back images that lie nearer.
+
+        The score is NaN when the reference is empty.
+        """
         far = self.distance(vectors)
         if not len(self.held_back):
             return np.full(len(vectors), np.nan, np.float32)

@@ -1,11 +1,10 @@
-"""`Predictor`: a model that is ready to be asked what is on some files.
+"""`Predictor` classifies image files with one model.
 
-    predictor = Predictor(open_model(Path("models/production.safetensors")))
-    predictor.predict(["photos/1.jpg", "s3://bucket/2.png"])
+    model = resolve(Project.find(), "production")
+    Predictor(model).predict(["photos/1.jpg", "s3://bucket/2.png"])
 
-It reads the files as the model saw its training images, scores them, calibrates, and tells how far each lies from what
-the model knows. `curate identify` and the stages `identify` and `evaluate` take the same steps on more images than fit
-in memory.
+It reads the files exactly as the training images were read, scores them, calibrates the scores, and adds the OOD score.
+`curate identify` and the stages `identify` and `evaluate` take the same steps for more images than fit in memory.
 """
 
 from collections.abc import Iterable
@@ -33,9 +32,9 @@ COLUMNS += ["top_confidences", "pred_probs", "ood_score", "embedding"]
 
 @dataclass(frozen=True)
 class Predictor:
-    """A model with its calibration; with a `reference` it also gives OOD scores.
+    """A model with its calibration. With a `reference` it also returns OOD scores.
 
-    `params` says how files are read (`ingest`) and in what batches (`identify`); relative paths start at `root`.
+    `params` says how files are read (`ingest`) and how large a batch is (`identify`). Relative paths start at `root`.
     """
 
     model: Model
@@ -44,20 +43,20 @@ class Predictor:
     root: Path = Path()
 
     def predict(self, paths: Iterable[Path | str]) -> pd.DataFrame:
-        """Give one row for each path (a file, or any fsspec URL), in order.
+        """Return one row for each path, in the given order. A path is a file or any fsspec URL.
 
         Columns:
 
         - image_id: MD5 of the bytes
-        - path
-        - error: why the file could not be read, else ""
-        - label, confidence: the first class and its calibrated probability
-        - margin, entropy, energy, top_labels, top_confidences: as in the table of predictions
-        - pred_probs: calibrated probabilities float32 [classes], in the order of `model.classes`
+        - path: the path as it was given
+        - error: why the file could not be read, or ""
+        - label, confidence: the most probable class and its calibrated probability
+        - margin, entropy, energy, top_labels, top_confidences: as in the table PREDICTIONS
+        - pred_probs: calibrated probabilities float32 [c], in the order of `model.classes`
         - ood_score: share of held-back images that lie nearer to the training images; NaN without a reference
         - embedding: float32 [d]
 
-        Where the file could not be read, label is "", numbers are NaN and lists are empty.
+        When a file can't be read, label is "", numbers are NaN and lists are empty.
         """
         items = [Item(str(path)) for path in paths]
         decoder = Decoder(self.model.input, Settings.of(self.params), self.root)
@@ -80,7 +79,7 @@ def answers_of(
     calibration: Calibration,
     reference: Reference | None = None,
 ) -> dict[str, Any]:
-    """Give the columns of an answer from logits [n, c] and embeddings [n, d]: calibrated, with the OOD score."""
+    """Return the columns of an answer for logits [n, c] and embeddings [n, d]: calibrated, with the OOD score."""
     if not len(logits):
         logits = np.zeros((0, len(calibration.classes)))
     pred_probs = calibration.probabilities(logits)
@@ -92,7 +91,7 @@ def answers_of(
 
 
 def with_answers(frame: pd.DataFrame, readable: npt.NDArray[np.bool_], columns: dict[str, Any]) -> pd.DataFrame:
-    """Put columns of the readable rows into a frame; the other rows get "", NaN or an empty list."""
+    """Put the columns of the readable rows into a frame. The other rows get "", NaN or an empty list."""
     frame = frame.copy()
     for name, values in columns.items():
         if name == "label":

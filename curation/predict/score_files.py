@@ -1,8 +1,8 @@
-"""Any number of images through a model: decoding in guarded processes beside the forward pass, in flat memory.
+"""Score any number of files with a model in constant memory. Guarded worker processes decode beside the forward pass.
 
-A thread gathers what the workers decode while the model is at the batch before, so that neither waits for the other. A
-file whose decoder hangs, crashes or eats all memory costs itself alone (see `curation.engine.guard`). A few batches are
-in memory at any time; each is written as soon as it is scored.
+A thread collects the decoded images of the next batch while the model scores the current one, so neither waits for the
+other. A file whose decoder hangs, crashes or uses too much memory loses only its own result (see
+`curation.engine.guard`). Only a few batches are in memory at any time, and each is written as soon as it is scored.
 """
 
 from collections import deque
@@ -37,14 +37,14 @@ STEP = 32  # images in a forward pass on a CPU: as fast as any more, in the leas
 
 
 class Batch(NamedTuple):
-    """A batch of images, and the pixels uint8 [r, size, size, 3] of those that can be read."""
+    """A batch of images, and the pixels uint8 [r, size, size, 3] of the r images that can be read."""
 
     images: list[Decoded]
     pixels: Bytes
 
 
 class ScoredBatch(NamedTuple):
-    """A batch of images, and logits [r, c] and embeddings [r, d] float32 of those that can be read."""
+    """A batch of images, and float32 logits [r, c] and embeddings [r, d] of the r images that can be read."""
 
     images: list[Decoded]
     logits: Reals
@@ -52,7 +52,7 @@ class ScoredBatch(NamedTuple):
 
 
 def score_into(parts: Parts, items: Sequence[Item], checkpoint: Path, decoder: Decoder, params: Params) -> list[Path]:
-    """Score items in batches, passing over batches that are in `parts` already; returns their files, in order."""
+    """Score the items in batches, skip the batches that `parts` has already, and return their files in order."""
     parts.forget_passing()
     batches = list(chunks(items, params.identify.batch_size))
     missing = [batch for batch in batches if not parts.path(batch).exists()]
@@ -63,7 +63,7 @@ def score_into(parts: Parts, items: Sequence[Item], checkpoint: Path, decoder: D
 
 
 def score_batches(batches: Batches, checkpoint: Path, decoder: Decoder, params: Params) -> Iterator[ScoredBatch]:
-    """Decode and score batch after batch, in order, with the model of `checkpoint`."""
+    """Decode the batches and score them with the model of `checkpoint`. Yields the results in order."""
     from curation.model.scorer import Scorer
 
     scorer = Scorer(checkpoint)
@@ -74,7 +74,7 @@ def score_batches(batches: Batches, checkpoint: Path, decoder: Decoder, params: 
 
 
 def _decoded(batches: Batches, decoder: Decoder, params: Params) -> Iterator[Batch]:
-    """Decode batch after batch in worker processes."""
+    """Decode one batch after the other in worker processes."""
     bounds = Bounds(params.ingest.timeout, params.ingest.memory)
     items = (item for batch in batches for item in batch)
     answers = run_guarded(decoder, items, processes=params.identify.workers, bounds=bounds, chunk=CHUNK)
@@ -92,7 +92,7 @@ def _image(item: Item, answer: Decoded | Failure) -> Decoded:
 
 
 def _steps(batches: Iterator[Batch], waiting: deque[tuple[Batch, int]], size: int) -> Iterator[Bytes]:
-    """Yield the pixels of one forward pass after the other; queue each batch with the number of its passes."""
+    """Yield the pixels of one forward pass after the other. Put each batch in `waiting` with its number of passes."""
     for batch in batches:
         starts = range(0, len(batch.pixels), size)
         waiting.append((batch, len(starts)))
@@ -101,7 +101,7 @@ def _steps(batches: Iterator[Batch], waiting: deque[tuple[Batch, int]], size: in
 
 
 def _gathered(scores: "Iterator[Scores]", waiting: deque[tuple[Batch, int]]) -> Iterator[ScoredBatch]:
-    """Yield each batch once all its passes are done, also where it needed none."""
+    """Yield each batch when all its passes are done; a batch without readable images needs none."""
     held: list[Scores] = []
     for some in chain(scores, [None]):
         held += [some] if some else []

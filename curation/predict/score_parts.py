@@ -1,8 +1,8 @@
-"""What a model said, batch by batch on disk, so that a run that was killed goes on where it was.
+"""Store the scores of a model on disk, batch by batch, so that a killed run can be continued.
 
-Each batch is one Parquet file named after what is in it (the same batch, whatever the run, has the same name), written
-whole or not at all: kill -9 loses the batch at hand and no more. They lie in the cache `identify` of the project,
-outside DVC and git, in a folder for each model and each set of settings that changes an answer.
+Each batch is one Parquet file. Its name is made from its images, so the same batch has the same name in every run. A
+file is written whole or not at all, so a kill loses only the current batch. The files lie in the cache of the project,
+outside DVC and git, in one folder for each model and each set of parameters that changes an answer.
 """
 
 import hashlib
@@ -40,10 +40,11 @@ RAW = pa.schema(
 
 
 class Parts:
-    """The batches that one model has scored, in a folder.
+    """The batches that one model has scored, in one folder.
 
-    An image whose error may pass (the network, a lock) stands in a file `again-*` that the next run deletes, so that it
-    is tried again. With `whole_batches` its whole batch does: then scores never depend on what an earlier run met.
+    An image may fail for a reason that can pass, such as the network or a lock. Its scores go to a file `again-*`,
+    which the next run deletes, so that the image is tried again. With `whole_batches` its whole batch goes there, so
+    that the scores never depend on the failures of an earlier run.
     """
 
     def __init__(self, folder: Path, *, whole_batches: bool = False) -> None:
@@ -51,26 +52,27 @@ class Parts:
 
     @classmethod
     def of(cls, cache: Path, model: Model, settings: Settings, kind: str) -> "Parts":
-        """Find the place of a model's scores of the `kind` pool or files, under all that decides on them.
+        """Return the store for the scores of a model; `kind` is "pool" or "files".
 
-        That is the checkpoint, how its pixels are made, the settings of one file, and the libraries that decode.
+        Its folder depends on everything that changes an answer: the checkpoint, how its pixels are made, the parameters
+        of reading a file, and the versions of the libraries that decode.
         """
         told = f"{model.input} {settings} {library_versions()}"
         folder = cache / model.digest[:16] / f"{kind}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
         return cls(folder, whole_batches=kind == "pool")
 
     def path(self, items: Sequence[Item]) -> Path:
-        """Where the batch of these items is, or will be."""
+        """Return the path of the batch of these items, whether it exists or not."""
         text = "\n".join(f"{item.shown}\t{item.stamp}\t{item.image_id}\t{item.turn}" for item in items)
         return self.folder / f"part-{hashlib.sha256(text.encode()).hexdigest()[:24]}.parquet"
 
     def found(self, items: Sequence[Item]) -> Path:
-        """Where the batch of these items is: among those that stay, or among those that are tried again."""
+        """Return the path where the batch of these items was written: a finished file, or one that is tried again."""
         path = self.path(items)
         return path if path.exists() else _again(path)
 
     def write(self, batch: Sequence[Decoded], logits: np.ndarray, embeddings: np.ndarray) -> Sequence[Decoded]:
-        """Write a batch and return it; `logits` [r, c] and `embeddings` [r, d] are of its readable images, in order."""
+        """Write a batch and return it. Logits [r, c] and embeddings [r, d] belong to its readable images, in order."""
         path = self.path([image.item for image in batch])
         passing = [image for image in batch if image.passing]
         if passing and self.whole_batches:
@@ -84,12 +86,12 @@ class Parts:
         return batch
 
     def forget_passing(self) -> None:
-        """Delete what is to be tried again."""
+        """Delete the batches that are to be tried again."""
         for path in self.folder.glob("again-*"):
             path.unlink(missing_ok=True)
 
     def seen(self) -> set[bytes]:
-        """The key of every image in any batch that stays, also those of runs that were killed."""
+        """Return the keys of all images in finished batches, also in those of killed runs."""
         found: set[bytes] = set()
         for some in chunks(sorted(self.folder.glob("part-*.parquet")), AT_ONCE):
             table = _together(some, ["path", "stamp"])
@@ -97,11 +99,11 @@ class Parts:
         return found
 
     def all(self) -> list[Path]:
-        """Every batch there is, by name."""
+        """Return the paths of all batches, sorted by name."""
         return sorted([*self.folder.glob("part-*.parquet"), *self.folder.glob("again-*.parquet")])
 
     def keep_only(self, wanted: Iterable[Path]) -> None:
-        """Remove batches that no longer belong, and what a killed run left half-written."""
+        """Delete batches that are not wanted any more, and the partial files of a killed run."""
         kept = set(wanted)
         for path in [*self.all(), *self.folder.glob("*.partial")]:
             if path not in kept:
@@ -118,7 +120,7 @@ def _write(path: Path, batch: Sequence[Decoded], logits: np.ndarray, embeddings:
 
 
 def read(paths: Iterable[Path]) -> Iterator[pd.DataFrame]:
-    """Yield batches, several at a time, as frames with the columns of RAW."""
+    """Yield the batches as frames with the columns of RAW, several batches at a time."""
     for some in chunks(paths, AT_ONCE):
         yield _together(some).to_pandas()
 

@@ -1,7 +1,7 @@
-"""Every image through a model once, with the logits and embeddings on disk instead of in memory.
+"""Score images with a model once, and keep logits and embeddings on disk instead of in memory.
 
-Two million images times a few hundred classes do not fit in memory, so the scores go to two memory-mapped arrays in a
-scratch folder, in the order of the ids; all that follows (calibration, predictions, metrics) reads them in blocks.
+The scores of two million images and some hundred classes do not fit in memory. So they are written to two memory-mapped
+arrays in a scratch folder, in the order of the ids. Calibration, predictions and metrics read them in blocks.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,18 +18,18 @@ BLOCK = 16_384
 
 
 class PixelStore(Protocol):
-    """What scoring needs of `curation.images.store.pixels.Pixels`."""
+    """The methods of `curation.images.store.pixels.Pixels` that scoring needs."""
 
     def rows(self, image_ids: Sequence[str]) -> Any:
-        """Positions of the images."""
+        """Return the positions of the images."""
 
     def batch(self, rows: Any) -> NDArray[np.uint8]:
-        """The pixels at these positions, uint8 [b, size, size, 3]."""
+        """Return the pixels at these positions, uint8 [b, size, size, 3]."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Logits float32 [n, c] and embeddings float16 [n, d] of `image_ids`, memory-mapped; c is 0 without a head."""
+    """Memory-mapped logits float32 [n, c] and embeddings float16 [n, d] of `image_ids`; c is 0 without a head."""
 
     image_ids: list[str]
     classes: list[str]
@@ -37,13 +37,16 @@ class Scored:
     embeddings: NDArray[np.float16]
 
     def blocks(self, size: int = BLOCK) -> Iterator[slice]:
-        """Slices that cover all rows, `size` at a time."""
+        """Yield slices that together cover all rows, each with at most `size` rows."""
         for start in range(0, len(self.image_ids), size):
             yield slice(start, min(start + size, len(self.image_ids)))
 
 
 def score(checkpoint: Path, pixels: PixelStore, image_ids: Sequence[str], batch_size: int, scratch: Path) -> Scored:
-    """Score `image_ids` with the model of `checkpoint`; the arrays are files in `scratch`, which must outlive them."""
+    """Score `image_ids` with the model of `checkpoint`.
+
+    The arrays of the result are files in `scratch`; keep that folder while they are used.
+    """
     from curation.model.header import read_header
     from curation.model.scorer import score_stream
 
@@ -59,7 +62,7 @@ def score(checkpoint: Path, pixels: PixelStore, image_ids: Sequence[str], batch_
 def collect(
     parts: Iterator[tuple[NDArray[Any], NDArray[Any]]], count: int, scratch: Path
 ) -> tuple[NDArray[np.float32], NDArray[np.float16]]:
-    """Write (logits, embeddings) batches one after the other into arrays of `count` rows under `scratch`."""
+    """Write batches of (logits, embeddings), one after the other, into arrays of `count` rows in `scratch`."""
     logits: NDArray[np.float32] = np.zeros((count, 0), np.float32)
     embeddings: NDArray[np.float16] = np.zeros((count, 0), np.float16)
     scratch.mkdir(parents=True, exist_ok=True)

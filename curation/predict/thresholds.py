@@ -1,7 +1,7 @@
-"""What a confidence threshold buys: the precision and the coverage to expect above it, with an interval.
+"""The precision and the coverage to expect above a confidence threshold, with a confidence interval.
 
-This is the risk-coverage curve of selective classification (El-Yaniv & Wiener, 2010), kept as counts, so that the
-interval (Wilson, 1927) is that of the images it was measured on and nothing is smoothed over.
+This is the risk-coverage curve of selective classification (El-Yaniv & Wiener, 2010). It is stored as counts, without
+smoothing, so that the interval (Wilson, 1927) has the right number of images.
 """
 
 import math
@@ -18,7 +18,7 @@ Z_95 = 1.959963984540054
 
 
 class Expected(NamedTuple):
-    """What lies above a threshold: precision with its 95 % interval, and the share of all images that is above it."""
+    """The images above a threshold: their precision with its 95 % interval, and their share of all images."""
 
     precision: float
     low: float
@@ -28,10 +28,14 @@ class Expected(NamedTuple):
 
 @dataclass(frozen=True)
 class Curve:
-    """Cumulative sums from the surest image down: `counts` images at or above each threshold, `right` of them right.
+    """Cumulative sums over images sorted by confidence, from the highest to the lowest.
 
-    Where labels are in doubt, an image counts for a value below 0 or above 1 (see noise.corrected); `squares` sums
-    their squares.
+    - thresholds: confidences, falling
+    - counts: number of images at or above each threshold
+    - right: how many of them are right
+    - squares: sum of the squared values of `right`
+
+    Where labels may be wrong, one image can count less than 0 or more than 1 (see `calibration_noise.corrected`).
     """
 
     thresholds: tuple[float, ...] = ()
@@ -41,11 +45,11 @@ class Curve:
 
     @property
     def total(self) -> int:
-        """The number of images the curve was measured on."""
+        """The number of images that the curve was measured on."""
         return self.counts[-1] if self.counts else 0
 
     def expected(self, min_conf: float) -> Expected:
-        """Precision, its interval and coverage at or above `min_conf`; NaN and 0 where no image is that sure."""
+        """Return precision, interval and coverage at or above `min_conf`; NaN and coverage 0 when no image is above."""
         inside = int(np.searchsorted(-np.asarray(self.thresholds), -min_conf, side="right"))
         if not inside:
             return Expected(math.nan, math.nan, math.nan, 0.0)
@@ -53,9 +57,10 @@ class Curve:
         return Expected(_share(right / count), *interval(right, squares, int(count)), count / self.total)
 
     def threshold_for(self, precision: float, *, at_least: int = 10) -> float:
-        """Give the lowest threshold with at least that precision (most coverage); NaN where no threshold reaches it.
+        """Return the lowest threshold with at least this precision; NaN when there is none.
 
-        Thresholds with fewer than `at_least` images above them are too few to say anything and are passed over.
+        The lowest threshold has the most coverage. A threshold with fewer than `at_least` images above it is skipped,
+        because so few images prove nothing.
         """
         rates = np.asarray(self.right) / np.maximum(np.asarray(self.counts), 1)
         reached = np.flatnonzero((rates >= precision - 1e-12) & (np.asarray(self.counts) >= min(at_least, self.total)))
@@ -63,7 +68,10 @@ class Curve:
 
 
 def curve(confidence: Reals, right: Reals, max_points: int = MAX_POINTS) -> Curve:
-    """Make the curve from confidences [n] and how right each is [n]: 0 or 1, or what `noise.corrected` gives."""
+    """Build the curve from confidences [n] and `right` [n]: 0 or 1, or the values of `calibration_noise.corrected`.
+
+    At most `max_points` thresholds are kept.
+    """
     order = np.argsort(-np.asarray(confidence, dtype=np.float64), kind="stable")
     sure = np.asarray(confidence, dtype=np.float64)[order]
     values = np.asarray(right, dtype=np.float64)[order]
@@ -80,7 +88,7 @@ def curve(confidence: Reals, right: Reals, max_points: int = MAX_POINTS) -> Curv
 
 
 def interval(right: float, squares: float, count: int) -> tuple[float, float]:
-    """Return the 95 % interval of a mean: Wilson's, and no narrower than the normal one where labels are in doubt."""
+    """Return the 95 % interval of a mean: that of Wilson, made wider where labels may be wrong."""
     rate = right / count
     low, high = wilson(_share(rate) * count, count)
     spread = Z_95 * math.sqrt(max(squares / count - rate * rate, 0.0) / count)
@@ -93,7 +101,10 @@ def _share(value: float) -> float:
 
 
 def wilson(right: float, count: int, z: float = Z_95) -> tuple[float, float]:
-    """Return the interval of a proportion after Wilson (1927); `right` may be a sum of probabilities."""
+    """Return the Wilson interval (1927) of the proportion right / count; `right` may be a sum of probabilities.
+
+    The result is (NaN, NaN) when `count` is 0.
+    """
     if not count:
         return math.nan, math.nan
     rate = right / count
