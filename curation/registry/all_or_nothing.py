@@ -1,7 +1,8 @@
-"""Several files that change together or not at all: what a promotion writes.
+"""Change several files together: either all of them change or none does. Promotion and rollback use it.
 
-Before the first change the old files are put aside, with a journal that says where they belong. An error puts them
-back at once; after a kill the next promotion or rollback does. The idea is the rollback journal of SQLite.
+The old files are copied before the first change, and a journal records where each copy belongs. After an error the
+copies are put back at once. After a kill the next promotion or rollback puts them back. The idea is the rollback
+journal of SQLite.
 """
 
 import json
@@ -19,7 +20,7 @@ JOURNAL = "journal.json"
 
 @contextmanager
 def all_or_nothing(project: Project, paths: Sequence[Path]) -> Iterator[None]:
-    """Change these files in the block; if it fails, each is as it was before. The caller holds a lock."""
+    """Run the block that changes these files; if it raises, restore every file. The caller must hold a lock."""
     _put_aside(project, paths)
     try:
         yield
@@ -31,7 +32,7 @@ def all_or_nothing(project: Project, paths: Sequence[Path]) -> Iterator[None]:
 
 
 def undo(project: Project) -> bool:
-    """Put back what a run that ended half-way has changed; True when there was something to put back."""
+    """Restore the files of a run that was killed half-way. Return True when there was something to restore."""
     folder = _folder(project)
     journal = folder / JOURNAL
     found = journal.exists()
@@ -62,7 +63,7 @@ def _put_aside(project: Project, paths: Sequence[Path]) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Give the bytes of a model a second name where the disk can: a model is replaced, never written through."""
+    """Hard-link the file where the disk allows it; a model file is replaced, never changed in place."""
     if source.suffix == ".safetensors" and not source.is_symlink():
         with suppress(OSError):
             os.link(source, target)

@@ -1,6 +1,6 @@
-"""The model card (Mitchell et al. 2019), in markdown: what a model was made from, how good it is, what it is not for.
+"""The model card in Markdown (Mitchell et al., 2019): how a model was made, how good it is, and its intended use.
 
-Every sentence is made from a measured number or a recorded fact; what is not known is not said.
+Every sentence is made from a measured number or a recorded fact. The card says nothing about what is not known.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Facts:
-    """What the card is made from; `counts` has the images of every class (rows) in every split (columns)."""
+    """The facts behind a card. `counts` has a row for each class and a column for each split."""
 
     entry: Entry
     header: Header
@@ -31,7 +31,7 @@ class Facts:
 
 
 def lines(facts: Facts) -> Iterator[str]:
-    """The lines of the card."""
+    """Yield the lines of the card."""
     yield from _head(facts)
     yield from _use(facts)
     yield from _metrics(facts.entry.metrics)

@@ -1,8 +1,9 @@
-"""Promotion: the candidate becomes production, and the next round starts from it.
+"""Promotion makes the candidate the production model, and production is the base model of the next round.
 
-A stage can't close this loop (DVC refuses cycles), so it is a command. Only here is written what belongs to a moment:
-the git revision, the time, the person. The version is registered as GTO does it, by a git tag. Its calibration goes
-with it: without one, a confidence of production would be worth what nobody knows.
+A DVC stage can't write the input of an earlier stage, because DVC refuses cycles. So promotion is a command. It also
+writes what a reproducible stage must not write: the git revision, the time and the person. The calibration is promoted
+with the model, because without it the confidence of production could not be read as a probability. The version is
+registered with a git tag, in the way of GTO (https://github.com/iterative/gto).
 """
 
 import json
@@ -29,12 +30,12 @@ from curation.registry.register import register
 
 
 class PromotionRefusedError(CurationError):
-    """The candidate may not become production."""
+    """The candidate may not become production; the message says why."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How a person wants it: by force, for what reason, committed and tagged or not."""
+    """What the person asked for: to force the promotion, the written reason, and whether to commit and tag."""
 
     force: bool = False
     reason: str = ""
@@ -43,7 +44,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done, and what to say about it."""
+    """The result of a promotion or rollback: the log entry, the verdict of the gate, and notes to show."""
 
     entry: versions.Entry
     gate: promotion_gate.Gate
@@ -51,9 +52,13 @@ class Outcome:
 
 
 def promote(project: Project, choice: Choice) -> Outcome:
-    """Make the candidate production; PromotionRefusedError says why it may not be.
+    """Make the candidate the production model.
 
-    All that can fail is done before the first file changes; an error after that puts every file back.
+    All steps that can fail run before the first file changes. If an error still happens later, every file is put back.
+
+    Raises PromotionRefusedError when the candidate may not be promoted: it is a throw-away model, it is production
+    already, the gate objects and `choice.force` is not set, or `choice.force` is set without a reason. Raises
+    ProjectError when the candidate or its predictions are not those of the last `dvc repro`.
     """
     with project.lock("promotion"):
         undo(project)
@@ -78,7 +83,12 @@ def promote(project: Project, choice: Choice) -> Outcome:
 
 
 def rollback(project: Project, version: str | None, choice: Choice) -> Outcome:
-    """Return to an earlier version: by default the one that was production before. It happens whole or not at all."""
+    """Make an earlier version production again, or change nothing if a step fails.
+
+    `version` is a name such as "v1.2.0"; None means the version that was production before the current one. Raises
+    VersionError when the log has no such version, when it is production already, or when the fetched files are not
+    those of this version.
+    """
     with project.lock("promotion"):
         undo(project)
         log = versions.read_log(project)
@@ -98,24 +108,24 @@ def rollback(project: Project, version: str | None, choice: Choice) -> Outcome:
 
 
 def _pointers(project: Project) -> list[Path]:
-    """DVC's pointers to production and its calibration."""
+    """Return the .dvc files of production and of its calibration."""
     return [path.with_name(f"{path.name}.dvc") for path in (project.production, project.production_calibration)]
 
 
 def _committed(project: Project) -> list[str]:
-    """What a promotion writes and git keeps, from the root of the project."""
+    """Return the paths that a promotion writes and git keeps, relative to the root of the project."""
     ours = [project.params_file, *_pointers(project), project.production_record, project.model_card, project.versions]
     return [project.relative(path) for path in [*ours, project.models / ".gitignore"]]
 
 
 def _files(project: Project) -> list[Path]:
-    """All that a promotion writes."""
+    """Return all files that a promotion writes."""
     models = [project.production, project.production_calibration]
     return models + [project.file(name) for name in _committed(project)]
 
 
 def _check_evaluated(project: Project, candidate_md5: str) -> None:
-    """Refuse a candidate that is not the one that the stage evaluate measured, or its outputs of another run."""
+    """Raise ProjectError unless the stage `evaluate` measured this candidate and its outputs are unchanged."""
     inputs, outputs = project.dvc.inputs("evaluate"), project.dvc.outputs("evaluate")
     candidate = project.relative(project.candidate)
     if inputs.get(candidate) != candidate_md5:
@@ -126,7 +136,7 @@ def _check_evaluated(project: Project, candidate_md5: str) -> None:
 
 
 def _rolled_back(log: list[versions.Entry], md5: str) -> list[str]:
-    """The objection to a model that was production before and is no longer; it must not come back unnoticed."""
+    """Return an objection when this model was production before and was replaced since; it must not return silently."""
     if log and log[-1].md5 == md5:
         raise PromotionRefusedError(
             f"this candidate is production already, as {log[-1].version}; `dvc repro` makes a new one"
@@ -140,7 +150,7 @@ def _rolled_back(log: list[versions.Entry], md5: str) -> list[str]:
 
 
 def _judged(project: Project, settings: Params, objections: list[str]) -> promotion_gate.Gate:
-    """The verdict of the gate, with objections of another kind before its own."""
+    """Return the verdict of the promotion gate, with `objections` put before the objections of the gate."""
     predictions = project.table(tables.PREDICTIONS, [*promotion_gate.NEEDED, "loss"])
     lineages = [read_header(path).lineage for path in (project.candidate, project.base_model(settings))]
     seen = pd.Series(seen_by(predictions["image_id"], *lineages), index=predictions.index)
@@ -210,7 +220,7 @@ def _moment(project: Project) -> dict[str, Any]:
 
 
 def _install(project: Project) -> None:
-    """Copy model and calibration, then track both."""
+    """Copy the candidate and its calibration to production, and track both with DVC."""
     _copy(project.candidate, project.production)
     _copy(project.calibration, project.production_calibration)
     project.dvc.run("add", *map(project.relative, (project.production, project.production_calibration)))
@@ -218,7 +228,7 @@ def _install(project: Project) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Make a new file, because the old one may be a link into DVC's cache."""
+    """Write a new file, because the old one may be a link into the cache of DVC."""
     with whole(target) as draft:
         shutil.copyfile(source, draft)
 

@@ -1,9 +1,9 @@
-"""Registering a version the way GTO does: an annotated git tag, on a commit that holds everything it names.
+"""Register a version in the way of GTO: with an annotated git tag on a commit that holds every file of the version.
 
-`dvc artifacts get . classifier --stage production` and DVC Studio read these tags. Where the project is a folder of a
-larger repository, GTO puts the folder in front: `apps/photos=classifier@v1.0.0`. The commit is made only when nothing
-else in the project is uncommitted; otherwise the commands to run are said, for what belongs in a commit is the
-person's to decide.
+`dvc artifacts get . classifier --stage production` and DVC Studio read these tags. When the project is a folder of a
+larger repository, GTO puts the folder before the tag: `apps/photos=classifier@v1.0.0`. The commit is made only when the
+project has no other uncommitted change. Otherwise the person is told which commands to run, because only the person can
+decide what belongs in the commit.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ STAGE = "production"
 
 
 def register(project: Project, entry: Entry, files: Sequence[str], *, commit: bool) -> list[str]:
-    """Commit `files` and tag the version, where that is possible; return what to tell the person."""
+    """Commit `files` and tag the version where that is possible. Return the notes to show to the person."""
     there = [name for name in files if project.has(name)]
     by_hand = f"git add {' '.join(there)} && git commit -m '{_subject(entry)}' && curate versions --register"
     if not project.git.exists:
@@ -34,7 +34,10 @@ def register(project: Project, entry: Entry, files: Sequence[str], *, commit: bo
 
 
 def tag(project: Project, entry: Entry) -> list[str]:
-    """Tag HEAD as the version (unless it has the tag) and give it the stage `production`; say what was tagged."""
+    """Tag HEAD as this version and as the stage `production`. Return the notes to show.
+
+    A version that has its tag already is not tagged again.
+    """
     import gto.api
     from gto.exceptions import ValidationError
 

@@ -1,6 +1,7 @@
-"""The log of what was production when: models/versions.jsonl, one line a promotion or a rollback, never rewritten.
+"""The log of production models, one JSON line for each promotion or rollback. Lines are added and never rewritten.
 
-Versions are semantic for whoever uses the labels: a lost class is a major change, a new one minor, else a patch.
+Version numbers are semantic for the users of the labels. A removed class is a major change, an added class is a minor
+change, and anything else is a patch.
 """
 
 import json
@@ -12,7 +13,7 @@ from curation.project import Project
 
 
 class VersionError(CurationError):
-    """A version that is not in the log, or a log that can't be read."""
+    """A version is not in the log, or the log can't be read."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Entry:
 
 
 def read_log(project: Project) -> list[Entry]:
-    """All entries, oldest first."""
+    """Return all entries, oldest first; an empty list when there is no log. VersionError when a line can't be read."""
     path = project.versions
     if not path.exists():
         return []
@@ -47,7 +48,7 @@ def read_log(project: Project) -> list[Entry]:
 
 
 def append(project: Project, entry: Entry) -> None:
-    """Add one line to the log."""
+    """Add one entry to the log."""
     path = project.versions
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
@@ -55,7 +56,7 @@ def append(project: Project, entry: Entry) -> None:
 
 
 def next_version(log: list[Entry], classes: list[str]) -> str:
-    """Name the version that these classes make after the newest promotion of the log; v1.0.0 when there is none."""
+    """Return the version number that follows the newest promotion for these classes; v1.0.0 when the log is empty."""
     promoted = [entry for entry in log if entry.action == "promote"]
     if not promoted:
         return "v1.0.0"
@@ -68,7 +69,7 @@ def next_version(log: list[Entry], classes: list[str]) -> str:
 
 
 def parts(version: str) -> tuple[int, int, int]:
-    """(major, minor, patch) of a version such as v1.2.3."""
+    """Split a version such as v1.2.3 into (major, minor, patch)."""
     try:
         major, minor, patch = (int(number) for number in version.removeprefix("v").split("."))
     except ValueError:
@@ -79,7 +80,7 @@ def parts(version: str) -> tuple[int, int, int]:
 
 
 def before_current(log: list[Entry]) -> Entry:
-    """Find the promotion that was production before the one that is now."""
+    """Return the promotion that was production before the current one. VersionError when there is none."""
     if not log:
         raise VersionError(
             "nothing was promoted yet, so there is nothing to roll back; `curate promote` makes a version"
@@ -97,7 +98,7 @@ def before_current(log: list[Entry]) -> Entry:
 
 
 def find(log: list[Entry], version: str) -> Entry:
-    """Find the promotion that made a version."""
+    """Return the promotion that made this version. VersionError when the log has no such version."""
     for entry in reversed(log):
         if entry.version == version and entry.action == "promote":
             return entry
@@ -106,7 +107,7 @@ def find(log: list[Entry], version: str) -> Entry:
 
 
 def listed(log: list[Entry]) -> list[dict[str, Any]]:
-    """Rows for a person: newest first, with the accuracies that were measured."""
+    """Return rows for `curate versions`, newest first, with the measured accuracies."""
     rows = []
     for place, entry in enumerate(reversed(log)):
         accuracy = {f"{name}_accuracy": _accuracy(entry.metrics.get(name)) for name in ("test", "benchmark")}
@@ -118,7 +119,7 @@ def listed(log: list[Entry]) -> list[dict[str, Any]]:
 
 
 def _accuracy(measured: Any) -> float | str:
-    """Accuracy of a set, or of the first of several benchmark sets."""
+    """Return the accuracy of a set; of several benchmark sets, the accuracy of the first."""
     if not isinstance(measured, dict):
         return ""
     if "accuracy" in measured:
