@@ -1,12 +1,14 @@
-"""Which images to label next: the strategies of active learning, as functions on embeddings and probabilities.
+"""Strategies of active learning: they choose which images a person should label next.
 
-- entropy: the model is least sure of all classes together (Settles, 2009)
-- margin: the first and the second class are closest (Settles, 2009)
-- kcenter: the images that cover the pool best, also called core-set (Sener & Savarese, 2018)
-- badge: images that are unsure and differ from each other (Ash et al., 2020)
-- typicality: the most typical image of each cluster without a label (TypiClust; Hacohen et al., 2022); best with few
-  labels
-- random: any image, to compare with
+Each strategy is a function of the embeddings and the predicted probabilities:
+
+- entropy: images whose predicted probabilities are spread over many classes (Settles, 2009)
+- margin: images whose first and second class have nearly the same probability (Settles, 2009)
+- kcenter: images that together cover the pool, also called core-set (Sener & Savarese, 2018)
+- badge: images that are uncertain and differ from each other (Ash et al., 2020)
+- typicality: the most typical image of each cluster that has no label yet (TypiClust; Hacohen et al., 2022); this is
+  the best strategy when there are few labels
+- random: images chosen at random, as a baseline
 """
 
 from collections.abc import Callable
@@ -25,7 +27,10 @@ BLOCK = 2_048
 
 @dataclass(frozen=True)
 class Pool:
-    """What a strategy knows of n images with k top guesses, and of m labelled ones; embeddings are unit vectors."""
+    """The input of a strategy: n pool images with their k most probable classes, and m labelled images.
+
+    The rows of `embeddings` and `labelled` are unit vectors.
+    """
 
     embeddings: Reals  # [n, d]
     probabilities: Reals  # [n, k]
@@ -37,7 +42,10 @@ class Pool:
 
 
 def choose(pool: Pool, count: int, strategy: str, seed: int) -> Rows:
-    """Rows of the pool to label, in the order of choice; `count` at most."""
+    """Return at most `count` rows of the pool to label, best first. The same `seed` gives the same rows.
+
+    `strategy` is a key of STRATEGIES; any other name raises KeyError.
+    """
     count = min(count, len(pool))
     if not count:
         return np.zeros(0, np.int64)
@@ -45,7 +53,7 @@ def choose(pool: Pool, count: int, strategy: str, seed: int) -> Rows:
 
 
 def entropy(pool: Pool, count: int, _rng: np.random.Generator) -> Rows:
-    """The images whose top probabilities are the most even; what is left of the sum counts as one more class."""
+    """Choose the images with the highest entropy. The probability outside the top k counts as one more class."""
     rest = np.clip(1 - pool.probabilities.sum(axis=1, keepdims=True), 0, 1)
     shares = np.concatenate([pool.probabilities, rest], axis=1).astype(np.float64)
     values = -(shares * np.log(np.clip(shares, 1e-12, 1))).sum(axis=1)
@@ -53,12 +61,12 @@ def entropy(pool: Pool, count: int, _rng: np.random.Generator) -> Rows:
 
 
 def margin(pool: Pool, count: int, _rng: np.random.Generator) -> Rows:
-    """The images with the least between first and second guess."""
+    """Choose the images with the smallest difference between the first and the second probability."""
     return np.argsort(_margins(pool), kind="stable")[:count]
 
 
 def kcenter(pool: Pool, count: int, rng: np.random.Generator) -> Rows:
-    """Greedy k-center: each time the image farthest from all that is labelled or chosen."""
+    """Choose by greedy k-center: each step takes the image farthest from all labelled and chosen images."""
     far = _distance_to(pool.embeddings, pool.labelled)
     chosen = []
     for _ in range(count):
@@ -70,9 +78,10 @@ def kcenter(pool: Pool, count: int, rng: np.random.Generator) -> Rows:
 
 
 def badge(pool: Pool, count: int, rng: np.random.Generator) -> Rows:
-    """k-means++ on the gradients of the last layer, (p - onehot) x embedding, without ever making them.
+    """Choose by k-means++ on the gradients of the last layer, (p - onehot) x embedding.
 
-    The inner product of two gradients is that of the probability parts times that of the embeddings.
+    The gradients are never built: the inner product of two gradients is the inner product of their (p - onehot) parts
+    times the inner product of their embeddings.
     """
     parts = _residuals(pool)
     norms = (parts**2).sum(axis=1) * (pool.embeddings**2).sum(axis=1)
@@ -93,9 +102,10 @@ def badge(pool: Pool, count: int, rng: np.random.Generator) -> Rows:
 
 
 def typicality(pool: Pool, count: int, rng: np.random.Generator) -> Rows:
-    """TypiClust: cluster labelled and pool images, and take the most typical image of the largest uncovered clusters.
+    """Choose by TypiClust: the most typical image of each large cluster that has no label yet.
 
-    Typical is the inverse of the mean distance to the 20 nearest of its cluster.
+    Labelled and pool images are clustered together. The typicality of an image is the inverse of its mean distance to
+    its 20 nearest neighbours in the same cluster.
     """
     from sklearn.cluster import KMeans, MiniBatchKMeans
 
@@ -119,7 +129,7 @@ def typicality(pool: Pool, count: int, rng: np.random.Generator) -> Rows:
 
 
 def at_random(pool: Pool, count: int, rng: np.random.Generator) -> Rows:
-    """Any images."""
+    """Choose images at random."""
     return rng.permutation(len(pool))[:count].astype(np.int64)
 
 
@@ -139,7 +149,7 @@ def _margins(pool: Pool) -> npt.NDArray[np.float64]:
 
 
 def _residuals(pool: Pool) -> npt.NDArray[np.float64]:
-    """(p - onehot of the prediction) [n, classes], from the top probabilities."""
+    """Return (p - onehot of the predicted class) [n, classes], from the top k probabilities."""
     width = int(pool.classes.max()) + 1 if pool.classes.size else 1
     parts = np.zeros((len(pool), width))
     np.put_along_axis(parts, pool.classes, pool.probabilities.astype(np.float64), axis=1)
@@ -157,7 +167,7 @@ def _typical_first(embeddings: Reals, rows: Rows) -> Rows:
 
 
 def _distance_to(embeddings: Reals, others: Reals) -> npt.NDArray[np.float64]:
-    """Cosine distance [n] to the nearest of the others; infinite without any."""
+    """Return the cosine distance [n] to the nearest of `others`; infinity when there are none."""
     if not len(others):
         return np.full(len(embeddings), np.inf)
     parts = [

@@ -1,4 +1,4 @@
-"""Copies of an answer's files in a folder, named by class, for people who would rather look at a folder."""
+"""Copy the images of an answer into a folder with one subfolder a class, for people who prefer a file browser."""
 
 import re
 import shutil
@@ -11,9 +11,9 @@ from curation.predict.decode import is_remote
 
 
 def copy_named(rows: pd.DataFrame, folder: Path, root: Path) -> int:
-    """Copy each file to `folder/<class>/<confidence>_<name>`; returns how many. A copy that is there is left.
+    """Copy each file to `folder/<class>/<confidence>_<name>` and return how many files were copied.
 
-    Relative paths in `rows` start at `root`.
+    A copy that exists already is not written again. Relative paths in `rows` start at `root`.
     """
     count = 0
     for image_id, path, label, confidence in zip(rows.image_id, rows.path, rows.label, rows.confidence, strict=True):
@@ -28,7 +28,7 @@ def copy_named(rows: pd.DataFrame, folder: Path, root: Path) -> int:
 
 
 def safe(label: str) -> str:
-    """Make a class name a folder name on any system."""
+    """Turn a class name into a folder name that is valid on every system."""
     return re.sub(r'[<>:"/\\|?*\x00-\x1f]|^\.+', "_", label)
 
 

@@ -1,4 +1,4 @@
-"""What a question needs from disk: the table, and the calibration that says what a confidence is worth."""
+"""Read what a question to the pool needs: the table of identified images, and the calibration of their model."""
 
 import math
 from dataclasses import dataclass, replace
@@ -18,16 +18,16 @@ from curation.tables.codes import Word
 
 
 class AnswersError(CurationError):
-    """A table of answers that is not there."""
+    """The table of identified images does not exist."""
 
 
 class ThresholdError(CurationError):
-    """A precision that the model reaches at no threshold."""
+    """No confidence threshold can be found for the wanted precision."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """The identified images, and the calibration of the model that named them (None when there is none)."""
+    """The identified images and the calibration of the model that scored them; None when there is no calibration."""
 
     table: pd.DataFrame
     calibration: Calibration | None
@@ -36,34 +36,40 @@ class Answers:
 
     @property
     def classes(self) -> set[str]:
-        """The classes that the model knows."""
+        """Return the classes that the model knows."""
         return set(self.calibration.classes) if self.calibration else set(self.table.label) - {""}
 
     @property
     def model(self) -> str:
-        """The model that gave the answers, as the log names it; where they do not tell, the candidate."""
+        """Return the first 12 digits of the MD5 of the model that scored the images.
+
+        When the answers do not record their model, the candidate is used.
+        """
         told = self.calibration.model if self.calibration else ""
         return (told or (content_id(self.project.candidate) if self.project.candidate.exists() else ""))[:12]
 
     def still_open(self) -> "Answers":
-        """The same without the images that people named or removed since: nobody asks about these any more."""
+        """Return the answers without the images that a person has named or removed since the model scored them."""
         held = fold(read_reviews(self.project.reviews))
         named = held["named"].isin([Word.RELABEL, Word.REMOVE]) | ((held["named"] == Word.KEEP) & (held["label"] != ""))
         settled = self.table["image_id"].isin(held.loc[named, "image_id"])
         return replace(self, table=self.table[~settled].reset_index(drop=True)) if settled.any() else self
 
     def predictions(self) -> pd.DataFrame:
-        """The scores of the images that are known, for comparison."""
+        """Return the PREDICTIONS table of the same round: the scores of the labelled images."""
         return self.round.table(tables.PREDICTIONS)
 
     def expected(self, min_conf: float) -> Expected | None:
-        """What lies above a threshold on held-back images; None without a calibration measured on any."""
+        """Return the expected precision and coverage at or above `min_conf`; None without a measured calibration."""
         if self.calibration is None or not self.calibration.curve.total:
             return None
         return self.calibration.expected(min_conf)
 
     def threshold(self, min_conf: float, target_precision: float | None) -> float:
-        """The threshold to use: the one given, or the lowest that reaches a precision."""
+        """Return the threshold to use: `min_conf`, or the lowest threshold that reaches `target_precision`.
+
+        Raises ThresholdError when no threshold reaches it, or when the model has no measured calibration.
+        """
         if target_precision is None:
             return min_conf
         if self.calibration is None or not self.calibration.curve.total:
@@ -80,7 +86,10 @@ class Answers:
 
 
 def load(project: Project, table: Path | None = None, rev: str = "") -> Answers:
-    """Read the answers of the workspace, of another table, or of a git revision or experiment."""
+    """Read the answers of the workspace, of the file `table`, or of a git revision or experiment `rev`.
+
+    Raises AnswersError when `table` does not exist.
+    """
     if table is None:
         return _read(project, project.at(rev) if rev else project)
     if not table.exists():

@@ -1,4 +1,4 @@
-"""Which classes need images, and how many: those near or below the cutoff, and those that stand on staged ones."""
+"""Find the classes that need more images: those near or below the cutoff, and those with mostly staged images."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from curation.tables.codes import Reason
 
 @dataclass(frozen=True)
 class Need:
-    """A class that needs images: how many it has, and how many it should have."""
+    """A class that needs images: the number it has, and the number it should have."""
 
     label: str
     has: int
@@ -20,14 +20,15 @@ class Need:
 
     @property
     def missing(self) -> int:
-        """How many images it is short of."""
+        """The number of images that the class still needs."""
         return max(self.wants - self.has, 0)
 
 
 def thin(selection: pd.DataFrame, params: Params, want: int = 0) -> list[Need]:
-    """Classes with fewer images than `want` (0: than their cutoff and `cutoff.reach` on top), neediest first.
+    """Return the classes with fewer images than `want`, the neediest first.
 
-    Counted as the cutoff counts them: twins and removed images out, staged and synthetic ones by `cutoff.count`.
+    With `want` 0, the limit is the cutoff of the class plus `cutoff.reach`. Images are counted as the cutoff counts
+    them: removed copies and removed images do not count, and staged and synthetic images count as `cutoff.count` says.
     """
     usable = countable(selection)
     counted = usable[usable.origin == "real"] if params.cutoff.count == "real" else usable
@@ -39,7 +40,10 @@ def thin(selection: pd.DataFrame, params: Params, want: int = 0) -> list[Need]:
 
 
 def staged(selection: pd.DataFrame, share: float = 0.5) -> list[Need]:
-    """Classes with at least this `share` of staged or synthetic images; each wants as many real ones as others."""
+    """Return the classes where the share of staged or synthetic images is at least `share`.
+
+    Each class should have as many real images as it has others.
+    """
     usable = countable(selection)
     real = usable[usable.origin == "real"].label.value_counts()
     total = usable.label.value_counts()
@@ -52,11 +56,11 @@ def staged(selection: pd.DataFrame, share: float = 0.5) -> list[Need]:
 
 
 def countable(selection: pd.DataFrame) -> pd.DataFrame:
-    """The images that count to the size of their class: kept, in reserve, or dropped for nothing but its size."""
+    """Return the images that count for the size of their class: kept, in reserve, or dropped only for the size."""
     small = selection.reason_code == Reason.BELOW_MINIMUM
     return selection[selection.state.isin(["kept", "reserve"]) | small]
 
 
 def neediest(needs: list[Need]) -> list[Need]:
-    """Those that miss any, the one that misses most first."""
+    """Return the needs that still miss images, the largest number first."""
     return sorted((need for need in needs if need.missing), key=lambda need: (-need.missing, need.label))

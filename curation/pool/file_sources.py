@@ -1,7 +1,7 @@
-"""Which images to look at: a folder, a glob, one file, or the same behind any fsspec URL.
+"""List the images of a folder, a glob, one file, or an fsspec URL. No file is opened here.
 
-Items come in the order of their paths, with a stamp of size and time (or the object store's tag) by which a second run
-knows a file that has not changed. Nothing is opened here.
+Items are sorted by path. Each has a stamp made from its size and time, or from the tag of the object store. A second
+run uses the stamp to recognise an unchanged file.
 """
 
 import glob
@@ -19,16 +19,15 @@ SUFFIXES = frozenset(f".{name}" for name in (*COMMON, *RARE))
 
 
 class SourceError(CurationError):
-    """A place that holds no images or can't be reached."""
+    """The place holds no images, or it can't be reached."""
 
 
 def items(place: str, root: Path | None = None) -> list[Item]:
-    """List the images of a folder, a glob (`**` goes down), one file or an fsspec URL, sorted by path.
+    """List the images of a folder, a glob (`**` descends), one file or an fsspec URL, sorted by path.
 
-    A local place is relative to the working directory; the paths of items are relative to `root`, the project.
-
-    Below a folder every file counts on this machine, so that a broken one is listed; behind a URL, files named as
-    images. SourceError says why there are none.
+    A local place is relative to the working directory. The paths of the items are relative to `root`, the project. In a
+    local folder every file is listed, so that a broken image is reported. Behind a URL only files with an image suffix
+    are listed. Raises SourceError when there are no images.
     """
     listed = _remote(place) if is_remote(place) else _local(place, (root or Path.cwd()).resolve())
     found = sorted(listed, key=lambda item: item.path)
@@ -54,7 +53,7 @@ def _local(place: str, root: Path) -> Iterator[Item]:
 
 
 def _from(root: Path, path: Path) -> str:
-    """The path from `root`, also where that is up and down again: a table holds no absolute path."""
+    """Return the path relative to `root`, with ".." where it lies outside: a table holds no absolute path."""
     return Path(os.path.relpath(path, root)).as_posix()
 
 
@@ -77,7 +76,7 @@ def _remote(place: str) -> Iterator[Item]:
 
 
 def _stamp(facts: Mapping[str, Any]) -> str:
-    """Name a version of a remote file: its tag, or its time, with its size."""
+    """Return a text that identifies a version of a remote file: its size with its tag or its time."""
     tags = ("ETag", "etag", "md5Hash", "checksum", "LastModified", "mtime", "created")
     tag = next((str(facts[key]) for key in tags if facts.get(key)), "")
     return f"{facts.get('size', '')}-{tag}"

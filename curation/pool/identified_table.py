@@ -1,7 +1,7 @@
-"""From raw scores to the table `identified`: calibrated confidences, margins, how far out of scope, known twins.
+"""Turn raw scores into the table IDENTIFIED: calibrated confidence, margin, OOD score and known near-duplicates.
 
-Scores are stored as the model gave them and calibrated on the way out, so that a better calibration costs no second
-forward pass.
+Scores are stored as the model gave them and calibrated when they are read. So a new calibration needs no second forward
+pass.
 """
 
 from collections.abc import Iterable
@@ -17,16 +17,19 @@ from curation.predict.predictor import answers_of, with_answers
 def identified(
     batches: Iterable[pd.DataFrame], calibration: Calibration, reference: Reference | None = None
 ) -> pd.DataFrame:
-    """Turn batches of raw scores (columns of `score_parts.RAW`) into one frame with what each image probably is."""
+    """Turn batches of raw scores (columns of `score_parts.RAW`) into one frame with the answer for each image.
+
+    Without a `reference` the OOD score is NaN.
+    """
     frames = [_batch(batch, calibration, reference) for batch in batches if len(batch)]
     return pd.concat(frames, ignore_index=True) if frames else _empty()
 
 
 def known_twins(duplicates: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
-    """Give the leak group of each image and one labelled image of that group, "" when there is none.
+    """Return the leak group of each image and one labelled image of that group, or "" when there is none.
 
-    `selection` has image_id and label; labelled means neither "" nor "unknown". The keeper comes first, then the
-    smallest image_id.
+    `selection` has the columns image_id and label. An image is labelled when its label is neither "" nor "unknown". The
+    keeper is preferred, then the smallest image_id.
     """
     groups = duplicates[["image_id", "keeper", "leak_group"]].merge(selection[["image_id", "label"]], on="image_id")
     labelled = groups[~groups.label.isin(["", "unknown"])]

@@ -1,8 +1,7 @@
-"""`curate identify FOLDER`: any images through any model, flat in memory, in a run that can be killed and goes on.
+"""Identify any number of files with a model, in constant memory. A killed run can be continued.
 
-What a model has scored is kept batch by batch; a later run passes over every file that has not changed since, wherever
-it is listed. The table is written from those batches one after the other, so that its size is bounded by the disk
-alone.
+The scores of a model are stored batch by batch. A later run skips every file that has not changed since. The table is
+written one batch after the other, so only the disk limits its size.
 """
 
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ from curation.tables import IDENTIFIED
 
 @dataclass(frozen=True)
 class Run:
-    """What a run did: the table, images in it, images scored now, files that can't be read."""
+    """The result of a run: the table, and how many images it has, were scored now, and could not be read."""
 
     table: Path
     images: int
@@ -38,7 +37,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Context:
-    """What images are compared with: training embeddings and hashes of known images, where there are any."""
+    """What the images are compared with: training embeddings and hashes of labelled images; both are optional."""
 
     reference: Reference | None = None
     known: Known | None = None
@@ -47,9 +46,10 @@ class Context:
 def identify_items(
     items: list[Item], model: Model, params: Params, out: Path, project: Project, context: Context = Context()
 ) -> Run:
-    """Score items with a model where it has not yet, and write IDENTIFIED (source `folder`) to `out`.
+    """Score the items that this model has not scored yet, and write the table IDENTIFIED to `out`.
 
-    Paths of items are relative to the project, which also keeps what was scored.
+    The column `source` is "folder". The paths of items are relative to the project, and the project's cache keeps the
+    scores.
     """
     settings = Settings.of(params)
     with project.lock(f"identify-{model.digest[:16]}"):
@@ -64,7 +64,7 @@ def identify_items(
 
 
 def write(parts: Parts, wanted: set[bytes], model: Model, out: Path, context: Context) -> tuple[int, int]:
-    """Write the table of the items with these keys, some batches at a time; returns images and unreadable ones."""
+    """Write the table of the items with these keys. Return the number of images and of unreadable ones."""
     counts = [0, 0]
 
     def counted() -> Iterator[pd.DataFrame]:
@@ -78,7 +78,7 @@ def write(parts: Parts, wanted: set[bytes], model: Model, out: Path, context: Co
 
 
 def _frames(parts: Parts, wanted: set[bytes], model: Model, context: Context) -> Iterator[pd.DataFrame]:
-    """Every wanted image once, with what is known of it; uses `wanted` up."""
+    """Yield the rows of every wanted image once, with what is known of it. Used keys are removed from `wanted`."""
     for batch in read(parts.all()):
         keys = list(map(key, batch.path, batch.stamp))
         chosen = np.array([one in wanted for one in keys], dtype=bool)

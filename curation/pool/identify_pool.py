@@ -1,6 +1,7 @@
-"""The images that nobody named: the unlabelled pool and what people could not name.
+"""Identify the images without a label: the unlabelled pool, and the images that people marked as unknown.
 
-`identify_pool` is what the stage calls: score them, calibrate, compare with what is known, one table.
+The stage `identify` calls `identify_pool`. It scores the images, calibrates the scores, compares the images with known
+ones, and returns one table.
 """
 
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Known:
 
     @classmethod
     def read(cls, project: Project) -> "Known":
-        """Read of each table the columns that are used: a pool of a million images has large ones."""
+        """Read only the columns that are used, because the tables of a pool of a million images are large."""
         facts = ["image_id", "path", "source", "label", "error", *MEASURES]
         decisions = ["image_id", "state", "label", "decision", "turn"]
         scores = ["image_id", "split", "label", "predicted", "embedding"]
@@ -46,10 +47,9 @@ class Known:
 
 
 def nameless(images: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of IMAGES that nobody named, with `turn` and their source: `unlabelled` or `unknown`.
+    """Return the rows of IMAGES without a label, with `turn` and their source: `unlabelled` or `unknown`.
 
-    That is the pool and the class `unknown`, as they stand after the decisions; a benchmark image stays out, whatever
-    it is.
+    These are the pool and the class `unknown`, after the decisions are applied. Benchmark images are never among them.
     """
     rows = images.merge(
         selection[["image_id", "state", "label", "decision", "turn"]], on="image_id", suffixes=("", "_now"), how="left"
@@ -64,7 +64,10 @@ def nameless(images: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
 
 
 def identify_pool(known: Known, model: Model, params: Params, project: Project) -> pd.DataFrame:
-    """Score every nameless image with a model; returns IDENTIFIED, a row for each, unreadable ones with their error."""
+    """Score every image without a label and return IDENTIFIED, with one row for each image.
+
+    An image that can't be read has a row with its error.
+    """
     rows = nameless(known.images, known.selection)
     readable = rows[rows.error == ""]
     items = [
@@ -80,7 +83,7 @@ def identify_pool(known: Known, model: Model, params: Params, project: Project) 
 
 
 def _with_facts(frame: pd.DataFrame, rows: pd.DataFrame, known: Known) -> pd.DataFrame:
-    """Add what other tables know: where each image is from, its quality, its twins; and rows for unreadable ones."""
+    """Add the facts of other tables (origin, quality, near-duplicates), and add rows for unreadable images."""
     facts = rows[["image_id", "path", "source", "error", *MEASURES]]
     answers = frame.drop(columns=[*MEASURES, "path", "error", "source"], errors="ignore").merge(
         facts, on="image_id", how="right"
@@ -98,5 +101,5 @@ def _with_facts(frame: pd.DataFrame, rows: pd.DataFrame, known: Known) -> pd.Dat
 
 
 def _filled(values: pd.Series, kind: type) -> pd.Series:
-    """Put an empty one of its kind where a value is missing."""
+    """Replace missing values with the empty value of the kind."""
     return pd.Series([value if isinstance(value, kind) else kind() for value in values], values.index, dtype=object)

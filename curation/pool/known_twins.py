@@ -1,4 +1,4 @@
-"""Is an image from outside a near-duplicate of one that is labelled already? Asked by perceptual hash."""
+"""Find for a new image the labelled image that it is a near-duplicate of, by perceptual hash."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ UPRIGHT = 0
 
 @dataclass(frozen=True)
 class Known:
-    """Labelled images: their ids, and their hashes uint64 [n, words] as they stand."""
+    """The labelled images: their ids, and their hashes uint64 [n, words] in the stored orientation."""
 
     image_ids: npt.NDArray[np.object_]
     hashes: npt.NDArray[np.uint64]
@@ -27,7 +27,7 @@ class Known:
         return cls(rows.image_id.to_numpy(dtype=object), hashes(rows)[:, UPRIGHT], radius)
 
     def twins(self, frame: pd.DataFrame) -> list[str]:
-        """Give for each row (column `hash`) the image_id of the nearest labelled image, however turned, or ""."""
+        """Return for each row (column `hash`) the image_id of the nearest labelled image in any orientation, or ""."""
         best = [(self.radius + 1, "")] * len(frame)
         rows = np.flatnonzero([len(value) > 0 for value in frame.hash])
         if not len(rows) or not len(self.image_ids):

@@ -1,10 +1,11 @@
-"""What looks like a class and is unlike its images: another class that nobody has named yet, perhaps.
+"""Rank the images that the model takes for a class but that differ from its known images.
 
-A class that is missing from training is no outlier: it sits close to a known one, where the model is often sure. But
-its images crowd together where the pool is dense and the training images are not. So images are ranked by the ratio of
-two distances, to the nearest known images and to the nearest other look-alikes: a nearest-neighbour estimate of the
-density ratio (Loftsgaarden & Quesenberry, 1965), as in novelty detection by two-sample comparison. On Fashion-MNIST it
-finds a hidden class three times better than confidence does.
+Such images may belong to a new class that has no name yet. A class that is missing from training is no outlier: its
+images lie close to a known class, and the model is often sure of them. But they are dense where the pool is dense and
+the training images are rare. So images are ranked by the ratio of two distances: to the nearest known images, and to
+the nearest other candidates. This is a nearest-neighbour estimate of a density ratio (Loftsgaarden & Quesenberry,
+1965), as in novelty detection with two samples. On Fashion-MNIST it finds a hidden class three times better than a
+ranking by confidence.
 """
 
 import numpy as np
@@ -25,11 +26,13 @@ BLOCK = 2_048
 
 
 def lookalikes(table: pd.DataFrame, predictions: pd.DataFrame, label: str, max_conf: float = 1.0) -> pd.DataFrame:
-    """Rank the images that the model takes, or nearly takes, for `label` by how unlike known images they are.
+    """Rank the images whose likely classes include `label` by how much they differ from known images.
 
-    Adds `unlike` (log ratio of distances; above 0 the image is nearer to other look-alikes than to known images) and
-    `group`, by embedding; the group of the first row is 1. `predictions` are the PREDICTIONS of the model that made
-    `table`.
+    `table` has the columns of IDENTIFIED, and `predictions` is the PREDICTIONS table of the same model. The result has
+    two more columns:
+
+    - unlike: log of the distance ratio; above 0 the image is nearer to other candidates than to known images
+    - group: the cluster of the embedding; the first row is in group 1
     """
     near = near_class(readable(table), label, max_conf)
     if len(near) < 2:
@@ -42,7 +45,11 @@ def lookalikes(table: pd.DataFrame, predictions: pd.DataFrame, label: str, max_c
 
 
 def near_class(table: pd.DataFrame, label: str, max_conf: float) -> pd.DataFrame:
-    """Images with `label` as first guess, or as another of at least 0.2, no guess above `max_conf`; one of twins."""
+    """Return the images that may show `label`: their first class, or another one with a probability of at least 0.2.
+
+    Images with a confidence above `max_conf` are left out. Of near-duplicates only one stays, and an image with a
+    labelled near-duplicate is left out.
+    """
     likely = guesses(table)
     likely = likely[(likely.label == label) & (likely.confidence >= LEAST_GUESS)]
     chosen = table[
@@ -53,7 +60,10 @@ def near_class(table: pd.DataFrame, label: str, max_conf: float) -> pd.DataFrame
 
 
 def unlikeness(vectors: Reals, known: Reals) -> npt.NDArray[np.float64]:
-    """Log of the mean cosine distance [n] to the nearest known images over that to the nearest other vectors."""
+    """Return log(distance to known / distance to other vectors) [n]; each is a mean over the nearest ones.
+
+    `vectors` [n, d] and `known` [m, d] are unit vectors, and the distance is the cosine distance.
+    """
     count = int(np.clip(len(vectors) // 10, 1, NEIGHBOURS))
     others = _nearest(vectors, vectors, min(count, len(vectors) - 1), itself=True)
     if not len(known):
@@ -63,7 +73,10 @@ def unlikeness(vectors: Reals, known: Reals) -> npt.NDArray[np.float64]:
 
 
 def groups(vectors: Reals) -> npt.NDArray[np.int64]:
-    """Give each vector [n, d] a group, about 25 in each, at most 12 (k-means from a fixed seed)."""
+    """Return a cluster number [n] for each vector [n, d], from k-means with a fixed seed.
+
+    There are about 25 vectors in a cluster, and at most 12 clusters.
+    """
     from sklearn.cluster import KMeans
 
     number = int(np.clip(round(len(vectors) / GROUP_SIZE), 1, MOST_GROUPS))
@@ -72,7 +85,7 @@ def groups(vectors: Reals) -> npt.NDArray[np.int64]:
 
 
 def _nearest(vectors: Reals, others: Reals, count: int, *, itself: bool = False) -> npt.NDArray[np.float64]:
-    """Mean cosine distance to the `count` nearest; with `itself`, a vector does not count as its own neighbour."""
+    """Return the mean cosine distance to the `count` nearest; with `itself`, a vector is not its own neighbour."""
     found = np.empty(len(vectors))
     for start in range(0, len(vectors), BLOCK):
         close = vectors[start : start + BLOCK] @ others.T

@@ -1,7 +1,8 @@
-"""`curate next`: which images a person should label next, from the table, the known images and what classes want.
+"""Choose which images a person should label next. `curate next` uses it.
 
-Twins are never proposed together, nor is an image whose twin is labelled already. With no model at all, `seed` chooses
-the very first labels from thumbnails.
+The choice depends on the identified images, the labelled images, and the classes that need images. Two near-duplicates
+are never proposed together, and neither is an image with a labelled near-duplicate. When there is no model yet,
+`seed_images` chooses the first images from their thumbnails.
 """
 
 from collections.abc import Mapping
@@ -26,7 +27,7 @@ KNOWN = ("train", "val", "test", "reserve")
 
 
 class ProposalError(CurationError):
-    """A strategy that does not exist, or that has nothing to choose from."""
+    """The strategy does not exist, or there is nothing to choose from."""
 
 
 def propose(
@@ -37,10 +38,11 @@ def propose(
     wants: Mapping[str, int] | None = None,
     seed: int = 0,
 ) -> pd.DataFrame:
-    """Choose `count` rows of IDENTIFIED to label next, in order; adds `strategy` and `wanted_for`.
+    """Choose `count` rows of IDENTIFIED to label next, with the columns `strategy` and `wanted_for` added.
 
-    `predictions` are the scores of the known images. `wants` maps a class to how many of the images should probably
-    show it; those come first, the rest of the count follows from the whole pool.
+    `predictions` has the scores of the labelled images. `wants` maps a class to the number of proposals that should
+    probably show it. These come first, and the rest comes from the whole pool. The strategy `auto` is typicality when
+    there are fewer than 20 labels a class, and margin otherwise. Raises ProposalError for an unknown strategy.
     """
     known = predictions[predictions.split.isin(KNOWN)].sort_values("image_id")
     name = _strategy(strategy, known)
@@ -58,7 +60,10 @@ def propose(
 
 
 def seed_images(images: pd.DataFrame, duplicates: pd.DataFrame, count: int, seed: int = 0) -> pd.DataFrame:
-    """Choose the very first images to label with no model: typical ones of what thumbnails show; columns of IMAGES."""
+    """Choose the first images to label, without a model: typical images by thumbnail. Returns rows of IMAGES.
+
+    Raises ProposalError when the pool has no readable image.
+    """
     pool = images[(images.source == "unlabelled") & (images.error == "")]
     groups = duplicates.set_index("image_id").leak_group.reindex(pool.image_id)
     pool = pool.assign(leak_group=np.where(groups.isna(), pool.image_id, groups)).sort_values("image_id")
@@ -82,7 +87,7 @@ def _strategy(name: str, known: pd.DataFrame) -> str:
 
 
 def _one_of_twins(table: pd.DataFrame) -> pd.DataFrame:
-    """The least sure of every group of twins, none with a labelled twin; at most 50,000."""
+    """Return the least sure image of every group of near-duplicates without a label, at most 50,000 of them."""
     alone = table[table.known_twin == ""].sort_values(["confidence", "image_id"]).drop_duplicates("leak_group")
     return alone.sort_values("image_id").head(MOST).reset_index(drop=True)
 
@@ -100,7 +105,7 @@ def _pool(left: pd.DataFrame, known: pd.DataFrame) -> Pool:
 
 
 def _may(left: pd.DataFrame, label: str) -> npt.NDArray[np.bool_]:
-    """Which rows may show a class: it is among their guesses with at least 0.1. All, when no class is named."""
+    """Return which rows may show a class: it has a probability of at least 0.1. With no class, all rows."""
     if not label:
         return np.ones(len(left), dtype=bool)
     likely = guesses(left)
@@ -109,7 +114,7 @@ def _may(left: pd.DataFrame, label: str) -> npt.NDArray[np.bool_]:
 
 
 def _part(pool: Pool, rows: npt.NDArray[np.intp], taken: list[pd.DataFrame]) -> Pool:
-    """Some rows of a pool, with what was chosen before counted as labelled."""
+    """Return some rows of a pool, with the images chosen before counted as labelled."""
     chosen = [unpack(part.embedding) for part in taken if len(part)]
     labelled = np.concatenate([pool.labelled, *chosen]) if chosen and len(pool.labelled) else pool.labelled
     return replace(
@@ -122,7 +127,7 @@ def _part(pool: Pool, rows: npt.NDArray[np.intp], taken: list[pd.DataFrame]) -> 
 
 
 def _thumbnail_vectors(pool: pd.DataFrame) -> Reals:
-    """Unit vectors [n, up to 64] of the thumbnails: principal components of grey and colour, centred."""
+    """Return unit vectors [n, up to 64] of the thumbnails: centred principal components of grey and colour."""
     from sklearn.decomposition import PCA
 
     from curation.images.image_measures import colours, thumbnails

@@ -1,7 +1,6 @@
-"""The questions that people ask of an unlabelled pool, as pure functions on the table `identified`.
+"""The questions that people ask about the unlabelled pool, as pure functions on the table IDENTIFIED.
 
-Each takes the table (columns of IDENTIFIED) and returns some of its rows, best first. Equal rows stand in the order of
-`image_id`.
+Each function takes the table and returns some of its rows, best first. Rows of equal rank are sorted by `image_id`.
 """
 
 import numpy as np
@@ -12,11 +11,14 @@ from curation.pool.class_needs import Need
 
 
 class QuestionError(CurationError):
-    """A question about a class that the model does not know."""
+    """The question names a class that the model does not know."""
 
 
 def unknowns(table: pd.DataFrame, min_conf: float, label: str = "") -> pd.DataFrame:
-    """Images that the model is at least that sure of, surest first; only of one class when it is named."""
+    """Return the images with a confidence of at least `min_conf`, surest first.
+
+    With `label`, only the images of this class are returned.
+    """
     sure = readable(table)
     sure = sure[sure.confidence >= min_conf]
     if label:
@@ -25,11 +27,12 @@ def unknowns(table: pd.DataFrame, min_conf: float, label: str = "") -> pd.DataFr
 
 
 def candidates(table: pd.DataFrame, needs: list[Need], min_conf: float, each: float = 2.0) -> pd.DataFrame:
-    """For classes in need, the images that most probably show them: `each` times as many as a class misses.
+    """Return for each class in need the images that most probably show it: `each` times as many as it misses.
 
-    An image may be offered for its second guess too, and is offered once, to the class that it most probably shows; of
-    twins only the surest is offered, and none with a labelled twin. Columns as in `table`, but label and confidence are
-    those of the class offered; `missing` says how many the class is short of. Classes come in order of need.
+    Every image is offered at most once, for the most probable of these classes, which may be its second guess. Of
+    near-duplicates only the surest is offered, and none that has a labelled near-duplicate. The columns are those of
+    `table`, where label and confidence are those of the offered class. The column `missing` says how many images the
+    class needs. Classes come in the order of `needs`.
     """
     short = {need.label: need for need in needs if need.missing}
     offers = guesses(readable(table))
@@ -44,18 +47,18 @@ def candidates(table: pd.DataFrame, needs: list[Need], min_conf: float, each: fl
 
 
 def guesses(table: pd.DataFrame) -> pd.DataFrame:
-    """One row for each image and each class among its top guesses, with that class's label and confidence."""
+    """Return one row for each image and each of its top classes, with the label and confidence of that class."""
     long = table.drop(columns=["label", "confidence"]).assign(label=table.top_labels, confidence=table.top_confidences)
     long = long.explode(["label", "confidence"]).dropna(subset=["label"])
     return long.assign(confidence=long.confidence.astype(np.float64), label=long.label.astype(str))
 
 
 def purgeable(table: pd.DataFrame, max_conf: float, min_out_of_scope: float = 0.5) -> pd.DataFrame:
-    """Pool images with nothing worth labelling, emptiest first: no class above `max_conf`, and far from what is known.
+    """Return the pool images that are not worth labelling: low confidence in every class, and a high OOD score.
 
-    An unsure image near the training images is what labelling is for, so it is spared: out-of-scope must be at least
-    `min_out_of_scope`. Images of other sources and unreadable files are never listed; nor are those with a labelled
-    twin.
+    An image is listed when no class is above `max_conf` and its OOD score is at least `min_out_of_scope` or unknown. An
+    uncertain image near the training images is worth labelling, so it is not listed. Images of other sources,
+    unreadable files and images with a labelled near-duplicate are never listed.
     """
     rows = readable(table)
     far = rows.out_of_scope.isna() | (rows.out_of_scope >= min_out_of_scope)
@@ -64,12 +67,12 @@ def purgeable(table: pd.DataFrame, max_conf: float, min_out_of_scope: float = 0.
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of images that could be read and scored."""
+    """Return the rows of images that could be read and scored."""
     return table[(table.error == "") & table.confidence.notna()]
 
 
 def check_class(label: str, table: pd.DataFrame, known: set[str]) -> None:
-    """Refuse a class that the model does not know; QuestionError names those it does."""
+    """Raise QuestionError, with the known classes, when the model does not know this class."""
     names = known | set(table.label) - {""}
     if label and label not in names:
         some = ", ".join(sorted(names)[:12])
