@@ -1,4 +1,4 @@
-"""`curate compare`: two rounds, image by image."""
+"""`curate compare` compares two rounds, image by image."""
 
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,15 @@ BY = {"set": "test and every benchmark set", "class": "every class", "image": "t
 
 @app.command()
 def compare(
-    rev_a: str = typer.Argument("HEAD", help="The older: a commit, tag, branch or experiment, or `workspace`."),
-    rev_b: str = typer.Argument("workspace", help="The newer one."),
-    by: str = typer.Option("set", "--by", help="set | class | image"),
+    rev_a: str = typer.Argument("HEAD", help="The older round: a commit, tag, branch or experiment, or `workspace`."),
+    rev_b: str = typer.Argument("workspace", help="The newer round."),
+    by: str = typer.Option("set", "--by", help="The rows to show: set, class or image."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
     csv: Path | None = typer.Option(None, "--csv", help="Write a CSV file as well."),
 ) -> None:
-    """Compare two rounds on the images both held out: better, worse, same, and whether that can be chance.
+    """Compare two rounds on the images that both held out: better, worse or the same, with a significance test.
+
+    Use it before you promote a model, or to see what an experiment changed.
 
     Example: curate compare main exp-rusty-duck --by class
     """

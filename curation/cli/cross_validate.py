@@ -1,4 +1,4 @@
-"""`curate cross-validate`: how sure the accuracy is."""
+"""`curate cross-validate` measures the accuracy with its spread."""
 
 from curation.cli.shared.app import app
 from curation.cli.shared.output import Rows, show, write_csv
@@ -7,9 +7,10 @@ from curation.cli.shared.training_inputs import AsJson, Epochs, read_inputs
 
 @app.command("cross-validate", epilog="Example: curate cross-validate --epochs 10")
 def cross_validate_command(epochs: Epochs = 0, as_json: AsJson = False) -> None:
-    """Train once for each fold of train without it, and judge it: an accuracy with its spread.
+    """Train one model for each fold of train, without that fold, and measure it on the fold.
 
-    Writes reports/cross_validation/predictions.csv. Folds are made of whole leak groups by the stage `split`.
+    Use it when test is small and you need to know how sure the accuracy is. Every fold is made of whole leak groups by
+    the stage `split`. The predictions are written to reports/cross_validation/predictions.csv.
     """
     from curation.tuning.cross_validation import cross_validate
 

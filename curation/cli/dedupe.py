@@ -1,4 +1,4 @@
-"""`curate dedupe FOLDER`: near-duplicates of any folder of images, without DVC and without a project."""
+"""`curate dedupe FOLDER` finds the near-duplicates of any folder of images. It needs no DVC and no project."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,22 +11,19 @@ from curation.cli.shared.output import print_json, say, show
 
 @app.command()
 def dedupe(
-    folder: Annotated[Path, typer.Argument(help="a folder of images; its first folder level is the label")],
+    folder: Annotated[Path, typer.Argument(help="A folder of images. Its first folder level is the label.")],
     *,
-    html: Annotated[Path | None, typer.Option(help="write a contact sheet of the groups to this file")] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="print groups, conflicts and unreadable files as JSON")
-    ] = False,
-    csv: Annotated[Path | None, typer.Option(help="write the table to this file as well")] = None,
-    radius: Annotated[int | None, typer.Option(min=0, help="bits two hashes may differ in to be compared")] = None,
-    min_similarity: Annotated[
-        float | None, typer.Option(min=0, max=1, help="agreement that makes two images twins")
-    ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="processes; 0 is one a core")] = 0,
+    html: Annotated[Path | None, typer.Option(help="Write a contact sheet of the groups to this file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    csv: Annotated[Path | None, typer.Option(help="Write the table to this file as well.")] = None,
+    radius: Annotated[int | None, typer.Option(min=0, help="Most bits in which two compared hashes differ.")] = None,
+    min_similarity: Annotated[float | None, typer.Option(min=0, max=1, help="Lowest similarity of a copy.")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one for each core.")] = 0,
 ) -> None:
-    """Find the near-duplicates of a folder: flipped, rotated, cropped, re-encoded or marked copies too.
+    """Find the near-duplicates of a folder, also flipped, rotated, cropped, re-encoded or watermarked copies.
 
-    Nothing is moved or deleted. The copy worth keeping is named; twins with different labels are conflicts.
+    Use it on any folder; it needs no project. It names the image of each group that is worth keeping, and lists
+    near-duplicates with different labels as conflicts. Nothing is moved or deleted.
 
     Examples:
       curate dedupe photos

@@ -1,4 +1,4 @@
-"""`curate doctor`: is everything there that the pipeline needs, and what to do where it is not."""
+"""`curate doctor` checks that everything that the pipeline needs is there, and says how to fix what is not."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -13,11 +13,14 @@ MARKS = {"ok": "ok    ", "note": "note  ", "broken": "BROKEN"}
 
 @app.command()
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="print a list of objects: name, state, found, fix")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a JSON list of objects: name, state, found, fix.")
+    ] = False,
 ) -> None:
-    """Look at Python, torch, FiftyOne, DVC, git, the disk and the data; say of each that it is ok, or what to do.
+    """Check Python, torch, FiftyOne, DVC, git, the disk and the data, and say how to fix each problem.
 
-    Exit code 1 when something is broken; a note is only advice.
+    Use it after the installation, or when a command fails. The exit code is 1 when something is broken; a note is only
+    advice.
 
     Example: curate doctor
     """

@@ -1,4 +1,4 @@
-"""`curate explain IMAGE`: the life of one image in plain words."""
+"""`curate explain IMAGE` tells the history of one image in plain words."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 @app.command(epilog="Example: curate explain data/raw/zero/1f3a.png")
 def explain(
-    image: Annotated[str, typer.Argument(help="an image_id, at least 4 digits of its beginning, or a path")],
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON: image_id and a list of step and text")] = False,
+    image: Annotated[str, typer.Argument(help="An image_id, at least its first 4 digits, or a path.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: image_id and a list of step and text.")] = False,
 ) -> None:
-    """Tell the life of one image: where it came from, twins, decisions, cutoff, split, each model's prediction.
+    """Tell the history of one image: its origin, near-duplicates, decisions, cutoff, split, and predictions.
 
-    Reads the tables that are there; stages that have not run yet have nothing to tell.
+    Use it when you want to know why an image is in the model or is left out. It reads the tables that exist; a stage
+    that has not run adds nothing.
     """
     from curation import tables
     from curation.decisions.words import is_image_id
@@ -67,7 +68,7 @@ def _there(project: "Project", table: "Table", columns: list[str] | None = None)
 
 
 def _lineage(project: "Project") -> "Mapping[str, str]":
-    """The lineage of the base model; a life can be told without one."""
+    """Return the lineage of the base model; without a base model the history has no lineage."""
     from curation.model.header import read_header
 
     try:

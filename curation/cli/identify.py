@@ -1,4 +1,4 @@
-"""`curate identify`: any images through any model, into a table that the questions can be asked of."""
+"""`curate identify` scores any images with any model and writes a table that the other pool commands can read."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from curation.predict.model_lookup import Model
     from curation.project import Project
 
-WHAT = "What to look at: local, or any fsspec URL; the pool when left out."
+WHAT = "A local place or any fsspec URL. The default is the pool."
 Place = Annotated[str, typer.Argument(metavar="FOLDER|GLOB|URL", help=WHAT, show_default=False)]
-Which = Annotated[str, typer.Option("--model", help="candidate, production, a .safetensors file, or a git revision.")]
+Which = Annotated[
+    str, typer.Option("--model", help="The model: candidate, production, a .safetensors file, or a git revision.")
+]
 Out = Annotated[Path | None, typer.Option(help="The table to write.", metavar="FILE")]
-BatchSize = Annotated[int, typer.Option(help="Images a batch; 0: identify.batch_size.", min=0)]
-Workers = Annotated[int | None, typer.Option(help="Decoding processes; 0 is one a core.", min=0)]
+BatchSize = Annotated[int, typer.Option(help="Images in a batch; 0 uses identify.batch_size.", min=0)]
+Workers = Annotated[int | None, typer.Option(help="Processes that decode; 0 is one for each core.", min=0)]
 
 
 @app.command()
@@ -33,9 +35,10 @@ def identify(
     workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
-    """Name the images of a folder, a glob or a URL with any model; run it again and only new files are scored.
+    """Predict the class of every image in a folder, a glob or a URL, with any model.
 
-    The questions can be asked of the table: curate unknowns --table FILE.
+    Use it for images outside the project. Run it again, and only new files are scored. The commands for the pool read
+    the table that it writes: curate unknowns --table FILE.
 
     Example: curate identify 's3://bucket/photos/**/*.jpg' --model production --out photos.parquet
     """
@@ -70,7 +73,7 @@ def _knobs(project: "Project", batch_size: int, workers: int | None) -> "Params"
 
 
 def _context(project: "Project", model: "Model", knobs: "Params") -> "Context":
-    """Compare with the project's own images, where this model belongs to them and they are there."""
+    """Return what to compare with: the images of the project, when this model is its candidate and they exist."""
     from curation import tables
     from curation.pool.identify_folder import Context
     from curation.pool.known_twins import Known

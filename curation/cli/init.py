@@ -1,4 +1,4 @@
-"""`curate init --update`: bring a project to the behaviour of the installed version of curation."""
+"""`curate init --update` brings a project to the behaviour of the installed version of curation."""
 
 from typing import Annotated
 
@@ -15,11 +15,14 @@ class InitError(CurationError):
 
 @app.command(epilog="Example: curate init --update")
 def init(
-    update: Annotated[bool, typer.Option("--update", help="write the installed version's behaviour")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Write the behaviour versions of the installed library.")
+    ] = False,
 ) -> None:
     """Write the behaviour versions of the installed library to stages/behaviour.yaml, and say what will run again.
 
-    Nothing else is changed, and nothing is run: `dvc repro` does that.
+    Use it after an update of curation, when a command says that the versions differ. It changes nothing else and runs
+    nothing: `dvc repro` does that.
     """
     from curation.project import Project, behaviour
     from curation.project.stage_graph import followers, read_stages

@@ -1,4 +1,4 @@
-"""`curate label`: accept a proposed set, or carry it to Label Studio or CVAT and the decisions back."""
+"""`curate label` moves pool images into training by decision, also with the help of Label Studio or CVAT."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from curation.pool.answers import Answers
     from curation.project import Project
 
-label = typer.Typer(
-    cls=CurateGroup, help="Bring images from the pool into training, by decision.", no_args_is_help=True
-)
+label = typer.Typer(cls=CurateGroup, help="Move images from the pool into training, by decision.", no_args_is_help=True)
 app.add_typer(label, name="label")
 
 
@@ -31,15 +29,21 @@ class Tool(StrEnum):
     CVAT = "cvat"
 
 
-Picks = Annotated[Path | None, typer.Argument(help="CSV or JSON that a question wrote; none: every decided image.")]
-ToolOption = Annotated[Tool, typer.Option("--to", help="Whose format.")]
-From = Annotated[Tool, typer.Option("--from", help="Whose format.")]
-RestAs = Annotated[str, typer.Option("--rest-as", help="Accept all left as `predicted`, `unknown` or a class.")]
-Pull = Annotated[
-    str, typer.Option("--pull", help="First bring tags from the dataset of a question: unknowns, next ...")
+Picks = Annotated[
+    Path | None, typer.Argument(help="CSV or JSON that a pool command wrote. The default is every decided image.")
 ]
-Reviewer = Annotated[str, typer.Option(help="Who decides; git's user.name when left out.", envvar="CURATION_REVIEWER")]
-NewClass = Annotated[bool, typer.Option("--new-class", help="Let a decision name a class that does not exist yet.")]
+ToolOption = Annotated[Tool, typer.Option("--to", help="The tool to write for.")]
+From = Annotated[Tool, typer.Option("--from", help="The tool that wrote the file.")]
+RestAs = Annotated[
+    str, typer.Option("--rest-as", help="Accept all undecided images as `predicted`, `unknown` or a class.")
+]
+Pull = Annotated[
+    str, typer.Option("--pull", help="First pull the tags from the FiftyOne dataset of a command: unknowns, next ...")
+]
+Reviewer = Annotated[
+    str, typer.Option(help="The person who decides. The default is git's user.name.", envvar="CURATION_REVIEWER")
+]
+NewClass = Annotated[bool, typer.Option("--new-class", help="Allow a decision for a class that does not exist yet.")]
 
 
 @label.command()
@@ -54,9 +58,10 @@ def accept(
     source: Source,
     as_json: AsJson = False,
 ) -> None:
-    """Move decided pool images into data/raw/<class>/; the log says who decided and what the model had said.
+    """Move the pool images that have a decision into data/raw/<class>/.
 
-    Only images with a decision move; --rest-as decides on all that are left.
+    Use it after you have decided on a proposed set. The log records who decided and what the model had said. Images
+    without a decision stay in the pool; --rest-as decides on all of them.
 
     Example: curate next --csv picks.csv --push; curate label accept picks.csv --pull next --rest-as predicted
     """
@@ -79,13 +84,15 @@ def accept(
 @label.command()
 @spread
 def export(
-    picks: Annotated[Path, typer.Argument(help="CSV or JSON that a question wrote.")],
+    picks: Annotated[Path, typer.Argument(help="CSV or JSON that a pool command wrote.")],
     out: Annotated[Path, typer.Argument(help="The file to write.")],
     *,
     to: ToolOption = Tool.LABELSTUDIO,
     source: Source,
 ) -> None:
-    """Write a proposed set as tasks for Label Studio (JSON) or annotations for CVAT (images 1.1 XML).
+    """Write a proposed set as tasks for Label Studio (JSON) or as annotations for CVAT (images 1.1 XML).
+
+    Use it when the labelling is done in one of these tools.
 
     Example: curate label export picks.csv tasks.json --to labelstudio
     """
@@ -106,7 +113,7 @@ def export(
 @label.command("import")
 @spread
 def import_decisions(
-    path: Annotated[Path, typer.Argument(help="What the tool exported.")],
+    path: Annotated[Path, typer.Argument(help="The file that the tool exported.")],
     *,
     tool: From = Tool.LABELSTUDIO,
     reviewer: Reviewer = "",
@@ -114,7 +121,9 @@ def import_decisions(
     source: Source,
     as_json: AsJson = False,
 ) -> None:
-    """Bring decisions from Label Studio (JSON, JSON-MIN) or CVAT (images 1.1) into data/reviews.csv, once each.
+    """Add the decisions made in Label Studio (JSON, JSON-MIN) or CVAT (images 1.1) to data/reviews.csv, each once.
+
+    Use it after the labelling, then run `curate label accept` to move the files.
 
     Example: curate label import project.json --from labelstudio; curate label accept
     """
@@ -137,7 +146,7 @@ def import_decisions(
 def _new_decisions(
     made: dict[str, tuple[str, str]], rows: "pd.DataFrame", stamp: "Stamp", log: "pd.DataFrame"
 ) -> list[dict[str, str]]:
-    """The decisions as rows of the log that does not end with them already."""
+    """Return the decisions that the log does not hold already, as rows of the log."""
     from curation.decisions.fold import fold
     from curation.labelling.accept import LabelError, with_provenance
     from curation.tables.codes import Word
@@ -174,7 +183,7 @@ def _accept_rest(
 
 
 def _move(answers: "Answers", chosen: "pd.DataFrame | None", stamp: "Stamp") -> tuple[int, dict[str, str]]:
-    """Move what is decided; a decision that says nothing of the model gets a row that does, before its file moves."""
+    """Move the decided files. First add a row with the model's answer for each decision that has none."""
     from curation import tables
     from curation.decisions.log import read_reviews
     from curation.labelling import accept as room
@@ -193,7 +202,7 @@ def _move(answers: "Answers", chosen: "pd.DataFrame | None", stamp: "Stamp") -> 
 
 
 def _pull(project: "Project", question: str, reviewer: str, new_class: bool) -> int:
-    """Bring the tags made in the App on a question's dataset into the log."""
+    """Add the tags that were made in the App, on the dataset of a question, to the log."""
     from curation.review import database
     from curation.review.project_queue import known_classes
     from curation.review.pull import pull

@@ -1,4 +1,4 @@
-"""`curate learning-curve`: what more images would bring."""
+"""`curate learning-curve` estimates how much more images would help."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,16 +19,17 @@ MORE = (1.5, 2, 4)  # times as many images
 
 @app.command("learning-curve", epilog="Example: curate learning-curve --points 5 --class cat --class dog")
 def learning_curve_command(
-    points: Annotated[int, typer.Option(help="sizes that are tried, from 1/16 of train to all of it", min=3)] = 5,
+    points: Annotated[int, typer.Option(help="Number of training sizes, from 1/16 of train to all of it.", min=3)] = 5,
     chosen: Annotated[
-        list[str] | None, typer.Option("--class", help="a class to show as well; may be repeated")
+        list[str] | None, typer.Option("--class", help="A class to show as well. Can be repeated.")
     ] = None,
     epochs: Epochs = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Measure val accuracy against the number of images, and say what more images would bring.
+    """Measure the accuracy on val by the number of training images, and estimate what more images would bring.
 
-    Trains from the base model on nested parts of train. Writes points, fitted law and plot to reports/learning_curve.
+    Use it before you collect or label more images. It trains from the base model on nested parts of train. The points,
+    the fitted power law and a plot are written to reports/learning_curve.
     """
     from curation.tuning.learning_curve import EVERYTHING, learning_curve
 
@@ -48,7 +49,7 @@ def _known(chosen: list[str], splits: "pd.DataFrame") -> None:
 
 
 def _law_rows(found: "pd.DataFrame", name: str) -> Rows:
-    """What was measured, and what the fitted law expects of more."""
+    """Return the measured points, and the accuracy that the fitted law expects of more images."""
     from curation.tuning.learning_curve import fit_law
 
     points = found[found["class"] == name]

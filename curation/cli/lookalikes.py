@@ -1,4 +1,4 @@
-"""`curate lookalikes CLASS`: pool images that are near a class but unlike its images."""
+"""`curate lookalikes CLASS` lists pool images that the model takes for a class but that differ from its images."""
 
 from typing import Annotated
 
@@ -13,16 +13,17 @@ from curation.cli.shared.spread import spread
 @app.command()
 @spread
 def lookalikes(
-    label: Annotated[str, typer.Argument(metavar="CLASS", help="The class that they look like.")],
+    label: Annotated[str, typer.Argument(metavar="CLASS", help="The class that the model takes them for.")],
     *,
     max_conf: options.MaxConf = 1.0,
     limit: options.Limit = 100,
     source: Source,
     to: Outputs,
 ) -> None:
-    """List what is near a class but unlike its images: the gazelles among the antelopes, perhaps a class of their own.
+    """List pool images that the model takes for CLASS but that differ from its known images.
 
-    Grouped by embedding, the group that is most unlike anything known first.
+    Use it to find a class that has no name yet, such as gazelles that the model takes for antelopes. The images are
+    grouped by embedding, and the group that differs most comes first.
 
     Example: curate lookalikes antelope --limit 50 --html gazelles.html
     """

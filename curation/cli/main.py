@@ -1,4 +1,4 @@
-"""Where `curate` starts: every command module is imported here, and so adds its command to the app."""
+"""The entry point of `curate`: it imports every command module, and each module adds its command to the app."""
 
 from curation.cli import (  # noqa: F401
     compare,

@@ -1,4 +1,4 @@
-"""`curate next`: which images to label next."""
+"""`curate next` chooses which images to label next."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -11,13 +11,17 @@ from curation.cli.shared.spread import spread
 from curation.errors import CurationError
 
 Count = Annotated[int, typer.Option("-n", "--count", help="How many images.", min=1)]
-Strategy = Annotated[str, typer.Option(help="auto, entropy, margin, kcenter, badge, typicality, random, or seed.")]
-Wants = Annotated[list[str] | None, typer.Option("--want", help="So many that may show a class.", metavar="CLASS=N")]
-Seed = Annotated[int, typer.Option(help="Of the strategies that draw.", min=0)]
+Strategy = Annotated[
+    str, typer.Option(help="The strategy: auto, entropy, margin, kcenter, badge, typicality, random, or seed.")
+]
+Wants = Annotated[
+    list[str] | None, typer.Option("--want", help="Choose N images that may show the class.", metavar="CLASS=N")
+]
+Seed = Annotated[int, typer.Option(help="Seed of the random choices.", min=0)]
 
 
 class WantError(CurationError):
-    """A --want that is not CLASS=N."""
+    """The value of --want is not CLASS=N."""
 
 
 @app.command("next")
@@ -31,10 +35,10 @@ def next_images(
     source: Source,
     to: Outputs,
 ) -> None:
-    """Choose the images that are worth labelling next: unsure, different, typical, or by class. Never two twins.
+    """Choose the images of the pool that are most useful to label next. Two near-duplicates are never chosen together.
 
-    `seed` needs no model: it chooses the very first labels from thumbnails. `auto` is typicality with few labels, then
-    margin.
+    Use it when there is more to label than time. The strategy `auto` is typicality when there are few labels, and
+    margin later. The strategy `seed` needs no model: it chooses the first images to label from their thumbnails.
 
     Example: curate next -n 100 --want gazelle=20 --csv picks.csv --push
     """

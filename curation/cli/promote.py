@@ -1,4 +1,4 @@
-"""`curate promote`: make the candidate production."""
+"""`curate promote` makes the candidate the production model."""
 
 import typer
 
@@ -9,13 +9,14 @@ from curation.cli.shared.registry_options import Commit, Reason
 
 @app.command()
 def promote(
-    force: bool = typer.Option(False, "--force", help="Promote although the benchmark says no; needs --reason."),
+    force: bool = typer.Option(False, "--force", help="Promote although the gate objects. Needs --reason."),
     reason: Reason = "",
     commit: Commit = True,
 ) -> None:
-    """Make the candidate production, and the start of the next round.
+    """Make the candidate the production model and the base model of the next round.
 
-    Refuses when a benchmark gets worse or a class loses more than `promote.max_class_drop`.
+    Use it at the end of a round. It refuses when the model gets worse on a benchmark, or when a class loses more recall
+    than `promote.max_class_drop`.
 
     Example: curate promote
     """

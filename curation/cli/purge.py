@@ -1,4 +1,4 @@
-"""`curate purge`: take out of the pool what has nothing worth labelling, and bring it all back if that was wrong."""
+"""`curate purge` moves pool images that are not worth labelling into a trash folder, and can bring them back."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from curation.labelling.purge import Purged
     from curation.project import Project
 
-Scope = Annotated[float, typer.Option("--min-out-of-scope", help="Spare what is nearer to known images.", min=0, max=1)]
-Yes = Annotated[bool, typer.Option("--yes", help="Move the files. Without it nothing is touched.")]
+Scope = Annotated[float, typer.Option("--min-out-of-scope", help="Keep images with a lower OOD score.", min=0, max=1)]
+Yes = Annotated[bool, typer.Option("--yes", help="Move the files. Without it nothing is moved.")]
 Undo = Annotated[bool, typer.Option("--undo", help="Bring back everything that was purged.")]
-Name = Annotated[str, typer.Option("--name", help="With --undo: only the purge of this name.")]
+Name = Annotated[str, typer.Option("--name", help="With --undo, only the purge with this name.")]
 
 
 @app.command()
@@ -35,9 +35,10 @@ def purge(
     source: Source,
     to: Outputs,
 ) -> None:
-    """Take pool images with nothing worth labelling into the trash; a dry run unless --yes.
+    """Move pool images that are not worth labelling into the trash. Without --yes it only lists them.
 
-    Unsure images near the training images are spared: they are what labelling is for.
+    Use it when the pool is full of images that show none of the classes. Uncertain images near the training images
+    stay, because they are worth labelling.
 
     Examples: curate purge --max-conf 0.2 --html look.html; curate purge --max-conf 0.2 --yes; curate purge --undo
     """

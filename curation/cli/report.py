@@ -1,4 +1,4 @@
-"""`curate report`: the round in pictures."""
+"""`curate report` writes the HTML report of the round."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,14 +12,15 @@ from curation.cli.shared.output import say
 @app.command()
 def report(
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="where the page goes; reports/report.html when left out")
+        Path | None, typer.Option("--out", "-o", help="The file to write. The default is reports/report.html.")
     ] = None,
     *,
-    show: Annotated[bool, typer.Option("--open", help="open it in the browser")] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
-    """Write the round as one HTML page that opens from disk: images, twins, classes, model, mistakes, what to do next.
+    """Write one HTML page about the round: images, near-duplicates, classes, model, errors, and what to do next.
 
-    It reports whatever stages have run. `dvc repro` writes the same page to reports/report.html.
+    Use it to look at a round or to send it to a colleague; the page opens from disk. It reports the stages that have
+    run. `dvc repro` writes the same page to reports/report.html.
 
     Example: curate report --out round-3.html --open
     """

@@ -1,4 +1,4 @@
-"""`curate review`: push the queue to FiftyOne, open it, bring decisions back, say what is left."""
+"""`curate review` pushes the review queue to FiftyOne, opens it, pulls the decisions, and counts what is left."""
 
 import getpass
 import os
@@ -14,8 +14,10 @@ app.add_typer(review, name="review")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Port = Annotated[int, typer.Option(help="Port of the App, on 127.0.0.1.", min=1, max=65535)]
-NewClass = Annotated[bool, typer.Option("--new-class", help="Let a relabel name a class that does not exist yet.")]
-Reviewer = Annotated[str, typer.Option(help="Who decides; git's user.name when left out.", envvar="CURATION_REVIEWER")]
+NewClass = Annotated[bool, typer.Option("--new-class", help="Allow a relabel to a class that does not exist yet.")]
+Reviewer = Annotated[
+    str, typer.Option(help="The person who decides. The default is git's user.name.", envvar="CURATION_REVIEWER")
+]
 
 
 CONNECTING = "Importing FiftyOne and starting its database, which can take a minute ..."
@@ -24,7 +26,9 @@ READING = f"Reading the review queue. {CONNECTING}"
 
 @review.command()
 def push(as_json: AsJson = False) -> None:
-    """Push the review queue to FiftyOne; pushing twice changes nothing.
+    """Push the review queue to FiftyOne. Pushing it twice changes nothing.
+
+    Use it when you open the App in another way; `curate review open` pushes the queue itself.
 
     Example: curate review push
     """
@@ -40,7 +44,9 @@ def push(as_json: AsJson = False) -> None:
 
 @review.command("open")
 def open_app(port: Port = 5151, reviewer: Reviewer = "") -> None:
-    """Serve the queue in the FiftyOne App until Ctrl-C; pushes first when it is behind.
+    """Serve the review queue in the FiftyOne App until Ctrl-C. It is pushed first when it has changed.
+
+    Use it to review errors, doubtful answers and wrong labels in the browser.
 
     Example: curate review open --port 5151
     """
@@ -63,7 +69,9 @@ def open_app(port: Port = 5151, reviewer: Reviewer = "") -> None:
 
 @review.command()
 def pull(new_class: NewClass = False, reviewer: Reviewer = "", as_json: AsJson = False) -> None:
-    """Bring decisions tagged in the App into data/reviews.csv, once each.
+    """Add the decisions that were tagged in the App to data/reviews.csv, each once.
+
+    Use it after you set tags by hand. The keys of the App write their decisions at once and need no pull.
 
     Example: curate review pull
     """
@@ -79,7 +87,9 @@ def pull(new_class: NewClass = False, reviewer: Reviewer = "", as_json: AsJson =
 
 @review.command()
 def status(as_json: AsJson = False) -> None:
-    """Say what is left of the queue, by kind.
+    """Show how many images of the queue are decided and how many are left, by kind.
+
+    Use it to see how much work a review still needs. It does not start FiftyOne.
 
     Example: curate review status --json
     """
@@ -92,7 +102,7 @@ def status(as_json: AsJson = False) -> None:
 
 
 def _me() -> str:
-    """Git's user.name, or the login."""
+    """Return the user.name of git, or the login name."""
     from curation.project import Project
 
     return Project.find_or_here().git.run("config", "user.name") or getpass.getuser()

@@ -1,4 +1,4 @@
-"""`curate rollback`: return to the version that was production before."""
+"""`curate rollback` makes an earlier version the production model again."""
 
 import typer
 
@@ -9,11 +9,15 @@ from curation.cli.shared.registry_options import Commit, Reason
 
 @app.command()
 def rollback(
-    version: str = typer.Argument("", help="A version of `curate versions`; the one before the present when left out."),
+    version: str = typer.Argument(
+        "", help="A version that `curate versions` lists. The default is the one before the current."
+    ),
     reason: Reason = "",
     commit: Commit = True,
 ) -> None:
-    """Return to the version that was production before.
+    """Make the version before the current one, or the version that you name, the production model again.
+
+    Use it when the current model turns out to be worse than the one before.
 
     Example: curate rollback --reason "dogs are taken for wolves"
     """

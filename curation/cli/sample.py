@@ -1,4 +1,4 @@
-"""`curate sample`: real images to try the pipeline on, and the mess that real collections have."""
+"""`curate sample` writes real images to try the pipeline on; with --mess also the faults of real collections."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,29 +15,26 @@ if TYPE_CHECKING:
 @app.command()
 def sample(
     name: Annotated[
-        str, typer.Argument(help="digits, fashion-mnist, or any torchvision classification set, e.g. cifar10")
+        str, typer.Argument(help="digits, fashion-mnist, or any torchvision classification set, such as cifar10.")
     ],
     *,
     count: Annotated[
-        int | None, typer.Option(min=1, help="images taken, evenly over the classes; all of them without it")
+        int | None, typer.Option(min=1, help="Number of images over all classes. The default is all.")
     ] = None,
-    mess: Annotated[
-        bool, typer.Option("--mess/--clean", help="plant twins, wrong labels, broken files, a pool, a benchmark set")
-    ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="decides which images are drawn and what is planted where")] = 0,
+    mess: Annotated[bool, typer.Option("--mess/--clean", help="Add faults, a pool and a benchmark set.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of images and of the planted faults.")] = 0,
     round_: Annotated[
-        int, typer.Option("--round", min=1, max=2, help="2 adds, to --mess, the images of the thin class")
+        int,
+        typer.Option("--round", min=1, max=2, help="With --mess, round 2 adds images of the class that had too few."),
     ] = 1,
-    folder: Annotated[Path | None, typer.Option("--from", help="a folder that holds the set already")] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="replace an earlier sample; files that no sample wrote stay")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print the summary as JSON")] = False,
+    folder: Annotated[Path | None, typer.Option("--from", help="A folder that holds the image set already.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the files of an earlier sample.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Write sample images as ordinary files into data/, in the layout that the pipeline reads.
 
-    What --mess plants is recorded in .cache/curation/sample_truth.csv, which no stage reads.
-    Running it again changes nothing.
+    Use it to try the pipeline without images of your own. With --mess, the faults that were planted are recorded in
+    .cache/curation/sample_truth.csv, which no stage reads. Running it again changes nothing.
 
     Examples:
       curate sample digits --mess --seed 7
@@ -49,7 +46,6 @@ def sample(
     from curation.sample.write_sample import present, truth_path, write_sample
 
     project = Project.find_or_here()
-
     settings: dict[str, Any] = {"name": name, "count": count, "mess": mess, "seed": seed, "round": round_}
     written = None if force else present(project.root, settings)
     if written is None:
@@ -77,7 +73,7 @@ def _plan(project: "Project", source: Any, settings: dict[str, Any]) -> Any:
 
 
 def _source(project: "Project", name: str, folder: Path | None) -> Any:
-    """Find the set: the digits come with scikit-learn, Fashion-MNIST with Debian, the rest through torchvision."""
+    """Find the image set: the digits come with scikit-learn, Fashion-MNIST with Debian, the others from torchvision."""
     from curation.sample import image_sources
 
     if name == "digits":

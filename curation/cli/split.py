@@ -1,4 +1,4 @@
-"""`curate split`: the splits of every class, and a check that nothing leaks, today and between two git revisions."""
+"""`curate split` shows the splits of every class, and checks that no image leaks, now and between two git revisions."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,15 +17,18 @@ SHOWN = 20  # images named for each change, where people read
 
 @app.command("split", epilog="Example: curate split --check HEAD~1 --json")
 def split_command(
-    before: Annotated[str, typer.Argument(help="a git revision to compare with")] = "",
-    after: Annotated[str, typer.Argument(help="a second one; without it, the working tree")] = "",
-    check: Annotated[bool, typer.Option("--check", help="prove the promises; exit 1 if one is broken")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    before: Annotated[str, typer.Argument(help="A git revision to compare with.")] = "",
+    after: Annotated[str, typer.Argument(help="A second git revision. The default is the working tree.")] = "",
+    check: Annotated[
+        bool, typer.Option("--check", help="Check every rule. The exit code is 1 when one is broken.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the splits of every class, or check that no image, copy or earlier model leaks into val, test or benchmark.
 
-    With one revision, also which images changed their split since then, and why; with two, between them. What earlier
-    models were trained on comes from the lineage in the base model.
+    Use --check to prove that an evaluation is honest. With one revision it also lists the images that changed their
+    split since then, and why; with two revisions, between them. The lineage in the base model says what earlier models
+    were trained on.
     """
     if not check and not before:
         show(_classes(), as_json=as_json, title="images of every class in each split")
@@ -52,7 +55,7 @@ def _records(frame: "pd.DataFrame") -> Rows:
 
 
 def _round(revision: str) -> "Round":
-    """A round with the lineage that its base model had at that revision."""
+    """Return a round with the lineage that its base model had at that revision."""
     from curation.model.header import read_header
     from curation.project import Project
     from curation.selection.split_check import Round

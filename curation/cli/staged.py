@@ -1,4 +1,4 @@
-"""`curate staged`: real pool images for the classes that are made of staged or synthetic ones."""
+"""`curate staged` finds real pool images for the classes that consist mostly of staged or synthetic images."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from curation.cli.shared.pool_options import Outputs, Source
 from curation.cli.shared.spread import spread
 
 Share = Annotated[
-    float, typer.Option(help="Share of staged and synthetic images that makes a class count.", min=0, max=1)
+    float, typer.Option(help="List classes with at least this share of staged and synthetic images.", min=0, max=1)
 ]
 
 
@@ -28,7 +28,9 @@ def staged(
     source: Source,
     to: Outputs,
 ) -> None:
-    """List real candidates for classes that stand on staged or synthetic images.
+    """List real pool images for the classes that consist mostly of staged or synthetic images.
+
+    Use it to replace staged images by real ones.
 
     Example: curate staged --share 0.3 --html staged.html
     """

@@ -1,4 +1,4 @@
-"""`curate summary`: the round in five lines."""
+"""`curate summary` describes the round in five lines."""
 
 from curation.cli.shared.app import app
 from curation.cli.shared.output import say
@@ -6,7 +6,9 @@ from curation.cli.shared.output import say
 
 @app.command()
 def summary() -> None:
-    """Say in five lines what the last `dvc repro` made, and what to run next.
+    """Describe in five lines what the last `dvc repro` made, and name the next command.
+
+    Use it after each run.
 
     Example: curate summary
     """

@@ -1,4 +1,4 @@
-"""`curate thin`: pool images for the classes that have few images."""
+"""`curate thin` finds pool images for the classes that have too few images."""
 
 from typing import Annotated
 
@@ -10,7 +10,9 @@ from curation.cli.shared.class_offers import Each, offers_for
 from curation.cli.shared.pool_options import Outputs, Source
 from curation.cli.shared.spread import spread
 
-Want = Annotated[int, typer.Option(help="Images a class should have; 0: its cutoff and cutoff.reach on top.", min=0)]
+Want = Annotated[
+    int, typer.Option(help="Images that a class should have; 0 means its cutoff plus cutoff.reach.", min=0)
+]
 
 
 @app.command()
@@ -26,10 +28,10 @@ def thin(
     source: Source,
     to: Outputs,
 ) -> None:
-    """List candidates for classes near or below the cutoff, by how many images each class misses.
+    """List pool images that may fill the classes near or below the cutoff, those of the neediest class first.
 
-    A class below the cutoff is not in the model: a throw-away experiment with a lower one knows it (see
-    docs/throwaway.md).
+    Use it to bring a class over the cutoff. A class below the cutoff is not in the model; a throw-away experiment with
+    a lower cutoff trains a model that knows it (see docs/throwaway.md).
 
     Example: dvc exp run -S cutoff.min=35 -S throwaway=true; curate thin --rev EXPERIMENT --html thin.html
     """

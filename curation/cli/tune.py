@@ -1,4 +1,4 @@
-"""`curate tune`: search for better training parameters."""
+"""`curate tune` searches for better training parameters."""
 
 import enum
 from typing import Annotated
@@ -11,7 +11,7 @@ from curation.cli.shared.training_inputs import AsJson
 
 
 class Sampler(enum.StrEnum):
-    """How trials are proposed."""
+    """The way in which Optuna proposes trials."""
 
     TPE = "tpe"
     RANDOM = "random"
@@ -20,14 +20,15 @@ class Sampler(enum.StrEnum):
 
 @app.command("tune", epilog="Example: curate tune --trials 20 --sampler tpe")
 def tune_command(
-    trials: Annotated[int, typer.Option(help="trials of the study, finished or given up", min=1)] = 20,
-    sampler: Annotated[Sampler, typer.Option(help="how trials are proposed")] = Sampler.TPE,
-    seed: Annotated[int, typer.Option(help="seed of the proposals", min=0)] = 0,
+    trials: Annotated[int, typer.Option(help="Number of trials of the study, finished or stopped early.", min=1)] = 20,
+    sampler: Annotated[Sampler, typer.Option(help="The way in which trials are proposed.")] = Sampler.TPE,
+    seed: Annotated[int, typer.Option(help="Seed of the proposals.", min=0)] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Search the space `tune.space` of params.yaml; trials are DVC experiments, and bad ones are given up early.
+    """Search the space `tune.space` of params.yaml for better training parameters. Each trial is a DVC experiment.
 
-    Run it again after a kill, or with more trials: the study goes on where it stood. Needs the extra `tune`.
+    Use it when the data is good and the accuracy should still rise. A bad trial is stopped early. Run the command again
+    after a kill, or with more trials, and it continues the same study. It needs the extra `tune`.
     """
     from curation.project import Project
     from curation.tuning.search import search

@@ -1,4 +1,4 @@
-"""`curate unknowns`: pool images that nobody named and that the model now can."""
+"""`curate unknowns` lists images without a label that the model can now name."""
 
 from curation.cli.shared import pool_options as options
 from curation.cli.shared.app import app
@@ -17,7 +17,9 @@ def unknowns(
     source: Source,
     to: Outputs,
 ) -> None:
-    """List what nobody could name, or nobody looked at, and the model now can, surest first.
+    """List images without a label that the model is now sure of, surest first.
+
+    Use it after each training: some images of the pool, or of the class `unknown`, have become easy to label.
 
     Example: curate unknowns --min-conf 0.9 --class cat --limit 50
     """

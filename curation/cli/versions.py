@@ -1,4 +1,4 @@
-"""`curate versions`: what was promoted and rolled back."""
+"""`curate versions` lists what was promoted and rolled back."""
 
 from pathlib import Path
 
@@ -10,11 +10,13 @@ from curation.cli.shared.output import note, show
 
 @app.command()
 def versions(
-    register: bool = typer.Option(False, "--register", help="Tag the present version on the last commit, as GTO does."),
+    register: bool = typer.Option(False, "--register", help="Tag the current version on the last commit, as GTO does."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
     csv: Path | None = typer.Option(None, "--csv", help="Write a CSV file as well."),
 ) -> None:
-    """List what was promoted and rolled back, newest first.
+    """List every promotion and rollback, newest first, with the measured accuracies.
+
+    Use it to see what was in production when, and to find a version for `curate rollback`.
 
     Example: curate versions --json
     """

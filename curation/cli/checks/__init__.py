@@ -1,6 +1,6 @@
-"""What `curate doctor` looks at, one function a question.
+"""The checks of `curate doctor`, one function for each question.
 
-Each says what it found and, where that is not well, what to do.
+Each function says what it found, and what to do when that is not well.
 """
 
 from curation.cli.checks.check import Check, State, run_checks

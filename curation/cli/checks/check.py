@@ -1,4 +1,4 @@
-"""The answer to one question of `curate doctor`."""
+"""The result of one check of `curate doctor`."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 class State(StrEnum):
-    """How it stands: `ok`, `note` (works, but could be better), or `broken`."""
+    """The state of a check: `ok`, `note` (it works but could be better), or `broken`."""
 
     OK = "ok"
     NOTE = "note"
@@ -16,7 +16,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """One line: what was looked at, how it stands, what was found, and what to do where that is not ok."""
+    """The result of one check: its name, its state, what was found, and the fix when it is not ok."""
 
     name: str
     state: State
@@ -28,22 +28,22 @@ Question = Callable[[Path], Check]
 
 
 def ok(name: str, found: str) -> Check:
-    """All is well."""
+    """Return the result of a check that found no problem."""
     return Check(name, State.OK, found)
 
 
 def note(name: str, found: str, fix: str) -> Check:
-    """It works; it could be better."""
+    """Return the result of a check that works but could be better."""
     return Check(name, State.NOTE, found, fix)
 
 
 def broken(name: str, found: str, fix: str) -> Check:
-    """Something will fail until it is mended."""
+    """Return the result of a check that found something that will fail until it is fixed."""
     return Check(name, State.BROKEN, found, fix)
 
 
 def run_checks(root: Path, questions: Iterable[Question]) -> Iterator[Check]:
-    """Ask every question; one that can't be answered because the disk refuses is itself broken."""
+    """Run every check. A check that the disk does not let finish is broken."""
     for question in questions:
         try:
             yield question(root)

@@ -1,4 +1,4 @@
-"""Questions about the data: the folders, how many files there are, the class folders, the decisions."""
+"""Checks of the data: the folders, the number of files, the class folders, and the decisions."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ FOLDERS = ("raw", "unlabelled", "benchmark")
 
 
 def folders(root: Path) -> Check:
-    """data/raw is there; the optional folders are there once the pipeline has made them."""
+    """Check that data/raw exists; the optional folders must exist once the pipeline has made them."""
     data = root / "data"
     gone = [name for name in FOLDERS if not (data / name).is_dir()]
     tracked = [name for name in gone if (data / f"{name}.dvc").exists()]
@@ -33,7 +33,7 @@ def folders(root: Path) -> Check:
 
 
 def classes(root: Path) -> Check:
-    """Class folders with files in them."""
+    """Check that there are class folders with files in them."""
     raw = root / "data/raw"
     counts = {path.name: sum(1 for _ in _walk(path)) for path in sorted(raw.glob("*/"))} if raw.is_dir() else {}
     named = {name: count for name, count in counts.items() if name != "unknown"}
@@ -48,7 +48,7 @@ def classes(root: Path) -> Check:
 
 
 def files(root: Path) -> Check:
-    """How many loose files DVC has to look at."""
+    """Check how many loose files DVC has to look at."""
     count = sum(1 for name in FOLDERS for _ in _walk(root / "data" / name))
     if count <= MANY_FILES:
         return ok("files", f"{count:,} in data/")
@@ -60,7 +60,7 @@ def files(root: Path) -> Check:
 
 
 def decisions(root: Path) -> Check:
-    """data/reviews.csv can be read."""
+    """Check that data/reviews.csv can be read."""
     from curation.decisions.log import read_reviews
 
     path = root / "data/reviews.csv"
@@ -74,7 +74,7 @@ def decisions(root: Path) -> Check:
 
 
 def _walk(folder: Path) -> Iterator[str]:
-    """Paths of the files below a folder, without hidden ones; cheap enough for a million."""
+    """Yield the paths of all files below a folder except hidden ones; fast enough for a million files."""
     for where, below, names in os.walk(folder):
         below[:] = [name for name in below if not name.startswith(".")]
         yield from (os.path.join(where, name) for name in names if not name.startswith("."))  # noqa: PTH118

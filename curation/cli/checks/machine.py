@@ -1,4 +1,4 @@
-"""Questions about the machine: Python, torch and its device, FiftyOne's database, the optional packages, the disk."""
+"""Checks of the machine: Python, torch and its device, the FiftyOne database, the optional packages, and the disk."""
 
 import shutil
 import sys
@@ -25,7 +25,7 @@ OPTIONAL = {
 
 
 def python(_: Path) -> Check:
-    """New enough, and the one that the stages will be run with."""
+    """Check that Python is new enough, and that the stages will run with the same one."""
     version = ".".join(str(part) for part in sys.version_info[:3])
     if sys.version_info < OLDEST_PYTHON:
         return broken("python", version, "use Python 3.11 or newer: make setup PYTHON=python3.12")
@@ -38,7 +38,7 @@ def python(_: Path) -> Check:
 
 
 def torch(_: Path) -> Check:
-    """Importable, and on which device it computes."""
+    """Check that torch can be imported, and say on which device it computes."""
     try:
         from curation.model import device
 
@@ -55,7 +55,7 @@ def torch(_: Path) -> Check:
 
 
 def hashes(_: Path) -> Check:
-    """Whether the hashes of one picture are those of imagehash, with the libraries that are installed here."""
+    """Check that the hashes of one image agree with imagehash, with the installed libraries."""
     import imagehash
     import numpy as np
     from PIL import Image
@@ -75,7 +75,7 @@ def hashes(_: Path) -> Check:
 
 
 def mongod(_: Path) -> Check:
-    """FiftyOne's database program; without it only the review is missing."""
+    """Check the database program of FiftyOne; without it only the review does not work."""
     from curation.review import mongod as database
 
     state = database.inspect()
@@ -83,7 +83,7 @@ def mongod(_: Path) -> Check:
 
 
 def extras(_: Path) -> Check:
-    """Which optional packages are installed."""
+    """Say which optional packages are installed."""
     missing = [name for name, module in OPTIONAL.items() if util.find_spec(module) is None]
     present = [name for name in OPTIONAL if name not in missing]
     found = ", ".join(present) or "none"
@@ -93,7 +93,7 @@ def extras(_: Path) -> Check:
 
 
 def disk(root: Path) -> Check:
-    """Room on the disk that holds the data."""
+    """Check the free space on the disk that holds the data."""
     usage = shutil.disk_usage(root)
     found = f"{usage.free / 2**30:.1f} GiB free of {usage.total / 2**30:.0f}"
     if usage.free < LITTLE_DISK:

@@ -1,4 +1,4 @@
-"""Questions about the repository: git, DVC's remote, links, params.yaml, behaviour versions, write access."""
+"""Checks of the repository: git, DVC's remote, links, params.yaml, behaviour versions, and write access."""
 
 import configparser
 import os
@@ -16,7 +16,7 @@ CODE = ("curation", "stages", "dvc.yaml", "params.yaml")
 
 
 def git(root: Path) -> Check:
-    """A repository with a commit; and no new code that a temporary experiment would miss."""
+    """Check that there is a git repository with a commit, and no new code that a temporary experiment would miss."""
     if _git(root, "rev-parse", "--verify", "HEAD") is None:
         return broken("git", "no repository with a commit", "git init && git add . && git commit -m 'Start'")
     branch = (_git(root, "rev-parse", "--abbrev-ref", "HEAD") or "").strip()
@@ -29,7 +29,7 @@ def git(root: Path) -> Check:
 
 
 def dvc(root: Path) -> Check:
-    """Installed, set up here, and with somewhere to push to."""
+    """Check that DVC is installed, initialised here, and has a remote to push to."""
     if not (root / ".dvc").is_dir():
         return broken(
             "dvc", f"{root.resolve()} is not the root of a DVC repository", "run this in the repository's root"
@@ -50,7 +50,7 @@ def dvc(root: Path) -> Check:
 
 
 def links(root: Path) -> Check:
-    """How DVC brings files from its cache into the workspace: by copying, they take their room twice."""
+    """Check how DVC puts files from its cache into the workspace: copies need their space twice."""
     if not (root / ".dvc").is_dir():
         return note("links", "no DVC repository here", "run this in the repository's root")
     config = _config(root).get("cache", {})
@@ -68,7 +68,7 @@ def links(root: Path) -> Check:
 
 
 def params(root: Path) -> Check:
-    """params.yaml says only what it may say, and the model that training starts from is there."""
+    """Check that params.yaml is valid, and that the base model exists."""
     from curation.params import load
 
     try:
@@ -83,7 +83,7 @@ def params(root: Path) -> Check:
 
 
 def behaviour(root: Path) -> Check:
-    """The project's results were made by stages that behave as those of the installed library."""
+    """Check that the results of the project were made by stages that behave as those of the installed library."""
     from curation.project import behaviour as versions
 
     fix = "curate init --update, then dvc repro"
@@ -97,7 +97,7 @@ def behaviour(root: Path) -> Check:
 
 
 def writable(root: Path) -> Check:
-    """The folders that stages write to can be written to."""
+    """Check that the folders that stages write to are writable."""
     folders = [root / name for name in ("data", "models", "reports", ".cache", ".dvc") if (root / name).exists()]
     refused = [folder.name or "this folder" for folder in [root, *folders] if not os.access(folder, os.W_OK)]
     if refused:
@@ -115,14 +115,14 @@ def _git(root: Path, *arguments: str) -> str | None:
 
 
 def _config(root: Path) -> dict[str, dict[str, str]]:
-    """DVC's settings for this repository; config.local wins, as it does for DVC."""
+    """Return the DVC settings of this repository; config.local wins, as it does in DVC."""
     parser = configparser.ConfigParser(interpolation=None)
     parser.read([root / ".dvc/config", root / ".dvc/config.local"], encoding="utf-8")
     return {name: dict(parser[name]) for name in parser.sections()}
 
 
 def _working_links(cache: Path, root: Path) -> list[str]:
-    """The kinds of link that work from the cache's disk to the workspace, best first; found out by trying."""
+    """Return the kinds of link that work from the cache to the workspace, best first; each is tried."""
     cache = next(folder for folder in (cache, *cache.parents) if folder.is_dir())  # DVC makes it at the first add
     works = []
     with tempfile.TemporaryDirectory(dir=cache) as there, tempfile.TemporaryDirectory(dir=root / ".dvc") as here:

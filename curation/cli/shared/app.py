@@ -1,8 +1,8 @@
-"""The one Typer app, and the place where an error becomes a message.
+"""The Typer app of `curate`, and the place where an expected error becomes a message.
 
-Each module of the folder above adds its command to `app` and makes one call into a room. Heavy imports happen inside
-the commands, so that `curate --help` answers at once. The shape (a library call behind each command, JSON for machines)
-is that of sqlite-utils.
+Each command module adds its command to `app` and makes one call into a room. Heavy imports happen inside the commands,
+so that `curate --help` answers at once. The design, with a library call behind each command and JSON for machines, is
+that of sqlite-utils.
 """
 
 import errno
@@ -16,10 +16,10 @@ from curation.errors import INTERRUPTED, STOPPED, CurationError, disk_message
 
 
 class CurateGroup(TyperGroup):
-    """A group of commands in which an expected error is one message with exit code 1, and Ctrl-C one line with 130."""
+    """A group of commands. An expected error is one message with exit code 1; Ctrl-C is one line with exit code 130."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
+        """Run the command, and turn an expected error into a message."""
         try:
             return super().invoke(ctx)
         except CurationError as error:
@@ -39,7 +39,7 @@ def _end(message: str, code: int = 1) -> None:
 
 app = typer.Typer(
     cls=CurateGroup,
-    help="Keep an image classifier alive: curate its images, round after round.",
+    help="Curate the images of a classifier and improve it, round after round.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

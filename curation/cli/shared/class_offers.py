@@ -1,4 +1,4 @@
-"""Candidates for classes that need images, for `curate thin` and `curate staged`."""
+"""Find candidates for the classes that need images; `curate thin` and `curate staged` use it."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from curation.pool.answers import Answers
     from curation.pool.class_needs import Need
 
-Each = Annotated[float, typer.Option(help="Candidates for each image that is missing.", min=0.1)]
+Each = Annotated[float, typer.Option(help="Number of candidates for each missing image.", min=0.1)]
 
 
 def offers_for(answers: "Answers", found: "list[Need]", of_class: str, min_conf: float, each: float) -> "pd.DataFrame":
-    """Find candidates for the needs (of one class, if it is named); say what each class misses and what was found."""
+    """Find candidates for the needs, or for one class, and print what each class has, should have, and was offered."""
     from curation.pool import questions
 
     found = [need for need in found if not of_class or need.label == of_class]

@@ -26,7 +26,7 @@ MACHINE_WIDTH = 200  # columns of a table that does not go to a terminal
 
 
 def printable(text: str, keep: str = "") -> str:
-    """Show every character that a terminal might act on as an escape sequence of Python; those of `keep` stay."""
+    """Replace every character that a terminal may act on by its Python escape, except those in `keep`."""
     if text.isprintable():
         return text
     return "".join(one if one in keep or not _unseen(one) else _escaped(one) for one in text)
@@ -38,12 +38,15 @@ def say(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print what is not data on stderr, so that stdout stays readable for machines."""
+    """Print a message on stderr, so that stdout holds only the result."""
     typer.echo(printable(text, keep="\n"), err=True)
 
 
 def print_json(value: Any) -> None:
-    r"""Print a value as JSON; what a terminal might act on is written as `\u001b`, which reads the same."""
+    r"""Print a value as JSON.
+
+    Characters that a terminal may act on are written as `\u001b`, which means the same in JSON.
+    """
     text = json.dumps(value, indent=2, ensure_ascii=False)
     typer.echo("".join(one if one == "\n" or not _unseen(one) else json.dumps(one)[1:-1] for one in text))
 
@@ -51,9 +54,9 @@ def print_json(value: Any) -> None:
 def show(
     rows: Rows, *, as_json: bool = False, csv: Path | None = None, title: str = "", hidden: Collection[str] = ()
 ) -> None:
-    """Print rows as a table, or as a JSON list on stdout; with `csv`, write them to that file as well.
+    """Print rows as a table, or as a JSON list on stdout. With `csv`, also write them to that file.
 
-    The table leaves out the columns `hidden`, which are for machines.
+    The table leaves out the columns in `hidden`, which are for machines.
     """
     if csv:
         import pandas as pd
@@ -68,7 +71,7 @@ def show(
 
 
 def write_csv(frame: "pd.DataFrame", path: Path, decimals: int | None = None) -> None:
-    """Write a CSV file, whole or not at all; floats get so many decimals, or all that they need."""
+    """Write a CSV file, whole or not at all. `decimals` rounds floats; without it they are written in full."""
     from curation.files import whole
     from curation.tables.csv_cells import guard
 

@@ -1,6 +1,6 @@
-"""The options that the questions about the pool share (see `spread`), and what they do with an answer.
+"""The options that all commands for the pool share (see `spread`), and the ways to deliver an answer.
 
-Every question can be answered as a table, JSON, CSV, a page of pictures, a FiftyOne dataset and a folder of copies.
+Every answer can be a table, JSON, CSV, a page of pictures, a FiftyOne dataset, and a folder of copies.
 """
 
 import math
@@ -24,33 +24,37 @@ Csv = Annotated[Path | None, typer.Option("--csv", help="Write a CSV file.", met
 Html = Annotated[
     Path | None, typer.Option("--html", help="Write a page of pictures that opens from disk.", metavar="FILE")
 ]
-Push = Annotated[bool, typer.Option("--push", help="Push them to FiftyOne, to look and decide.")]
-CopyTo = Annotated[Path | None, typer.Option("--copy-to", help="Copy the files, named by class.", metavar="DIR")]
-Limit = Annotated[int, typer.Option(help="At most this many; 0 is all.", min=0)]
-Table = Annotated[Path | None, typer.Option(help="A table that `curate identify` wrote.", metavar="FILE")]
-Rev = Annotated[str, typer.Option(help="The tables of a git revision or DVC experiment.")]
+Push = Annotated[bool, typer.Option("--push", help="Push the images to FiftyOne, to look and decide.")]
+CopyTo = Annotated[
+    Path | None, typer.Option("--copy-to", help="Copy the files into one folder for each class.", metavar="DIR")
+]
+Limit = Annotated[int, typer.Option(help="Maximum number of images; 0 is all.", min=0)]
+Table = Annotated[Path | None, typer.Option(help="Read a table that `curate identify` wrote.", metavar="FILE")]
+Rev = Annotated[str, typer.Option(help="Read the tables of a git revision or DVC experiment.")]
 OfClass = Annotated[str, typer.Option("--class", help="Only this class.")]
-MinConf = Annotated[float, typer.Option(help="Calibrated: of those at 0.9, 9 in 10 are right.", min=0, max=1)]
+MinConf = Annotated[float, typer.Option(help="Lowest calibrated confidence; at 0.9, 9 in 10 are right.", min=0, max=1)]
 MaxConf = Annotated[float, typer.Option(help="Only images with no class above this confidence.", min=0, max=1)]
-TargetPrecision = Annotated[float | None, typer.Option(help="Pick the threshold that reaches this.", min=0, max=1)]
+TargetPrecision = Annotated[
+    float | None, typer.Option(help="Use the lowest threshold with this precision.", min=0, max=1)
+]
 
 COLUMNS = ["image_id", "path", "label", "confidence", "margin", "out_of_scope", "source", "known_twin"]
 HIDDEN = {"image_id", "margin", "source", "known_twin"}
 
 
 class WhereError(CurationError):
-    """Two tables named at once."""
+    """Both --table and --rev are given."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Which answers are asked: those of the workspace, of a file, or of a revision."""
+    """The answers that a command reads: those of the workspace, of a file, or of a revision."""
 
     table: Table = None
     rev: Rev = ""
 
     def load(self) -> "Answers":
-        """Read them."""
+        """Read the answers. WhereError when both a table and a revision are given."""
         from curation.pool.answers import load
         from curation.project import Project
 
@@ -61,7 +65,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where an answer goes."""
+    """The places where an answer goes."""
 
     as_json: AsJson = False
     csv: Csv = None
@@ -72,7 +76,7 @@ class Outputs:
     def deliver(
         self, frame: "pd.DataFrame", title: str, model: str, extra: tuple[str, ...] = (), limit: int = 0
     ) -> None:
-        """Print, write, push and copy the rows of a model's answer, the first `limit` of them (0: all)."""
+        """Print, write, push and copy the rows of an answer: the first `limit` rows, or all with 0."""
         from curation.project import Project
 
         project = Project.find_or_here()
@@ -93,7 +97,7 @@ class Outputs:
 
 
 def say_expected(answers: "Answers", min_conf: float) -> None:
-    """Say on stderr what the threshold is worth, as measured on held-back images."""
+    """Print on stderr the precision and coverage that the threshold reached on held-back images."""
     found = answers.expected(min_conf)
     if found is None:
         note("no calibration of this model: confidence is raw softmax, and what it is worth was not measured")
@@ -107,7 +111,7 @@ def say_expected(answers: "Answers", min_conf: float) -> None:
 
 
 def push(project: "Project", rows: "pd.DataFrame", title: str, model: str) -> None:
-    """Push an answer to FiftyOne as a dataset of its own, named after the question."""
+    """Push an answer to FiftyOne as a dataset of its own; its name ends with the name of the question."""
     from curation.review import database
     from curation.review.push import push_rows
 
@@ -122,7 +126,7 @@ def push(project: "Project", rows: "pd.DataFrame", title: str, model: str) -> No
 
 
 def records(frame: "pd.DataFrame", columns: list[str]) -> Rows:
-    """Turn rows into plain values: JSON has no NaN, and a float32 needs no 17 digits."""
+    """Turn rows into plain values for JSON: NaN becomes None, and floats are rounded to 4 decimals."""
     present = [name for name in columns if name in frame.columns]
     return [
         dict(zip(present, map(_plain, row), strict=True)) for row in frame[present].itertuples(index=False, name=None)

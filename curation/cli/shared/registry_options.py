@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
-Reason = Annotated[str, typer.Option("--reason", help="Why, in words. It is kept in the log and in the model card.")]
+Reason = Annotated[str, typer.Option("--reason", help="The reason in words. The log and the model card keep it.")]
 Commit = Annotated[
     bool,
-    typer.Option(help="Commit the change and tag the version. Nothing is committed while other changes are pending."),
+    typer.Option(
+        help="Commit the change and tag the version. Nothing is committed while there are other uncommitted changes."
+    ),
 ]

@@ -1,7 +1,7 @@
-"""Options that several commands share, written once: a dataclass whose fields are options, taken as one parameter.
+"""Options that several commands share: a dataclass whose fields are options, passed as one parameter.
 
-Typer reads a command's signature, so `spread` shows it one in which each such parameter is replaced by its fields. The
-idea is that of FastAPI's dependencies.
+Typer reads the options from the signature of a command. `spread` gives the command a signature in which each such
+parameter is replaced by its fields. The idea is that of FastAPI's dependencies.
 """
 
 import functools
@@ -14,7 +14,7 @@ Result = TypeVar("Result")
 
 
 def spread(command: Callable[..., Result]) -> Callable[..., Result]:
-    """Give a command the fields of its dataclass parameters as options of its own, after those that it has."""
+    """Replace the dataclass parameters of a command by their fields, as options after its own options."""
     signature, hints = inspect.signature(command), get_type_hints(command, include_extras=True)
     groups: dict[str, Any] = {name: hints[name] for name in signature.parameters if is_dataclass(hints[name])}
 

@@ -1,4 +1,4 @@
-"""What `curate learning-curve` and `curate cross-validate` both need: their options, and the images they train on."""
+"""The options that `curate learning-curve` and `curate cross-validate` share, and the images that they train on."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 COLUMNS = ["image_id", "label", "subclass", "split", "fold", "small"]
 
-AsJson = Annotated[bool, typer.Option("--json", help="print JSON")]
-Epochs = Annotated[int, typer.Option(help="epochs of each training; 0: as in params.yaml", min=0)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Epochs = Annotated[int, typer.Option(help="Epochs of each training; 0 uses the number in params.yaml.", min=0)]
 
 
 def read_inputs(epochs: int) -> "tuple[Project, pd.DataFrame, Pixels, Params]":
-    """Read the splits, the pixels and the settings of the project, with `epochs` of them changed unless it is 0."""
+    """Read the splits, the pixels and the parameters of the project. `epochs` replaces the parameter unless it is 0."""
     from curation import tables
     from curation.images.store.pixels import Pixels
     from curation.project import Project
