@@ -1,8 +1,8 @@
-"""From the pool into training, by decision: accepted images move to data/raw/<class>/, and the log says who and why.
+"""Move accepted pool images to data/raw/<class>/, and record in the log who decided and why.
 
-Decisions are rows of data/reviews.csv, wherever they were made (the App, Label Studio, CVAT, "all left as ..."). They
-are written first; then files move under a journal, so that a run that is killed goes on where it was. Nothing moves
-without a decision.
+A decision is a row of data/reviews.csv, made in the App, in Label Studio, in CVAT, or for all remaining images at once.
+Decisions are written first. Then the files move under a journal, so that the next run completes a killed one. No file
+moves without a decision.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -28,27 +28,31 @@ IDENTIFIED = "identified as"
 
 
 class LabelError(CurationError):
-    """A set of picks that can't be read, or that names images which are not in the pool."""
+    """The proposed images can't be read, or they are not in the pool."""
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """Who decided, when ("": when the row is written), and which model proposed: what every row of the log carries."""
+    """What every row of the log carries: the reviewer, the time, and the model that proposed.
+
+    The time "" means the time of writing.
+    """
 
     reviewer: str
     model: str
     decided_at: str = ""
 
     def row(self, image_id: str, decision: str, label: str = "", note: str = "") -> dict[str, str]:
-        """One row for the log."""
+        """Return one row for the log."""
         facts = {"image_id": image_id, "decision": decision, "label": label, "subclass": "", "note": note}
         return {**facts, "reviewer": self.reviewer, "decided_at": self.decided_at, "model": self.model}
 
 
 def read_picks(path: Path, table: pd.DataFrame) -> pd.DataFrame:
-    """Read a proposed set (CSV or JSON with a column image_id, as the questions write) as rows of IDENTIFIED.
+    """Read proposed images from CSV or JSON with a column image_id, and return their rows of IDENTIFIED.
 
-    A column `label` in it overrides the model's, so that a list can be corrected in a spreadsheet.
+    A column `label` in the file replaces the label of the model, so that a list can be corrected in a spreadsheet.
+    Raises LabelError when the file can't be read or names an image that is not in the pool.
     """
     try:
         # Every cell stays text: a class may be called NA, null or 007.
@@ -73,18 +77,18 @@ def read_picks(path: Path, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def accept_rest(picks: pd.DataFrame, decided: set[str], label: str, stamp: Stamp) -> list[dict[str, str]]:
-    """Rows that accept every pick nobody decided on, as `label`, or each as what it was identified as (`predicted`)."""
+    """Return rows that accept every undecided pick as `label`; "predicted" means the predicted class."""
     left = picks[~picks.image_id.isin(decided) & (picks.error == "")]
     return [stamp.row(row["image_id"], *_accepted(row, label), provenance(row)) for row in left.to_dict("records")]
 
 
 def provenance(row: Mapping[Hashable, object]) -> str:
-    """What the model had said, for the log."""
+    """Return what the model had said of the image, as a text for the log."""
     return f"{IDENTIFIED} {row['label']} at {float(str(row['confidence'])):.3f}"
 
 
 def with_provenance(rows: Sequence[dict[str, str]], table: pd.DataFrame) -> list[dict[str, str]]:
-    """Add what the model had said to rows of the log that do not say it."""
+    """Add what the model had said to the rows that do not say it yet."""
     facts = {row["image_id"]: row for row in table[["image_id", "label", "confidence"]].to_dict("records")}
     return [
         {**row, "note": "; ".join(filter(None, [row.get("note", ""), provenance(facts[row["image_id"]])]))}
@@ -95,12 +99,15 @@ def with_provenance(rows: Sequence[dict[str, str]], table: pd.DataFrame) -> list
 
 
 def record(rows: Sequence[Mapping[str, str]], reviews: Path) -> int:
-    """Append decisions to the log; returns how many."""
+    """Append decisions to the log, and return how many."""
     return len(append_reviews(reviews, list(rows)))
 
 
 def movable(images: pd.DataFrame, reviews: pd.DataFrame, only: set[str] | None = None) -> dict[str, tuple[str, str]]:
-    """Pool files that a decision names, identical copies too: path -> (image_id, label). The last decision holds."""
+    """Return the pool files that a decision names, with identical copies: path -> (image_id, label).
+
+    The last decision of an image holds.
+    """
     about = fold(reviews)
     told = about.named.isin([Word.RELABEL, Word.KEEP]) & ~about.label.isin(["", UNKNOWN])
     named = dict(zip(*about.loc[told, ["image_id", "label"]].to_numpy().T, strict=True))
@@ -110,10 +117,10 @@ def movable(images: pd.DataFrame, reviews: pd.DataFrame, only: set[str] | None =
 
 
 def move(found: Mapping[str, tuple[str, str]], root: Path) -> tuple[int, dict[str, str]]:
-    """Move files into data/raw/<class>/; returns how many went, and for each that stayed the reason.
+    """Move files into data/raw/<class>/. Return how many moved, and the reason for each file that stayed.
 
-    What metadata.csv says of a file (subclass, origin) goes along, into data/raw/metadata.csv; its label does not, as
-    the decision stands over it.
+    The cells of metadata.csv about a file (subclass, origin) move with it into data/raw/metadata.csv. The cell `label`
+    does not, because the decision replaces it.
     """
     lines = lines_below(UNLABELLED, root)
     taken: set[str] = set()
@@ -128,7 +135,7 @@ def move(found: Mapping[str, tuple[str, str]], root: Path) -> tuple[int, dict[st
 
 
 def finish(root: Path) -> int:
-    """Settle what a killed run left on its way; returns how many files the journal knows to have moved."""
+    """Complete the moves of a killed run, and return how many files the journal records as moved."""
     journal = Journal(Places(root).cache("label"), root)
     if journal.path.exists():
         journal.settle()
@@ -141,7 +148,7 @@ def _accepted(row: Mapping[Hashable, object], label: str) -> tuple[str, str]:
 
 
 def _target(root: Path, path: str, label: str, image_id: str, taken: set[str]) -> str:
-    """A free place in the folder of the class: with the file's own name, else with the image's id and a number."""
+    """Return a free path in the class folder: the name of the file, or else its image_id and a number."""
     name, folder = PurePosixPath(path), f"{RAW}/{safe(label)}"
     marks = ("", f"-{image_id[:8]}", *(f"-{image_id[:8]}-{number}" for number in range(2, len(taken) + 3)))
     places = (f"{folder}/{name.stem}{mark}{name.suffix}" for mark in marks)

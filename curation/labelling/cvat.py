@@ -1,7 +1,8 @@
-"""CVAT's `images 1.1` XML: a tag an image, out with the model's guess (source `auto`), in with what people chose.
+"""Write and read `images 1.1` XML of CVAT, with one tag for each image.
 
-The format is that of https://docs.cvat.ai/docs/manual/advanced/xml_format/. Images are named by path, as in a task made
-from a share or from the same folders.
+A written tag is the class that the model predicts (source `auto`); a read tag is what a person chose. The format is
+that of https://docs.cvat.ai/docs/manual/advanced/xml_format/. Images are named by path, as in a task made from a share
+or from the same folders.
 """
 
 import xml.etree.ElementTree as ET
@@ -17,11 +18,11 @@ AUTO = "auto"
 
 
 class CvatError(CurationError):
-    """A file that is no CVAT export, or names images that are not known."""
+    """The file is not a CVAT export, or it names unknown images."""
 
 
 def write_images(rows: pd.DataFrame, path: Path, classes: Sequence[str]) -> int:
-    """Write rows of IDENTIFIED as annotations to upload to a task of the same images; returns how many."""
+    """Write rows of IDENTIFIED as annotations for a task with the same images. Return how many."""
     root = ET.Element("annotations")
     ET.SubElement(root, "version").text = "1.1"
     labels = ET.SubElement(ET.SubElement(ET.SubElement(root, "meta"), "task"), "labels")
@@ -41,9 +42,10 @@ def write_images(rows: pd.DataFrame, path: Path, classes: Sequence[str]) -> int:
 
 
 def read_tags(path: Path, image_ids: Mapping[str, str]) -> dict[str, str]:
-    """Read what people chose: image_id -> label; `image_ids` maps paths to ids. Tags of source `auto` are no choice.
+    """Return what people chose: image_id -> label. Tags with the source `auto` are ignored.
 
-    A task that was made from a folder names images below it: the end of a path is enough where it names one image only.
+    `image_ids` maps paths to ids. A task made from a folder names images relative to it, so the end of a path is enough
+    when it belongs to only one image. Raises CvatError for a file of another format or an unknown image.
     """
     try:
         root = ET.fromstring(path.read_bytes())  # noqa: S314 - a file that the user names; expat refuses entity bombs
@@ -67,7 +69,7 @@ def read_tags(path: Path, image_ids: Mapping[str, str]) -> dict[str, str]:
 
 
 def _ends(image_ids: Mapping[str, str]) -> dict[str, str]:
-    """Every end of every path that names one image only."""
+    """Return every end of a path that belongs to only one image."""
     found: dict[str, str] = {}
     twice: set[str] = set()
     for path, image_id in image_ids.items():

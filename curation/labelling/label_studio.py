@@ -1,7 +1,8 @@
-"""Label Studio's JSON: tasks out, with the model's guess as a prediction; annotations in, full export or JSON-MIN.
+"""Write tasks for Label Studio, and read its annotations (full export or JSON-MIN).
 
-The formats are those of https://labelstud.io/guide/tasks and /guide/export; images are named by path below the storage
-that the project is given (local files by default).
+A task holds the class that the model predicts as a prediction. The formats are those of
+https://labelstud.io/guide/tasks and https://labelstud.io/guide/export. Images are named by path below the storage of
+the Label Studio project, which is local files by default.
 """
 
 import json
@@ -19,11 +20,11 @@ OTHERS = ("unknown", "remove")
 
 
 class LabelStudioError(CurationError):
-    """A file that is no Label Studio export."""
+    """The file is not a Label Studio export."""
 
 
 def write_tasks(rows: pd.DataFrame, path: Path, model: str, prefix: str = LOCAL_FILES) -> int:
-    """Write rows of IDENTIFIED as tasks to import; returns how many. `prefix` goes before each image's path."""
+    """Write rows of IDENTIFIED as tasks, and return how many. `prefix` is put before the path of each image."""
     tasks = [_task(row, model, prefix) for row in rows.to_dict("records")]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(tasks, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -31,7 +32,7 @@ def write_tasks(rows: pd.DataFrame, path: Path, model: str, prefix: str = LOCAL_
 
 
 def config(classes: Sequence[str]) -> str:
-    """Return the labelling interface (XML) that goes with the tasks: one choice of classes, `unknown` and `remove`."""
+    """Return the labelling interface (XML) for the tasks: one choice of the classes, `unknown` and `remove`."""
     choices = "\n".join(f"    <Choice value={quoteattr(name)}/>" for name in [*classes, *OTHERS])
     return (
         '<View>\n  <Image name="image" value="$image"/>\n'
@@ -40,7 +41,10 @@ def config(classes: Sequence[str]) -> str:
 
 
 def read_annotations(path: Path) -> dict[str, tuple[str, str]]:
-    """Read what people chose: image_id -> (choice, annotator). The last annotation that was not skipped holds."""
+    """Return what people chose: image_id -> (choice, annotator). The last annotation that was not skipped holds.
+
+    Raises LabelStudioError when the file is not an export.
+    """
     try:
         tasks = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -69,7 +73,7 @@ def _task(row: Mapping[Any, Any], model: str, prefix: str) -> dict[str, Any]:
 
 
 def _choices(task: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every choice of a task, oldest first; a full export has annotations, JSON-MIN the choice itself."""
+    """Yield the choices of a task, oldest first; a full export has annotations, JSON-MIN has the choice itself."""
     if "data" not in task:
         if isinstance(task.get("label"), str):
             yield task["label"], str(task.get("annotator", ""))

@@ -1,7 +1,7 @@
-"""The lines of metadata.csv that belong to files, kept in step as the files move.
+"""Keep the lines of metadata.csv correct while the files that they name move.
 
-A moved file takes its line along, so that no sheet names what is gone and nothing known of an image (that it is staged,
-say) is lost on the way. Both ways can be repeated, so that a run that was killed can be completed.
+A line moves with its file. So no sheet names a file that is gone, and nothing known of an image (for example that it is
+staged) is lost. Every step can be repeated, so that a killed run can be completed.
 """
 
 import csv
@@ -21,14 +21,14 @@ FILE = "file_name"
 
 
 class SheetError(CurationError):
-    """A metadata.csv that can't be read as ingest reads it."""
+    """A metadata.csv can't be read in the way in which ingest reads it."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a sheet: the sheet's path relative to the root, its cells by column, and where in the sheet it stood.
+    """A line of a sheet: the path of the sheet relative to the root, the cells by column, and its position.
 
-    A line without a place (`at` below 0) is put at the end.
+    A line without a position (`at` below 0) is put at the end.
     """
 
     sheet: str
@@ -37,7 +37,7 @@ class Line:
 
 
 def lines_below(folder: str, root: Path) -> dict[str, Line]:
-    """Every line of every sheet below a folder, by the path (as `key` spells it) of the file that it names."""
+    """Return every line of every sheet below a folder, by the path of the file that it names (see `key`)."""
     found: dict[str, Line] = {}
     for path in sorted((root / folder).rglob(NAME)):
         sheet = path.relative_to(root)
@@ -47,12 +47,15 @@ def lines_below(folder: str, root: Path) -> dict[str, Line]:
 
 
 def key(path: str) -> str:
-    """Spell a path as sheets are matched with files: Unicode form NFC (macOS writes names in NFD)."""
+    """Return a path in the form in which sheets and files are matched: Unicode NFC; macOS writes names in NFD."""
     return unicodedata.normalize("NFC", path)
 
 
 def amend(root: Path, *, put: Iterable[Line], take: Iterable[Line]) -> None:
-    """See that some lines stand in their sheets, and others do not; each sheet is rewritten whole or not at all."""
+    """Make sure that the lines `put` are in their sheets and the lines `take` are not.
+
+    A sheet is rewritten whole or not at all.
+    """
     wanted: dict[str, tuple[list[Line], list[Line]]] = {}
     for side, lines in enumerate((put, take)):
         for line in lines:
@@ -74,7 +77,7 @@ class _Sheet:
 
     @classmethod
     def read(cls, path: Path) -> "_Sheet":
-        """Read a sheet; one that does not exist has no lines yet."""
+        """Read a sheet; a sheet that does not exist has no lines."""
         if not path.exists():
             return cls([FILE], [])
         try:
@@ -90,7 +93,7 @@ class _Sheet:
         return cls(columns, rows, encoding, "\r\n" if b"\r\n" in data else "\n")
 
     def take(self, lines: Iterable[Line]) -> bool:
-        """Take lines out; tells whether any was there."""
+        """Remove lines. Return True when one of them was there."""
         names = {_name(line.cells) for line in lines}
         left = [row for row in self.rows if _name(row) not in names]
         changed = len(left) < len(self.rows)
@@ -98,7 +101,7 @@ class _Sheet:
         return changed
 
     def put(self, lines: Iterable[Line]) -> bool:
-        """Put in those lines that are not there, at their places, the first one first; tells whether any was not."""
+        """Add the lines that are missing, at their positions, the first one first. Return True when one was missing."""
         there = {_name(row) for row in self.rows}
         new = [line for line in lines if _name(line.cells) not in there]
         for line in sorted(new, key=lambda line: line.at):

@@ -1,10 +1,11 @@
-"""Moving files so that none can be lost: a journal on disk says what is about to move, then what has moved.
+"""Move files without losing one: a journal on disk records what will move, and then what has moved.
 
-The idea is the write-ahead log of databases (Mohan et al., 1992). Intent is written and synced before a batch is
-renamed, the outcome after it; a rename is atomic, so a file is in one place or the other at any moment, and where a run
-was killed the disk says which. Nothing is ever overwritten. Across file systems, where there is no rename, a file is
-copied under a hidden name, synced and compared before it appears at its new place, and only then removed from the old
-one. A line of metadata.csv goes with its file: put at the new place before the move, taken from the old one after it.
+The idea is the write-ahead log of databases (Mohan et al., 1992). The intent is written and synced before a batch is
+renamed, and the outcome after it. A rename is atomic, so each file is in one of the two places at any moment, and after
+a kill the disk shows in which. No file is ever overwritten. Between two file systems there is no rename. There the file
+is copied under a hidden name, synced and compared, then it gets its new name, and only then the old file is removed. A
+line of metadata.csv moves with its file: it is added at the new place before the move and removed at the old place
+after it.
 """
 
 import json
@@ -29,14 +30,14 @@ GOING, RETURNING = "going", "returning"  # intents; what became of them is seen 
 
 
 class JournalError(CurationError):
-    """A journal that another command is writing."""
+    """Another command is writing the journal."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """One file: its place at home and its place away, relative to the root; `facts` are for who reads the journal.
+    """One file: its home path and its away path, relative to the root. `facts` are kept for the readers of the journal.
 
-    The lines are those of metadata.csv that name the file where it is at home, and where it is away.
+    The two lines are those of metadata.csv that name the file at home and away.
     """
 
     home: str
@@ -48,39 +49,39 @@ class Move:
 
     @classmethod
     def read(cls, row: dict[str, Any]) -> "Move":
-        """Make one from its line of a journal."""
+        """Read one from its line of the journal."""
         lines = {name: Line(**row[name]) for name in ("home_line", "away_line") if row.get(name)}
         return cls(**{**row, **lines})
 
     def line(self, place: str) -> list[Line]:
-        """The line that names the file where it is at a place, if there is one."""
+        """Return the line that names the file at a place, as a list; the list is empty when there is none."""
         found = self.home_line if place == HOME else self.away_line
         return [found] if found else []
 
 
 class Journal:
-    """The journal of one set of moves: JSON lines, append-only; the last line about a file says where it is."""
+    """The journal of one set of moves: append-only JSON lines. The last line about a file says where it is."""
 
     def __init__(self, folder: Path, root: Path) -> None:
         self.path = folder / MANIFEST
         self.root = root
 
     def send(self, moves: Sequence[Move]) -> dict[str, str]:
-        """Move files away; returns, for each that stayed, the reason."""
+        """Move files away. Return the reason for each file that stayed."""
         return self._carry(moves, GOING, AWAY)
 
     def bring_back(self) -> dict[str, str]:
-        """Move home everything that is away; returns, for each that could not be, the reason."""
+        """Move every file that is away back home. Return the reason for each file that could not move."""
         away = [move for move, place in self.places() if place == AWAY]
         away.sort(key=lambda move: move.home_line.at if move.home_line else -1)  # lines then find their old places
         return self._carry(away, RETURNING, HOME)
 
     def places(self) -> list[tuple[Move, str]]:
-        """Every file of the journal and where it is now, `home` or `away`; asks the disk where a run was killed."""
+        """Return every file of the journal with its place, `home` or `away`. After a kill the disk is asked."""
         return [(move, self._seen(move, state)) for state, move in self._last()]
 
     def settle(self) -> None:
-        """Write down where each file is that a killed run left on its way."""
+        """Record the place of each file that a killed run was moving."""
         left = [(state, move) for state, move in self._last() if state in (GOING, RETURNING)]
         for state, move in left:
             ends = (self.root / move.home, self.root / move.away)
@@ -104,7 +105,7 @@ class Journal:
         return refused
 
     def _conclude(self, places: Sequence[tuple[str, Move]]) -> None:
-        """Let the sheets follow the files, then write down where those are."""
+        """Update the sheets for the files, then record the places of the files."""
         amend(self.root, put=_lines(places), take=_lines((_other(place), move) for place, move in places))
         self._write(places)
 

@@ -1,4 +1,4 @@
-"""The pool's files: every one that shows an image, identical copies too."""
+"""Find all files of the pool that show an image, identical copies included."""
 
 import pandas as pd
 
@@ -6,7 +6,10 @@ from curation.project.places import UNLABELLED
 
 
 def files_of(rows: pd.DataFrame, images: pd.DataFrame) -> dict[str, str]:
-    """Every file of the pool (path -> image_id, by path) that shows one of these images, by `copy_paths` of IMAGES."""
+    """Return path -> image_id of every pool file that shows one of these images, sorted by path.
+
+    Identical copies come from the column `copy_paths` of IMAGES.
+    """
     found = dict(zip(rows.path, rows.image_id, strict=True))
     wanted = images[images.image_id.isin(set(rows.image_id))]
     for image_id, path, copies in zip(wanted.image_id, wanted.path, wanted.copy_paths, strict=True):

@@ -1,4 +1,4 @@
-"""Taking images with nothing worth labelling out of the pool, into a trash folder from which they can all come back."""
+"""Move images that are not worth labelling from the pool into a trash folder, from which they can all be restored."""
 
 import math
 from collections.abc import Hashable, Mapping
@@ -17,12 +17,12 @@ from curation.project.places import UNLABELLED, Places
 
 
 class TrashError(CurationError):
-    """A trash folder that is not there or holds nothing."""
+    """The trash folder does not exist or holds nothing."""
 
 
 @dataclass(frozen=True)
 class Purged:
-    """Where files went, how many, and the reason for each that stayed."""
+    """The folder, the number of files, and the reason for each file that stayed."""
 
     folder: Path
     files: int
@@ -30,9 +30,9 @@ class Purged:
 
 
 def purge(rows: pd.DataFrame, images: pd.DataFrame, root: Path) -> Purged:
-    """Move the files of these images from the pool into a new folder of the trash, with a manifest of what and why.
+    """Move the files of these images from the pool into a new trash folder, with a manifest of what moved and why.
 
-    Identical copies go along, and lines of metadata.csv go into the manifest.
+    Identical copies move too, and the lines of metadata.csv go into the manifest.
     """
     folder = _new_folder(Places(root).trash)
     facts = {str(row["image_id"]): _facts(row) for row in rows.to_dict("records")}
@@ -47,7 +47,10 @@ def purge(rows: pd.DataFrame, images: pd.DataFrame, root: Path) -> Purged:
 
 
 def undo(root: Path, name: str = "") -> list[Purged]:
-    """Bring everything back to where it was: of one purge when it is named, else of all, the latest first."""
+    """Bring the files of one purge, or of all purges, back to where they were, the latest purge first.
+
+    Raises TrashError when there is no purge, or none with this name.
+    """
     done = []
     for folder in reversed(folders(root, name)):
         journal = Journal(folder, root)
@@ -58,7 +61,7 @@ def undo(root: Path, name: str = "") -> list[Purged]:
 
 
 def folders(root: Path, name: str = "") -> list[Path]:
-    """List the purges in the trash, oldest first; TrashError when there is none, or none of that name."""
+    """List the purges in the trash, oldest first. TrashError when there is none, or none with this name."""
     trash = Places(root).trash
     found = sorted(path.parent for path in trash.glob("*/manifest.jsonl"))
     chosen = [path for path in found if not name or path.name == name]

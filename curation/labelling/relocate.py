@@ -1,4 +1,4 @@
-"""One file from one place to another, whole at one of the two at any moment."""
+"""Move one file, so that it is complete at one of the two places at any moment."""
 
 import errno
 import os
@@ -9,7 +9,7 @@ from curation.predict.decode import content_id
 
 
 def relocate(start: Path, end: Path) -> None:
-    """Move a file to where nothing is yet: a rename, or across file systems a checked copy, then a removal."""
+    """Move a file to a free path: by a rename, or between file systems by a verified copy and a removal."""
     end.parent.mkdir(parents=True, exist_ok=True)
     try:
         start.rename(end)
@@ -21,7 +21,7 @@ def relocate(start: Path, end: Path) -> None:
 
 
 def finish(start: Path, end: Path) -> None:
-    """Complete what a killed run left: of two whole copies the first goes; of a half copy, the half."""
+    """Complete the move of a killed run: of two complete copies remove the first, and remove an incomplete one."""
     _draft(end).unlink(missing_ok=True)
     if start.is_file() and end.is_file() and content_id(start) == content_id(end):
         start.unlink()

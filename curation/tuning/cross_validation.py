@@ -1,4 +1,7 @@
-"""Cross-validation over the folds of the stage `split`: leak groups are whole, so no copy stands on both sides."""
+"""Cross-validation over the folds of the stage `split`.
+
+Each leak group is whole in one fold, so no copy of an image that a model predicts was in its training.
+"""
 
 import pandas as pd
 
@@ -9,11 +12,15 @@ from curation.params import Params
 
 
 class FoldCountError(CurationError):
-    """A table of splits that has too few folds."""
+    """The table of splits has too few folds."""
 
 
 def cross_validate(splits: pd.DataFrame, pixels: Pixels, params: Params) -> pd.DataFrame:
-    """Every train image judged by a model that has not seen its fold: image_id, fold, label, predicted, confidence."""
+    """Predict every train image with a model that has not seen its fold.
+
+    `splits` has the columns image_id, label, split and fold. Returns the columns image_id, fold, label, predicted and
+    confidence. Raises FoldCountError when there are fewer than two folds.
+    """
     from curation.model.training.examples import classes_of
     from curation.model.training.held_out import train_and_predict
 

@@ -1,7 +1,7 @@
-"""Learning curve: the accuracy on val by the number of images that a model was trained on.
+"""The learning curve: the accuracy on val by the number of training images.
 
-The parts of train are nested and every one is measured on the same val. The error is fitted by a power law with a
-floor (Hestness et al. 2017), which says what more images would bring.
+Models are trained on nested parts of train and measured on the same val. A power law with a floor (Hestness et al.,
+2017) is fitted to the error. It estimates what more images would bring.
 """
 
 import warnings
@@ -21,26 +21,27 @@ SMALLEST_PART = 1 / 16
 
 
 class CurveError(CurationError):
-    """Data from which no curve can be made."""
+    """No curve can be made from the data."""
 
 
 @dataclass(frozen=True)
 class Law:
-    """error = floor + scale * images ** -power."""
+    """The fitted law: error = floor + scale * images ** -power."""
 
     floor: float
     scale: float
     power: float
 
     def accuracy(self, images: float) -> float:
-        """The accuracy that the law expects of so many images."""
+        """Return the accuracy that the law expects with this number of images."""
         return float(1 - min(1.0, self.floor + self.scale * images**-self.power))
 
 
 def learning_curve(splits: pd.DataFrame, pixels: Pixels, params: Params, points: int) -> pd.DataFrame:
-    """Accuracy on val by the number of images trained on: one row a part and class (columns class, images, accuracy).
+    """Return the accuracy on val by the number of training images, one row for each part and class.
 
-    The parts are nested, take the same share of every class, and grow geometrically up to all of train.
+    The columns are class, images and accuracy. The parts are nested, take the same share of every class, and grow
+    geometrically up to all of train.
     """
     from curation.model.training.examples import classes_of
     from curation.model.training.held_out import train_and_predict
@@ -67,7 +68,10 @@ def learning_curve(splits: pd.DataFrame, pixels: Pixels, params: Params, points:
 
 
 def nested_part(train: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
-    """A share of every class, at least 2 images; larger shares contain smaller ones, whatever the order of the rows."""
+    """Return a share of every class, at least 2 images.
+
+    A larger share contains every smaller one, for any order of the rows.
+    """
     ordered = train.sort_values("image_id", kind="stable")
     ordered = ordered.assign(_draw=np.random.default_rng(seed).permutation(len(ordered)))
     place = ordered.groupby("label")["_draw"].rank(method="first")
@@ -76,7 +80,7 @@ def nested_part(train: pd.DataFrame, share: float, seed: int) -> pd.DataFrame:
 
 
 def fit_law(images: Sequence[float], accuracy: Sequence[float]) -> Law:
-    """Fit the power law to measured points (at least 3), weighting all alike; CurveError when there are fewer."""
+    """Fit the power law to at least 3 measured points with equal weights. CurveError when there are fewer."""
     from scipy.optimize import OptimizeWarning, curve_fit
 
     if len(images) < 3:

@@ -1,9 +1,9 @@
-"""Hyper-parameter search: Optuna proposes, DVC runs, and what does badly is stopped early.
+"""Hyper-parameter search: Optuna proposes trials, DVC runs them, and bad trials are stopped early.
 
-Each trial is `dvc exp run --temp`, so the workspace stays as it is and `dvc exp show` lists the results. The training
-process writes its epochs to a file that the search reads; a stop file makes it give up, and a trial that was given up
-is no experiment. The study is a journal on disk: after a kill the search goes on, with the trial that was cut off
-first; a training whose search was killed notices at its next epoch, and ends.
+Each trial is `dvc exp run --temp`, so the workspace does not change and `dvc exp show` lists the results. The training
+process writes each epoch to a file that the search reads. The search stops a trial with a stop file, and a stopped
+trial does not become an experiment. The study is a journal on disk. After a kill the search continues with the
+interrupted trial. A training whose search was killed notices it at its next epoch and ends.
 """
 
 import itertools
@@ -32,12 +32,12 @@ Runner = Callable[[str, Mapping[str, Any], Callable[[Row], bool]], list[Row] | N
 
 
 class SearchError(CurationError):
-    """A search that can't be set up, or a trial that failed."""
+    """The search can't be set up, or a trial failed."""
 
 
 @dataclass(frozen=True)
 class Best:
-    """What a search found."""
+    """The best trial that a search found."""
 
     experiment: str
     value: float
@@ -47,7 +47,11 @@ class Best:
 
 
 def search(knobs: Tune, project: Project, *, trials: int, sampler: str, seed: int, run: Runner | None = None) -> Best:
-    """Run trials until `trials` of the study have finished or were pruned; the study goes on where it stood."""
+    """Run trials until `trials` of the study are finished or pruned, and return the best one.
+
+    An existing study is continued. Raises SearchError when the study was begun with another space or metric, or when a
+    trial fails.
+    """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -92,9 +96,9 @@ def search(knobs: Tune, project: Project, *, trials: int, sampler: str, seed: in
 def run_experiment(
     project: Project, home: Path, name: str, chosen: Mapping[str, Any], enough: Callable[[Row], bool]
 ) -> list[Row] | None:
-    """Run one DVC experiment; its epochs, or None when `enough` stopped it or it diverged. SearchError when it fails.
+    """Run one DVC experiment and return its epochs; None when `enough` stopped it or the training diverged.
 
-    The epochs and DVC's log are kept in the folder `home`/`name`.
+    The epochs and the log of DVC are kept in the folder `home`/`name`. Raises SearchError when the experiment fails.
     """
     folder = (home / name).absolute()
     shutil.rmtree(folder, ignore_errors=True)
@@ -128,7 +132,7 @@ def run_experiment(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Interrupt an experiment with all that it started, as Ctrl-C would; kill it when it does not end."""
+    """Interrupt an experiment and its child processes, as Ctrl-C would, and kill them when they do not end."""
     for way, seconds in ((signal.SIGINT, GRACE_SECONDS), (signal.SIGKILL, None)):
         with suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.killpg(process.pid, way)
@@ -171,7 +175,7 @@ def _open_study(knobs: Tune, folder: Path, sampler: str, seed: int) -> Any:
 
 
 def _same_question(study: Any, knobs: Tune) -> None:
-    """Raise SearchError when the study was begun for another space or metric: its trials can't be compared."""
+    """Raise SearchError when the study was begun with another space or metric, because its trials can't be compared."""
     asked = {"metric": knobs.metric, "space": knobs.model_dump(mode="json")["space"]}
     before = study.user_attrs.get("question", asked)
     changed = [f"metric ({before['metric']} -> {knobs.metric})"] if before["metric"] != knobs.metric else []
@@ -187,7 +191,7 @@ def _same_question(study: Any, knobs: Tune) -> None:
 
 
 def _requeue(study: Any) -> None:
-    """Trials that were running when the search was killed come first."""
+    """Put the trials that were running when the search was killed first in the queue."""
     from optuna.trial import TrialState
 
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
@@ -205,7 +209,7 @@ def _suggest(trial: Any, key: str, space: Range | list[Any]) -> Any:
 
 
 def _enqueue_grid(study: Any, knobs: Tune) -> int:
-    """Put every point of the grid in the queue that is not in the study yet; returns how many there are."""
+    """Add every point of the grid that is not in the study yet to the queue. Return how many points there are."""
     for key, space in knobs.space.items():
         if not isinstance(space, list):
             raise SearchError(f"tune.space.{key} is a range; the grid sampler needs a list of values")
