@@ -1,9 +1,10 @@
-"""The version of what each stage does, in this library and in a project.
+"""The behaviour versions of the stages, in this library and in a project.
 
-A stage depends on no source file of the library: a comment would train every model again. It depends on one integer,
-its behaviour version. VERSIONS holds those of the library, and `stages/behaviour.yaml`, a params file of dvc.yaml,
-those that a project's results were made with. Whoever changes what a stage writes raises its number here; the golden
-test fails until that is done. The idea is that of the task versions of workflow tools such as Snakemake and Luigi.
+A stage does not depend on the source files of the library, because then a new comment would train every model again. It
+depends on one integer, its behaviour version. VERSIONS holds the versions of the library. `stages/behaviour.yaml`, a
+params file of dvc.yaml, holds the versions that made the results of a project. When you change what a stage writes,
+raise its number here; the golden test fails until you do. The idea is that of task versions in workflow tools such as
+Snakemake and Luigi.
 """
 
 from collections.abc import Mapping
@@ -39,12 +40,12 @@ HEADER = """\
 
 
 class BehaviourError(CurationError):
-    """The installed library does something else than the one that this project was made with."""
+    """The installed library behaves differently from the one that made the results of this project."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One stage whose version differs; None where the project's file, or the library, does not have the stage."""
+    """One stage whose version differs. None means that the project's file, or the library, does not have it."""
 
     stage: str
     project: int | None
@@ -55,7 +56,7 @@ class Difference:
 
 
 def read(root: Path = Path()) -> dict[str, int]:
-    """Read the versions of the project at `root`; an empty dictionary where it has no such file."""
+    """Read the versions of the project at `root`; an empty dictionary when the file does not exist."""
     path = root / FILE
     try:
         values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
@@ -69,7 +70,7 @@ def read(root: Path = Path()) -> dict[str, int]:
 
 
 def differences(root: Path = Path()) -> list[Difference]:
-    """List the stages whose version in the project at `root` is not the library's, in the order of the pipeline."""
+    """Return the stages whose version in the project differs from the library, in the order of the pipeline."""
     found = read(root)
     names = [*VERSIONS, *(stage for stage in found if stage not in VERSIONS)]
     pairs = [Difference(stage, found.get(stage), VERSIONS.get(stage)) for stage in names]
@@ -77,10 +78,9 @@ def differences(root: Path = Path()) -> list[Difference]:
 
 
 def check(root: Path = Path()) -> None:
-    """Raise BehaviourError when the library's behaviour is not what the project at `root` expects.
+    """Raise BehaviourError when the behaviour of the library is not what the project at `root` expects.
 
-    Every stage is compared, not only the one that starts: nobody wants to hear of a changed `evaluate` after hours of
-    training.
+    All stages are compared, not only the one that starts. So a changed `evaluate` is reported before hours of training.
     """
     found = differences(root)
     if found:
@@ -94,7 +94,7 @@ def check(root: Path = Path()) -> None:
 
 
 def write(root: Path = Path()) -> list[Difference]:
-    """Write the library's versions into the project at `root`; returns what differed before."""
+    """Write the versions of the library into the project at `root`. Return what differed before."""
     try:
         before = differences(root)
     except BehaviourError:  # a file that can't be read is replaced

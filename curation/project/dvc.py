@@ -1,7 +1,7 @@
-"""The one door to DVC: its commands, dvc.lock, its pointers, and the MD5s that it has computed already.
+"""The only door to DVC: its commands, dvc.lock, its .dvc files, and the MD5s that it has computed already.
 
-dvc.lock tells what `dvc repro` last ran with. Reading it is quicker than `dvc status`, and answers the questions that
-matter here. DVC's own code is imported late: it takes a second.
+dvc.lock says what `dvc repro` ran with last. It is faster to read than `dvc status`, and it answers the questions that
+matter here. The code of DVC is imported late, because that takes a second.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from curation.project.places import Places, ProjectError
 
 
 def md5_of(path: Path) -> str:
-    """MD5 of a file in hex, as DVC computes it."""
+    """Return the MD5 of a file in hex, as DVC computes it."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
@@ -33,11 +33,11 @@ class Dvc:
 
     @property
     def exists(self) -> bool:
-        """Whether DVC is set up in this folder."""
+        """Return True when DVC is set up in this folder."""
         return (self.root / ".dvc").is_dir()
 
     def run(self, *words: str) -> None:
-        """Run a dvc command quietly; ProjectError with what it said when it fails."""
+        """Run a dvc command quietly. ProjectError with the output of DVC when it fails."""
         done = subprocess.run(
             [sys.executable, "-m", "dvc", *words, "-q"], cwd=self.root, capture_output=True, text=True, check=False
         )
@@ -45,7 +45,7 @@ class Dvc:
             raise ProjectError(f"`dvc {' '.join(words)}` failed: {done.stderr.strip() or done.stdout.strip()}")
 
     def stages(self) -> dict[str, Any]:
-        """The stages of dvc.lock; ProjectError when there is none."""
+        """Return the stages of dvc.lock. ProjectError when there is no such file."""
         path = Places(self.root).run_record
         if not path.exists():
             raise ProjectError(f"{path} does not exist: nothing was run here yet; run `dvc repro`")
@@ -53,37 +53,38 @@ class Dvc:
         return stages
 
     def inputs(self, stage: str) -> dict[str, str]:
-        """What a stage read when it last ran: path -> MD5."""
+        """Return what a stage read when it ran last: path -> MD5."""
         return {item["path"]: item.get("md5", "") for item in self.stages().get(stage, {}).get("deps", [])}
 
     def outputs(self, stage: str) -> dict[str, str]:
-        """What a stage wrote when it last ran: path -> MD5."""
+        """Return what a stage wrote when it ran last: path -> MD5."""
         return {item["path"]: item.get("md5", "") for item in self.stages().get(stage, {}).get("outs", [])}
 
     def sources(self) -> dict[str, str]:
-        """What the last run was made from: every dep that no stage writes, path -> MD5."""
+        """Return what the last run was made from: path -> MD5 of every dep that no stage writes."""
         stages = self.stages()
         made = {path for stage in stages for path in self.outputs(stage)}
         used = {path: md5 for stage in stages for path, md5 in self.inputs(stage).items()}
         return {path: md5 for path, md5 in used.items() if path not in made}
 
     def point(self, path: Path, md5: str, size: int) -> None:
-        """Write DVC's pointer to the bytes of a file, and take the present ones away; `fetch` brings the others."""
+        """Write a .dvc file with this MD5 and size, and remove the current file; `fetch` brings the new one."""
         text = f"outs:\n- md5: {md5}\n  size: {size}\n  hash: md5\n  path: {path.name}\n"
         write_text(path.with_name(f"{path.name}.dvc"), text)
         path.unlink(missing_ok=True)
 
     def fetch(self, *pointers: str) -> None:
-        """Bring files from DVC's cache, or from its remote where the cache does not have them."""
+        """Bring files from the cache of DVC, or from its remote when the cache does not have them."""
         try:
             self.run("checkout", *pointers)
         except ProjectError:
             self.run("pull", *pointers)
 
     def known_md5s(self, paths: Sequence[str], stats: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """The MD5s that DVC remembers of files, "" where it knows none; `stats` are their ino, mtime and size.
+        """Return the MD5s that DVC remembers of files, "" where it knows none.
 
-        Nothing is written and no command is run. Where anything is amiss, nothing is known.
+        `stats` maps each path to its ino, mtime and size. Nothing is written and no command runs. On any error the
+        result is that nothing is known.
         """
         if not self.exists:
             return [""] * len(paths)

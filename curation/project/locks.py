@@ -1,6 +1,6 @@
-"""File locks: one command at a time does what two must not do together.
+"""File locks, for work that only one command may do at a time.
 
-filelock asks the system for the lock, which lets go of it when the process ends, however it ends.
+filelock asks the operating system for the lock. The system releases it when the process ends, also after a crash.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ class LockedError(CurationError):
 
 @contextmanager
 def hold(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold the lock of the file `path`: wait for the command that has it, or raise LockedError."""
+    """Hold the lock of the file `path`. Wait until it is free; without `wait`, raise LockedError instead."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path, timeout=-1 if wait else 0)
     try:

@@ -1,8 +1,8 @@
-"""Where everything of a project lies: the one module that spells a path such as data/raw or reports/metrics.json.
+"""The paths of a project. Only this module spells a path such as data/raw or reports/metrics.json.
 
 A project is the folder that holds dvc.yaml and params.yaml. It may be a whole git repository, a folder of one, or no
-repository at all. The paths here are absolute, so that no command depends on its working directory; what is written
-into a table or a log is relative to the project, see `Places.relative`.
+repository at all. The paths are absolute, so that no command depends on its working directory. Paths in tables and logs
+are relative to the project; see `Places.relative`.
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ WEIGHTS = "models/weights"
 
 
 class ProjectError(CurationError):
-    """There is no project, or it is not in a state in which the command can work."""
+    """There is no project, or its state does not allow the command."""
 
 
 @dataclass(frozen=True)
 class Places:
-    """The paths of the project in the folder `root`; nothing is read, and nothing needs to exist."""
+    """The paths of the project in the folder `root`. Nothing is read, and nothing needs to exist."""
 
     root: Path
 
@@ -34,12 +34,12 @@ class Places:
 
     @property
     def pipeline(self) -> Path:
-        """dvc.yaml, the stages."""
+        """dvc.yaml, the definition of the stages."""
         return self.root / PIPELINE
 
     @property
     def params_file(self) -> Path:
-        """params.yaml, the settings."""
+        """params.yaml, the parameters."""
         return self.root / PARAMS
 
     @property
@@ -49,12 +49,12 @@ class Places:
 
     @property
     def data(self) -> Path:
-        """Images, tables and decisions."""
+        """The folder of images, tables and decisions."""
         return self.root / DATA
 
     @property
     def raw(self) -> Path:
-        """The labelled images, one folder a class."""
+        """The labelled images, one folder for each class."""
         return self.root / RAW
 
     @property
@@ -64,17 +64,17 @@ class Places:
 
     @property
     def benchmark(self) -> Path:
-        """The benchmark sets made by hand: one folder a set, in it one folder a class."""
+        """The hand-made benchmark sets: one folder for each set, and in it one folder for each class."""
         return self.data / "benchmark"
 
     @property
     def collected(self) -> Path:
-        """The mark that stage collect leaves."""
+        """The file that the stage `collect` writes."""
         return self.data / ".collected"
 
     @property
     def reviews(self) -> Path:
-        """The log of what people decided."""
+        """The log of human decisions."""
         return self.root / REVIEWS
 
     @property
@@ -89,17 +89,17 @@ class Places:
 
     @property
     def models(self) -> Path:
-        """Checkpoints and what was promoted."""
+        """The folder of checkpoints and promoted models."""
         return self.root / "models"
 
     @property
     def backbone(self) -> Path:
-        """The first base model, made by stage backbone."""
+        """The first base model, which the stage `backbone` makes."""
         return self.models / "backbone.safetensors"
 
     @property
     def weights(self) -> Path:
-        """Local weights for `backbone.weights`, which git or DVC keeps."""
+        """Local weights for `backbone.weights`, tracked by git or DVC."""
         return self.root / WEIGHTS
 
     @property
@@ -114,7 +114,7 @@ class Places:
 
     @property
     def production_calibration(self) -> Path:
-        """Its calibration."""
+        """The calibration of production."""
         return self.models / "production.calibration.json"
 
     @property
@@ -134,7 +134,7 @@ class Places:
 
     @property
     def reports(self) -> Path:
-        """What people look at: pages, plots, metrics."""
+        """The folder of pages, plots and metrics."""
         return self.root / "reports"
 
     @property
@@ -144,60 +144,63 @@ class Places:
 
     @property
     def headline(self) -> Path:
-        """The few of them that DVC compares."""
+        """The main metrics, which DVC compares."""
         return self.reports / "summary.json"
 
     @property
     def report_page(self) -> Path:
-        """The round in pictures."""
+        """The HTML report of the round."""
         return self.reports / "report.html"
 
     @property
     def review_receipt(self) -> Path:
-        """What there is to review, as stage review found it."""
+        """What there is to review, as the stage `review` found it."""
         return self.reports / "review.json"
 
     @property
     def push_state(self) -> Path:
-        """Whether FiftyOne of this machine has the queue, and why not; no other machine shares it."""
+        """Whether FiftyOne on this machine has the queue, and if not, why. Other machines do not share it."""
         return self.caches / "review" / "push.json"
 
     @cached_property
     def caches(self) -> Path:
-        """The folder of all caches; it can be deleted at any time, and no result changes."""
+        """The folder of all caches. It can be deleted at any time without changing a result."""
         return self.root / ".cache" / "curation"
 
     @property
     def trash(self) -> Path:
-        """What was purged from the pool."""
+        """The folder of images that were purged from the pool."""
         return self.root / ".trash"
 
     def table_path(self, table: Table) -> Path:
-        """Where the stage of `table` writes it."""
+        """Return the path where the stage of `table` writes it."""
         return self.data / f"{table.name}.parquet"
 
     def report(self, name: str) -> Path:
-        """The folder or file `name` of the reports, e.g. `evaluate`."""
+        """Return the path of the file or folder `name` in the reports, such as `evaluate`."""
         return self.reports / name
 
     def cache(self, name: str) -> Path:
-        """The folder of one cache, e.g. `identify`."""
+        """Return the folder of one cache, such as `identify`."""
         return self.caches / name
 
     def relative(self, path: Path | str) -> str:
-        """Give a path as tables and logs name it: from the project's root, with `/`. Paths outside stay as they are."""
+        """Return a path as tables and logs name it: from the root of the project, with `/`.
+
+        A path outside the project is returned unchanged.
+        """
         absolute = self.root / path
         return absolute.relative_to(self.root).as_posix() if absolute.is_relative_to(self.root) else str(path)
 
     def shown(self, path: Path | str) -> str:
-        """Give a path of the project so that a person can use it in the working directory."""
+        """Return a path of the project as a person can use it in the working directory."""
         absolute = self.root / path
         return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(absolute)
 
     def typed(self, path: Path | str) -> str:
-        """Give a path that a person typed in the working directory as tables and logs name it.
+        """Return a path that a person typed in the working directory, as tables and logs name it.
 
-        A path from the project's root is understood from every folder, unless a file of that name lies in the
+        A path from the root of the project is understood in every folder, unless a file with that name exists in the
         working directory.
         """
         here = Path.cwd() / path

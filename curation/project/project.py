@@ -1,10 +1,10 @@
-"""`Project`: the working tree of a project, and the doors to its git and DVC.
+"""`Project` gives access to the working tree of a project, and to its git and DVC.
 
     project = Project.find()
     errors = project.table(tables.ERRORS)
     before = project.at("v1.0.0").table(tables.PREDICTIONS)
 
-The same three calls, `params`, `table` and `file`, read the working tree and any revision of it (`Project.at`).
+The methods `params`, `table` and `file` read the working tree, and `Project.at` gives the same methods for a revision.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ class Project(Places):
 
     @classmethod
     def find(cls, start: Path | None = None) -> "Project":
-        """Find the project that `start` (the working directory) lies in; ProjectError when it lies in none."""
+        """Find the project that contains `start`, by default the working directory. ProjectError when there is none."""
         start = (start or Path.cwd()).resolve()
         found = cls._above(start)
         if found is None:
@@ -43,7 +43,7 @@ class Project(Places):
 
     @classmethod
     def find_or_here(cls, start: Path | None = None) -> "Project":
-        """Find the project as `find` does; where there is none, take `start` for one, as any folder will do."""
+        """Find the project as `find` does. When there is none, use `start` itself, because any folder is enough."""
         start = (start or Path.cwd()).resolve()
         return cls._above(start) or cls(start)
 
@@ -54,7 +54,7 @@ class Project(Places):
 
     @cached_property
     def git(self) -> Git:
-        """The git repository that the project lies in, if any."""
+        """The git repository that contains the project, if there is one."""
         return Git(self.root)
 
     @cached_property
@@ -63,19 +63,19 @@ class Project(Places):
         return Dvc(self.root)
 
     def params(self) -> Params:
-        """Read and check params.yaml; ParamsError names every key that is wrong."""
+        """Read and check params.yaml. ParamsError names every wrong key."""
         return load(self.params_file)
 
     def located(self, settings: Params) -> Params:
-        """The same settings with the absolute path of the base model, for the rooms that open it."""
+        """Return the same parameters with the absolute path of the base model, for the rooms that open it."""
         return settings.model_copy(update={"base_model": str(self.base_model(settings))})
 
     def base_model(self, settings: Params) -> Path:
-        """The model that training starts from."""
+        """Return the path of the model that training starts from."""
         return self.root / settings.base_model
 
     def set_base_model(self, path: Path) -> bool:
-        """Point `base_model` in params.yaml at a model, leaving every comment as it is; True when that changed it."""
+        """Set `base_model` in params.yaml to a model and keep all comments. Return True when that changed the file."""
         yaml, value = YAML(), self.relative(path)
         yaml.preserve_quotes = True
         yaml.width = 4096
@@ -88,15 +88,15 @@ class Project(Places):
         return True
 
     def table(self, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Read a table, or only some of its columns; TableError where it is missing or not what it should be."""
+        """Read a table, or only some of its columns. TableError when it is missing or does not fit its schema."""
         return tables.read(self.table_path(table), table, columns)
 
     def has(self, path: Path | str) -> bool:
-        """Whether the project has the file, named absolutely or from its root."""
+        """Return True when the project has the file. The path is absolute or relative to the root."""
         return self.file(path).exists()
 
     def write_table(self, frame: pd.DataFrame | Iterable[pd.DataFrame], table: Table) -> Path:
-        """Write a table, whole or not at all: one frame, or frames that follow one another in `image_id`."""
+        """Write a table whole or not at all: one frame, or frames that follow one another in `image_id`."""
         path = self.table_path(table)
         if isinstance(frame, pd.DataFrame):
             tables.write(frame, path, table)
@@ -105,13 +105,13 @@ class Project(Places):
         return path
 
     def file(self, path: Path | str) -> Path:
-        """Give the path of a file of the project, named absolutely or from its root."""
+        """Return the absolute path of a file of the project. The path is absolute or relative to the root."""
         return self.root / path
 
     def at(self, revision: str) -> Snapshot:
-        """Give the project as it was at a commit, tag, branch or DVC experiment; RevisionError where there is none."""
+        """Return the project as it was at a commit, tag, branch or DVC experiment. RevisionError when it is unknown."""
         return Snapshot.of(self, self.git, self.dvc, revision)
 
     def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[None]:
-        """Hold a lock of the project: wait for the command that has it, or raise LockedError."""
+        """Hold a lock of the project. Wait until it is free; without `wait`, raise LockedError instead."""
         return hold(self.caches / f"{name}.lock", wait=wait)

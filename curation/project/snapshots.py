@@ -1,8 +1,8 @@
-"""A project as it was at a commit, tag, branch or DVC experiment: its params, its tables, any of its files.
+"""A project as it was at a commit, tag, branch or DVC experiment: its parameters, tables and files.
 
-Bytes that git keeps come from git, those that DVC keeps from its cache or its remote, both through DVC's file system.
-The project may be a folder of a larger repository: DVC looks at the revision from that folder. This is the only place
-that reads a revision.
+Files that git keeps come from git. Files that DVC keeps come from its cache or its remote. Both are read through the
+file system of DVC, from the folder of the project, which may be a folder of a larger repository. Only this module reads
+a revision.
 """
 
 import io
@@ -23,12 +23,12 @@ from curation.tables import Table
 
 
 class RevisionError(CurationError):
-    """A git revision, or a file of it, that can't be read."""
+    """A git revision is unknown, or a file of it can't be read."""
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The project `places` at `commit`, which the person calls `revision`."""
+    """The project `places` at the commit `commit`, which the person calls `revision`."""
 
     places: Places
     revision: str
@@ -36,7 +36,7 @@ class Snapshot:
 
     @classmethod
     def of(cls, places: Places, git: Git, dvc: Dvc, revision: str) -> "Snapshot":
-        """Find the commit that a person means; RevisionError where git and DVC know none."""
+        """Find the commit that a person means. RevisionError when git and DVC know none."""
         if not git.exists or not dvc.exists:
             raise RevisionError(f"{places.root} is no git and DVC repository, so it has no revision `{revision}`")
         from dvc.repo import Repo
@@ -52,11 +52,11 @@ class Snapshot:
             ) from None
 
     def params(self) -> params.Params:
-        """params.yaml of the revision, checked as today's is."""
+        """Read params.yaml of the revision, with the same checks as for the current one."""
         return params.read(self.read(PARAMS).decode("utf-8"), f"{PARAMS} of revision `{self.revision}`")
 
     def table(self, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """A table of the revision. Only the columns that are asked for must be there: older tables have others."""
+        """Read a table of the revision. Only the requested columns must exist, because older tables have others."""
         import pyarrow.parquet as pq
 
         wanted = list(columns or table.columns)
@@ -70,21 +70,21 @@ class Snapshot:
         return frame
 
     def read(self, path: Path | str) -> bytes:
-        """The bytes of a file of the revision."""
+        """Return the bytes of a file of the revision."""
         name = self.places.relative(path)
         found: list[bytes] = []
         self._with(name, lambda repo: found.append(repo.dvcfs.cat_file(f"/{name}")))
         return found[0]
 
     def has(self, path: Path | str) -> bool:
-        """Whether the revision has the file."""
+        """Return True when the revision has the file."""
         name = self.places.relative(path)
         found: list[bool] = []
         self._with(name, lambda repo: found.append(bool(repo.dvcfs.isfile(f"/{name}"))))
         return found[0]
 
     def file(self, path: Path | str) -> Path:
-        """A copy of a file of the revision, in the cache; for what is too large to hold in memory."""
+        """Return the path of a copy of a file of the revision, in the cache. Use it for files too large for memory."""
         name = self.places.relative(path)
         target = self.places.cache("revisions") / self.commit / name
         if not target.exists():
@@ -93,7 +93,7 @@ class Snapshot:
         return target
 
     def _with(self, name: str, act: Callable[[Any], object]) -> None:
-        """Do something with DVC's view of the revision, or say why the file `name` of it can't be read."""
+        """Call `act` with DVC's view of the revision. RevisionError when the file `name` can't be read."""
         from dvc.exceptions import DvcException
         from dvc.repo import Repo
         from dvc.scm import SCMError

@@ -1,4 +1,4 @@
-"""Which stages follow which in dvc.yaml, read without DVC, so that a command can say at once what will run again."""
+"""The order of the stages in dvc.yaml, read without DVC, so that a command can say at once what will run again."""
 
 from collections.abc import Collection
 from pathlib import Path, PurePosixPath
@@ -10,9 +10,9 @@ Stages = dict[str, dict[str, Any]]
 
 
 def followers(stages: Stages, changed: Collection[str]) -> list[str]:
-    """List the stages that run after any of `changed`, themselves left out, in the order of the file.
+    """Return the stages that run after any of `changed`, without these, in the order of the file.
 
-    A stage follows another when one of its deps is, or lies in, an out or a metric of that one.
+    A stage follows another one when one of its deps is, or lies in, an out or a metric of that stage.
     """
     reached = set(changed)
     while True:
@@ -24,7 +24,7 @@ def followers(stages: Stages, changed: Collection[str]) -> list[str]:
 
 
 def read_stages(root: Path = Path()) -> Stages:
-    """Read the stages of dvc.yaml; `${key}` stands for the value of that key at the top of params.yaml."""
+    """Read the stages of dvc.yaml. `${key}` is replaced by the value of that key at the top level of params.yaml."""
     text = (root / "dvc.yaml").read_text(encoding="utf-8")
     values = YAML(typ="safe", pure=True).load((root / "params.yaml").read_text(encoding="utf-8")) or {}
     for key, value in values.items():
@@ -33,7 +33,7 @@ def read_stages(root: Path = Path()) -> Stages:
 
 
 def written(stage: dict[str, Any]) -> list[str]:
-    """List the paths that a stage writes; an entry with options is a dictionary of one key."""
+    """Return the paths that a stage writes. An entry with options is a dictionary with one key."""
     entries = [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]
     return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
 

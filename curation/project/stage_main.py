@@ -1,4 +1,4 @@
-"""How every stage starts: compare the behaviour versions, then run, with errors as one message."""
+"""The start of every stage: compare the behaviour versions, then run, and turn an error into one message."""
 
 import functools
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from curation.project import behaviour
 
 
 def stage_main(main: Callable[[], None]) -> Callable[[], None]:
-    """Wrap the `main` of a stage: BehaviourError before it starts, where library and project differ."""
+    """Wrap the `main` of a stage. BehaviourError is raised before it starts when library and project differ."""
 
     @functools.wraps(main)
     def run() -> None:
