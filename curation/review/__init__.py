@@ -1,5 +1,5 @@
-"""Review in FiftyOne: push the queue, decide in the App, bring the decisions back as rows of data/reviews.csv.
+"""Review in FiftyOne: push the queue, decide in the App, and write the decisions to data/reviews.csv.
 
-The only room that imports fiftyone, and only inside functions. Nothing that a reviewer does lives in the database
-alone: a decision is a row of reviews.csv, and the dataset can be deleted and pushed again at any time.
+Only this room imports fiftyone, and only inside functions. Nothing that a reviewer does is stored in the database
+alone. A decision is a row of reviews.csv, so the dataset can be deleted and pushed again at any time.
 """

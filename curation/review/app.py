@@ -1,7 +1,7 @@
-"""Serve the FiftyOne App on 127.0.0.1 only, since whoever reaches it can read and change every dataset.
+"""Serve the FiftyOne App on 127.0.0.1 only, because everyone who reaches it can read and change every dataset.
 
-The server is FiftyOne's own service without a `Session` beside it: nothing here follows what the browser shows, and the
-page opens in a few seconds instead of waiting for the session's retries.
+The server is FiftyOne's own service without a `Session`. So nothing follows what the browser shows, and the page opens
+in a few seconds instead of waiting for the retries of the session.
 """
 
 import socket
@@ -18,7 +18,7 @@ START_SECONDS = 120
 
 
 def serve(port: int) -> Any:
-    """Start the App's server and return it once it answers; `stop()` ends it, and so does the end of this process."""
+    """Start the server of the App and return it once it answers. It ends with `stop()` or with this process."""
     if listens(port):
         raise ReviewUnavailableError(f"port {port} is taken", "end what listens there, or choose another --port")
     import fiftyone as fo
@@ -34,19 +34,19 @@ def serve(port: int) -> Any:
 
 
 def page(port: int, dataset: str, view: str = "") -> str:
-    """The address of a dataset's page, with a saved view by its slug."""
+    """Return the address of the page of a dataset. `view` is the slug of a saved view."""
     return f"http://{ADDRESS}:{port}/datasets/{quote(dataset)}" + (f"?view={quote(view)}" if view else "")
 
 
 def listens(port: int) -> bool:
-    """Whether anybody listens on that port of 127.0.0.1."""
+    """Return True when a process listens on that port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.settimeout(2)
         return probe.connect_ex((ADDRESS, port)) == 0
 
 
 def wait(port: int, seconds: float = START_SECONDS) -> None:
-    """Return when the App answers; ReviewUnavailableError when it does not in time."""
+    """Return when the App answers. ReviewUnavailableError when it does not answer within `seconds`."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         try:

@@ -1,4 +1,4 @@
-"""The embeddings map and the similarity search, from what the pipeline stored: no model runs, no download."""
+"""Build the embeddings map and the similarity search from stored embeddings, without a model or a download."""
 
 from typing import Any
 
@@ -49,9 +49,10 @@ def _similar(dataset: Any, rows: pd.DataFrame, ids: dict[str, str]) -> None:
 
 
 def narrow(table: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Embeddings [n, d] of length one in at most 64 dimensions: FiftyOne stores them as text, which is slow.
+    """Reduce embeddings [n, d] of length 1 to at most 64 dimensions.
 
-    A truncated SVD keeps the angles that a cosine search asks for (Eckart and Young 1936).
+    FiftyOne stores embeddings as text, which is slow. A truncated SVD keeps the angles that a cosine search needs
+    (Eckart and Young, 1936).
     """
     from sklearn.decomposition import TruncatedSVD
 

@@ -1,7 +1,7 @@
-"""The way into FiftyOne: import it, reach its database, find or make the dataset; each bounded in time.
+"""Import FiftyOne, connect to its database, and find or create the dataset. Each step has a time limit.
 
-FiftyOne's import takes seconds and its first call may start a mongod, so every door of this room goes through
-`connect`, which turns each way of failing into one `ReviewUnavailableError` with the fix.
+The import takes seconds, and the first call may start a mongod. So every part of this room calls `connect`, which turns
+every failure into one `ReviewUnavailableError` with the fix.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ ANSWER_SECONDS = 5
 
 
 class ReviewUnavailableError(CurationError):
-    """FiftyOne or its database is not there, or does not answer."""
+    """FiftyOne or its database is missing or does not answer."""
 
     def __init__(self, found: str, fix: str) -> None:
         super().__init__(f"review in FiftyOne is not possible here: {found}. Fix: {fix}")
@@ -37,7 +37,7 @@ class NotPushedError(CurationError):
 
 
 def connect() -> Any:
-    """The module fiftyone, connected to a database that answers; ReviewUnavailableError otherwise."""
+    """Return the module fiftyone, connected to a database that answers. ReviewUnavailableError otherwise."""
     state = mongod.inspect()
     if not state.ok:
         raise ReviewUnavailableError(state.found, state.fix)
@@ -57,7 +57,7 @@ def connect() -> Any:
 
 
 def _ping(fix: str) -> None:
-    """Fail early where the configured database does not answer; pymongo's own patience is half a minute a call."""
+    """Fail early when the configured database does not answer; pymongo itself waits half a minute for each call."""
     uri = os.environ.get("FIFTYONE_DATABASE_URI")
     if not uri:
         return
@@ -74,7 +74,7 @@ def _ping(fix: str) -> None:
 
 @contextmanager
 def within(seconds: float, error: CurationError) -> Iterator[None]:
-    """Raise `error` when the block takes longer (on POSIX, in the main thread; elsewhere there is no limit)."""
+    """Raise `error` when the block takes longer. Only POSIX and the main thread have this limit."""
     if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -92,9 +92,9 @@ def within(seconds: float, error: CurationError) -> Iterator[None]:
 
 
 def dataset_name(fo: Any, wanted: str, root: Path) -> str:
-    """`wanted`, or with a suffix of its own where another project that stands on this disk has taken the name.
+    """Return `wanted`, with a suffix when another project on this disk uses the name already.
 
-    Every FiftyOne of a machine shares one database, so two clones of a project meet there under the same name.
+    All FiftyOne processes of a machine share one database, so two clones of a project want the same name.
     """
     if not fo.dataset_exists(wanted):
         return wanted
@@ -105,7 +105,7 @@ def dataset_name(fo: Any, wanted: str, root: Path) -> str:
 
 
 def load(fo: Any, wanted: str, root: Path) -> Any:
-    """The dataset that was pushed from this project under that name; NotPushedError when there is none."""
+    """Return the dataset that this project pushed under that name. NotPushedError when there is none."""
     name = dataset_name(fo, wanted, root)
     if not fo.dataset_exists(name):
         raise NotPushedError(name, fo.list_datasets())

@@ -1,7 +1,7 @@
 """Decisions as FiftyOne tags: relabel:<class>, remove, unknown, keep, benchmark:<set>, turn:<degrees>, small ...
 
-Tags are how a decision is written with FiftyOne alone (its tag menu, its Python API); the plugin's operators do the
-same in one key. Any other tag is the reviewers' own business and is left alone.
+With FiftyOne alone (its tag menu or its Python API), a reviewer decides by setting a tag. The operators of the plugin
+do the same with one key. Any other tag belongs to the reviewers and is not touched.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from curation.tables.codes import Word
 
 @dataclass(frozen=True)
 class Decision:
-    """One decision: `decision` and `label` as data/reviews.csv has them."""
+    """One decision, with `decision` and `label` as in data/reviews.csv."""
 
     decision: str
     label: str = ""
@@ -26,12 +26,12 @@ class Decision:
 
     @property
     def axis(self) -> str:
-        """What it decides: two decisions of one axis contradict each other (`keep` and `remove`), others add up."""
+        """The subject of the decision. Decisions on one axis exclude each other (`keep`, `remove`); others add up."""
         return parse_decision(self.decision).axis
 
 
 def parse(tag: str) -> Decision | None:
-    """The decision that a tag spells; None where it spells none."""
+    """Return the decision that a tag means, or None when it means none."""
     word, _, detail = (part.strip() for part in tag.strip().partition(":"))
     try:
         if word == Word.RELABEL:
@@ -43,6 +43,6 @@ def parse(tag: str) -> Decision | None:
 
 
 def malformed(tag: str) -> bool:
-    """Whether a tag looks as if it were meant as a decision but spells none: `turn:45`, `relabel:`."""
+    """Return True when a tag looks like a decision but is not a valid one: `turn:45`, `relabel:`."""
     word, colon, _ = tag.strip().partition(":")
     return word.strip() in set(Word) and bool(colon) and parse(tag) is None

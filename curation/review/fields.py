@@ -1,7 +1,7 @@
-"""From columns to FiftyOne fields, in bulk.
+"""Turn columns into FiftyOne fields, in bulk.
 
 `label`, `predicted` and `suggested` become the classifications `ground_truth`, `prediction` and `suggestion`, so that
-the App can colour, filter and compare them; every other plain column becomes a field under its own name.
+the App can colour, filter and compare them. Every other plain column becomes a field with its own name.
 """
 
 from pathlib import Path
@@ -18,12 +18,12 @@ NOT_FIELDS = {"path", "label", "predicted", "suggested", "embedding", "map_x", "
 
 
 def plain(rows: pd.DataFrame) -> list[str]:
-    """The columns that become fields under their own name."""
+    """Return the columns that become fields with their own name."""
     return [name for name in rows.columns if name not in NOT_FIELDS]
 
 
 def declare(fo: Any, dataset: Any, rows: pd.DataFrame) -> None:
-    """Add the fields that the rows need and the dataset lacks, or has with another type (an older version's)."""
+    """Add the fields that the dataset lacks, or that it has with another type because an older version made them."""
     have = dataset.get_field_schema()
     for name, (column, _) in LABELS.items():
         if column in rows and name not in have:
@@ -37,7 +37,7 @@ def declare(fo: Any, dataset: Any, rows: pd.DataFrame) -> None:
 
 
 def _kind(fo: Any, values: pd.Series) -> tuple[type, dict[str, Any]]:
-    """The field's type, from the values that are there: a column that only some rows have is of objects in pandas."""
+    """Return the type of the field, from the values that exist: pandas keeps a column with gaps as objects."""
     found = pd.api.types.infer_dtype(values.tolist(), skipna=True)
     kinds = {"boolean": fo.BooleanField, "integer": fo.IntField, "string": fo.StringField}
     if found in {"floating", "mixed-integer-float"}:
@@ -49,7 +49,7 @@ def _kind(fo: Any, values: pd.Series) -> tuple[type, dict[str, Any]]:
 
 
 def columns(fo: Any, rows: pd.DataFrame) -> dict[str, list[Any]]:
-    """Field name -> its values in the order of the rows; None where there is none."""
+    """Return field name -> its values in the order of the rows; None where a row has no value."""
     made: dict[str, list[Any]] = {
         name: _labels(fo, rows, column, confidence) for name, (column, confidence) in LABELS.items() if column in rows
     }
@@ -66,14 +66,14 @@ def _labels(fo: Any, rows: pd.DataFrame, column: str, confidence: str | None) ->
 
 
 def _value(value: Any) -> Any:
-    """A plain Python value: lists for arrays, None for NaN."""
+    """Return a plain Python value: a list for an array, None for NaN."""
     if hasattr(value, "tolist"):
         return value.tolist()
     return None if isinstance(value, float) and value != value else value  # noqa: PLR0124 - NaN
 
 
 def samples(fo: Any, rows: pd.DataFrame, root: Path) -> list[Any]:
-    """One new sample a row; `root` makes its path absolute."""
+    """Return one new sample for each row; `root` makes its path absolute."""
     values = columns(fo, rows)
     paths = [str(root / path) for path in rows["path"].tolist()]
     made = [
@@ -86,7 +86,7 @@ def samples(fo: Any, rows: pd.DataFrame, root: Path) -> list[Any]:
 
 
 def _sizes(fo: Any, rows: pd.DataFrame) -> list[Any]:
-    """Image sizes that ingest measured, so that the App need not open every file to lay out its grid."""
+    """Return the image sizes that ingest measured, so that the App need not open every file for its grid."""
     if not {"width", "height"} <= set(rows.columns):
         return [None] * len(rows)
     pairs = zip(rows["width"].tolist(), rows["height"].tolist(), strict=True)
@@ -94,9 +94,10 @@ def _sizes(fo: Any, rows: pd.DataFrame) -> list[Any]:
 
 
 def refresh(dataset: Any, rows: pd.DataFrame, wanted: dict[str, list[Any]], root: Path) -> None:
-    """Give the samples that are already there the values of these rows, where they differ; their tags stay.
+    """Update the existing samples where they differ from these rows. Their tags stay.
 
-    wanted: what `columns` makes of the rows. Reading a field costs a twentieth of writing it.
+    `wanted` is the result of `columns`. Values are compared first, because reading a field costs a twentieth of writing
+    it.
     """
     if rows.empty:
         return
@@ -112,7 +113,7 @@ def refresh(dataset: Any, rows: pd.DataFrame, wanted: dict[str, list[Any]], root
 
 
 def _differs(old: Any, new: Any) -> bool:
-    """Whether two values of a field differ; labels by what they say, since each has an id of its own."""
+    """Return True when two values of a field differ. Labels are compared by their text, because each has its own id."""
     if old is None or new is None or not hasattr(new, "label"):
         return bool(old != new)
     return bool((old.label, old.confidence) != (new.label, new.confidence))

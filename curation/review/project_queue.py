@@ -1,4 +1,4 @@
-"""A project's queue on disk: read the tables, push them, pull decisions, say what was done."""
+"""The review queue of a project: read it from the tables, push it, pull the decisions, and report what was done."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from curation.review.push import Pushed, push_rows
 
 
 def read_queue(project: Project, limit: int) -> pd.DataFrame:
-    """The rows to push: the first `limit` of the queue, what people decided on them, and the nearest right answers."""
+    """Return the rows to push: the first `limit` of the queue, earlier decisions, and the nearest correct images."""
     frame = queue_rows.queue(
         project.table(tables.ERRORS),
         project.table(tables.PREDICTIONS, [*queue_rows.FROM_PREDICTIONS, *queue_rows.NEIGHBOUR_FIELDS[1:]]),
@@ -28,7 +28,7 @@ def read_queue(project: Project, limit: int) -> pd.DataFrame:
 
 
 def push_project(project: Project, params: Params) -> tuple[Pushed, pd.DataFrame]:
-    """Push the project's queue to FiftyOne; what was done, and the rows."""
+    """Push the queue of the project to FiftyOne. Return what was done, and the rows."""
     frame = read_queue(project, params.review.limit)
     fo = database.connect()
     name = database.dataset_name(fo, params.review.dataset, project.root)
@@ -37,7 +37,7 @@ def push_project(project: Project, params: Params) -> tuple[Pushed, pd.DataFrame
 
 
 def info_of(project: Project, params: Params) -> dict[str, Any]:
-    """What the plugin must know of the project: its log, its model, its classes, their merges and benchmark sets."""
+    """Return what the plugin must know of the project: its log, model, classes, merges and benchmark sets."""
     sets = project.table(tables.IMAGES, ["benchmark_set"])["benchmark_set"]
     return {
         "curation_model": queue_rows.model_id(project.candidate),
@@ -48,9 +48,9 @@ def info_of(project: Project, params: Params) -> dict[str, Any]:
 
 
 def receipt(params: Params, frame: pd.DataFrame) -> dict[str, Any]:
-    """What reports/review.json holds: what there is to review, the same on every machine and day.
+    """Return the content of reports/review.json: what there is to review, the same on every machine and day.
 
-    Whether FiftyOne has it is a fact of one machine, and stands in `push_state`.
+    Whether FiftyOne has it differs by machine, so that is written to `push_state`.
     """
     queue = frame[frame["role"] == "queue"]
     return {
@@ -64,26 +64,26 @@ def receipt(params: Params, frame: pd.DataFrame) -> dict[str, Any]:
 
 
 def push_state(skipped: str) -> dict[str, str]:
-    """What the stage did on this machine: pushed, or why not and what to do."""
+    """Return what the stage did on this machine: pushed, or the reason why not and what to do."""
     if skipped:
         return {"state": "skipped", "reason": skipped, "fix": "run `curate review push`"}
     return {"state": "pushed"}
 
 
 def is_temporary(project: Project) -> bool:
-    """Whether this is the copy in which `dvc exp run --temp` or a queued experiment works: gone when it ends."""
+    """Return True in the temporary copy of `dvc exp run --temp` or of a queued experiment."""
     parts = project.root.parts
     return any(parts[at : at + 3] == (".dvc", "tmp", "exps") for at in range(len(parts)))
 
 
 def pull_project(project: Project, reviewer: str, new_classes: bool) -> Pulled:
-    """Bring the decisions tagged in the project's dataset into data/reviews.csv."""
+    """Add the decisions that were tagged in the dataset of the project to data/reviews.csv."""
     fo = database.connect()
     dataset = database.load(fo, project.params().review.dataset, project.root)
     return pull(dataset, project, reviewer, known_classes(project), new_classes)
 
 
 def known_classes(project: Project) -> set[str]:
-    """Every label that an image of the project carries, the reserved `unknown` apart."""
+    """Return every label of an image of the project, without the reserved `unknown`."""
     labels = project.table(tables.IMAGES, ["label"])["label"]
     return set(labels) - {"", "unknown"}

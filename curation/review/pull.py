@@ -1,8 +1,8 @@
-"""Tags made in the App back into data/reviews.csv, once each.
+"""Turn tags that were set in the App into rows of data/reviews.csv, each once.
 
-A tag that spells a decision becomes one row of the log, then leaves the sample, whose field `decision` shows it from
-then on. The row is written before the tag goes: a pull that is killed in between finds the tag again, sees its row and
-adds none.
+A tag that means a decision becomes one row of the log. Then it is removed from the sample, and the field `decision`
+shows it. The row is written before the tag is removed. So when a pull is killed between the two, the next one finds the
+tag and its row, and adds no second row.
 """
 
 from dataclasses import dataclass, field
@@ -24,16 +24,17 @@ TagsOf = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class Pulled:
-    """The rows that were added, and per image why a tag was left where it is."""
+    """The rows that were added, and for each image whose tag stayed, the reason."""
 
     rows: list[dict[str, str]]
     held_back: dict[str, str] = field(default_factory=dict)
 
 
 def decisions(given: TagsOf, known: set[str], new_classes: bool) -> tuple[dict[str, list[Decision]], dict[str, str]]:
-    """The decisions that tags spell, per image; and the images whose tags can't be taken, with the reason.
+    """Return the decisions that tags mean, by image; and the reasons, by image, for tags that can't be used.
 
-    known: the classes there are; a relabel to another one is held back unless `new_classes`, since it is mostly a slip.
+    `known` are the existing classes. A relabel to another class is held back unless `new_classes`, because it is
+    usually a typing error.
     """
     taken: dict[str, list[Decision]] = {}
     held: dict[str, str] = {}
@@ -60,9 +61,9 @@ def _objection(texts: list[str], found: list[Decision], known: set[str]) -> str:
 def to_rows(
     taken: dict[str, list[Decision]], log: pd.DataFrame, stamp: dict[str, str], seen: Seen | None = None
 ) -> list[dict[str, str]]:
-    """The rows that say something new, per image and axis.
+    """Return the rows for decisions that the log does not hold already, by image and axis.
 
-    stamp: reviewer and model; seen: the labels that `keep` confirms.
+    `stamp` has reviewer and model; `seen` has the labels that `keep` confirms.
     """
     held = holding(log)
     rows = []
@@ -77,7 +78,7 @@ def to_rows(
 
 
 def holding(log: pd.DataFrame) -> dict[tuple[str, str], tuple[str, str]]:
-    """What holds of each image on each axis, as (decision, label); the label that a `keep` confirmed counts too."""
+    """Return the current (decision, label) of each (image, axis). The label that a `keep` confirmed counts too."""
     found: dict[tuple[str, str], tuple[str, str]] = {}
     for row in fold(log).to_dict("records"):
         image_id = row["image_id"]
@@ -97,9 +98,9 @@ def holding(log: pd.DataFrame) -> dict[tuple[str, str], tuple[str, str]]:
 
 
 def pull(dataset: Any, project: Project, reviewer: str, known: set[str], new_classes: bool = False) -> Pulled:
-    """Append the decisions tagged in `dataset` to the project's log, and take the tags off.
+    """Add the decisions tagged in `dataset` to the log of the project, and remove the tags.
 
-    One pull at a time: two would both see a tag before either wrote its row.
+    Only one pull runs at a time, because two would both see a tag before either wrote its row.
     """
     with project.lock("pull"):
         dataset.reload()
@@ -115,7 +116,7 @@ def pull(dataset: Any, project: Project, reviewer: str, known: set[str], new_cla
 
 
 def tag_fields(dataset: Any) -> list[str]:
-    """Where a reviewer may have put a tag: on the sample, or on one of its labels, as the App offers first."""
+    """Return the fields where a reviewer can set a tag: the sample or one of its labels."""
     return ["tags", *(f"{name}.tags" for name in LABELS if dataset.has_sample_field(name))]
 
 
@@ -126,7 +127,7 @@ def _tags(dataset: Any, fields: list[str]) -> TagsOf:
 
 
 def _settle(dataset: Any, taken: dict[str, list[Decision]], fields: list[str]) -> None:
-    """Show the decision on the sample, and take its tag off."""
+    """Show the decision on the sample, and remove its tag."""
     if not taken:
         return
     shown = {one: next((d.tag for d in made if d.axis == "label"), made[0].tag) for one, made in taken.items()}

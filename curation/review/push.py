@@ -1,7 +1,8 @@
-"""Rows into a FiftyOne dataset, once each: keyed by `image_id`; pushing the same rows twice changes nothing.
+"""Push rows into a FiftyOne dataset, keyed by `image_id`. Pushing the same rows twice changes nothing.
 
-Bulk calls only (`add_samples`, `set_values`, `values`): a loop over samples is fifty times slower. Tags, which are the
-reviewers' own, are never written; an image that left the queue goes, unless a tag on it still waits for a pull.
+Only bulk calls are used (`add_samples`, `set_values`, `values`), because a loop over samples is fifty times slower.
+Tags belong to the reviewers and are never written. An image that left the queue is removed, unless a tag on it still
+waits for a pull.
 """
 
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from curation.review.queue_rows import fingerprint
 
 @dataclass(frozen=True)
 class Pushed:
-    """What a push did: the dataset's name in FiftyOne, and how many samples were added, refreshed and taken away."""
+    """The result of a push: the name of the dataset, and how many samples were added, refreshed and removed."""
 
     dataset: str
     samples: int
@@ -28,16 +29,16 @@ class Pushed:
 
     @property
     def changed(self) -> bool:
-        """Whether the push changed anything."""
+        """True when the push changed anything."""
         return bool(self.added or self.refreshed or self.removed)
 
 
 def push_rows(fo: Any, name: str, rows: pd.DataFrame, root: Path, info: dict[str, Any] | None = None) -> Pushed:
     """Make the dataset `name` hold exactly these rows.
 
-    rows: at least `image_id` and `path` (relative to `root`); see curation.review.fields for the columns that mean
-    something; any other text, number or truth value becomes a field of its own. `embedding` (float16 bytes) and
-    `map_x`, `map_y` feed the map and the similarity search. info: kept in the dataset's `info`, for the plugin.
+    `rows` has at least the columns `image_id` and `path` (relative to `root`). `curation.review.fields` lists the
+    columns with a meaning, and any other text, number or truth value becomes a field. The map and the similarity search
+    use `embedding` (float16 bytes), `map_x` and `map_y`. `info` is kept in the `info` of the dataset, for the plugin.
     """
     rows = complete(rows)
     mark = {"curation_root": str(root), "curation_rows": fingerprint(rows), **(info or {})}
@@ -59,7 +60,7 @@ def push_rows(fo: Any, name: str, rows: pd.DataFrame, root: Path, info: dict[str
 
 
 def complete(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row an image, with the columns that the views and the plugin count on."""
+    """Return one row for each image, with all columns that the views and the plugin need."""
     rows = rows.drop_duplicates("image_id").reset_index(drop=True)
     defaults: dict[str, Any] = {"role": "queue", "decision": "", "rank": rows.index}
     rows = rows.assign(**{name: value for name, value in defaults.items() if name not in rows})

@@ -1,7 +1,7 @@
 """The review queue as one table, before FiftyOne sees it: errors joined with scores, quality and earlier decisions.
 
-Pure functions on tables. A row is an image to show; `role` tells a row that waits for a decision (`queue`) from a right
-answer that is there to compare with (`neighbour`). Paths stay relative; the push makes them absolute.
+These are pure functions on tables. A row is an image to show. The column `role` is `queue` for a row that waits for a
+decision, and `neighbour` for a correct image to compare with. Paths stay relative; the push makes them absolute.
 """
 
 import hashlib
@@ -18,10 +18,10 @@ NEIGHBOUR_FIELDS = ["image_id", "split", "label", "predicted", "confidence"]
 
 
 def queue(errors: pd.DataFrame, predictions: pd.DataFrame, images: pd.DataFrame, limit: int) -> pd.DataFrame:
-    """The first `limit` rows of the errors by rank and the right answers nearest to them, ready to be pushed.
+    """Return the first `limit` errors by rank and the correct images nearest to them, ready to be pushed.
 
-    errors, predictions, images: tables ERRORS, PREDICTIONS, IMAGES. One row an image, the queue in its order, then the
-    neighbours by image_id.
+    `errors`, `predictions` and `images` are the tables ERRORS, PREDICTIONS and IMAGES. There is one row for each image:
+    first the queue in its order, then the neighbours by image_id.
     """
     first = errors.sort_values(["rank", "image_id"], kind="stable").head(limit)
     first = first.drop(columns="path").assign(role="queue")
@@ -37,10 +37,11 @@ def _neighbours(first: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
 
 
 def decided(folded: pd.DataFrame, model: str) -> dict[str, str]:
-    """What people decided on each image, as the text of a tag: image_id -> `relabel:cat`, `keep`, `turn:90` ...
+    """Return the decision on each image as the text of a tag: image_id -> `relabel:cat`, `keep`, `turn:90` ...
 
-    folded: the log as `fold` gives it. A decision about the label holds for good; one about anything else (a turn, a
-    benchmark) settles the queue of the `model` it was made on, since the image may come back as another question.
+    `folded` is the log as `fold` returns it. A decision about the label holds for good. A decision about anything else
+    (a turn, a benchmark) removes the image only from the queue of the `model` that it was made on, because the image
+    may come back with another question.
     """
     held: dict[str, str] = {}
     columns = (folded[name].tolist() for name in ("image_id", "named", "label", "other", "other_model"))
@@ -53,7 +54,7 @@ def decided(folded: pd.DataFrame, model: str) -> dict[str, str]:
 
 
 def fingerprint(frame: pd.DataFrame) -> str:
-    """MD5 of everything in the rows: the same rows need no second push."""
+    """Return an MD5 of all rows. Rows with the same MD5 need no second push."""
     digest = hashlib.md5(f"layout {LAYOUT}".encode(), usedforsecurity=False)
     for name in frame.columns:
         values = (value.tolist() if hasattr(value, "tolist") else value for value in frame[name].tolist())
@@ -62,7 +63,7 @@ def fingerprint(frame: pd.DataFrame) -> str:
 
 
 def model_id(checkpoint: Path) -> str:
-    """The first 12 digits of the checkpoint's MD5, which is the name it has in DVC; "" where there is none."""
+    """Return the first 12 digits of the MD5 of the checkpoint, which is its name in DVC; "" when there is none."""
     if not checkpoint.is_file():
         return ""
     with checkpoint.open("rb") as file:

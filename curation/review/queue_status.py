@@ -1,4 +1,4 @@
-"""What is left of the queue: from the tables and the log alone, so it needs no FiftyOne and answers at once."""
+"""Count what is left of the queue from the tables and the log alone. It needs no FiftyOne, so it answers at once."""
 
 from typing import Any
 
@@ -6,7 +6,10 @@ import pandas as pd
 
 
 def progress(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """One row a kind and a last one for all: how many images are queued, decided and left. frame: rows of the queue."""
+    """Return one row for each kind, and a last row for all: how many images are queued, decided and left.
+
+    `frame` has the rows of the queue.
+    """
     queue = frame[frame["role"] == "queue"]
     done = queue["decision"] != ""
     kinds = [_row(str(kind), len(part), int(done[part.index].sum())) for kind, part in queue.groupby("kind", sort=True)]

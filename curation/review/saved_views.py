@@ -1,9 +1,10 @@
-"""Saved views: the questions a reviewer asks the queue, one click each.
+"""Saved views of the queue, one for each question that a reviewer may ask.
 
-Each view shows what waits for a decision, in the order of the queue; `decided` shows the rest. Views that a reviewer
-saved stay as they are; ours are renewed where a push changes them. They go by the field `waiting`, not `decision`, so
-that a view stands still while it is walked: the App reads it page by page and counts from its start, and images that
-left at each decision would move others into pages that it has read already. `tidy` lets the decided ones go.
+Each view shows the images that wait for a decision, in the order of the queue; the view `decided` shows the others.
+Views that a reviewer saved stay unchanged, and our own views are renewed when a push changes them. The views use the
+field `waiting` instead of `decision`, so that a view does not change while a reviewer goes through it. The App reads a
+view page by page and counts from its start. If images left the view at each decision, others would move to pages that
+the App has read already. `tidy` removes the decided images.
 """
 
 from collections.abc import Iterator
@@ -19,9 +20,9 @@ View = tuple[str, dict[str, Any], str]  # name, conditions (as MongoDB has them)
 
 
 def save(fo: Any, dataset: Any, rows: pd.DataFrame) -> list[str]:
-    """Save the views that the rows call for, unless they are there already; their names in order.
+    """Save the views that the rows need, unless they exist already. Return their names in order.
 
-    FiftyOne reads every saved view again for each that it saves or deletes, so none is touched without need.
+    FiftyOne reads every saved view again for each one that it saves or deletes, so unchanged views are not touched.
     """
     there = set(dataset.list_saved_views())
     mine = {name: mark for name, mark in _saved(dataset) if name in there}
@@ -39,23 +40,26 @@ def save(fo: Any, dataset: Any, rows: pd.DataFrame) -> list[str]:
 
 
 def stale(dataset: Any) -> Any:
-    """A view of the decided images that the views of what waits still show."""
+    """Return a view of the decided images that the views of waiting images still show."""
     return dataset.match({"waiting": True, "decision": {"$nin": ["", None]}})
 
 
 def tidy(dataset: Any) -> None:
-    """Let what was decided since the last time leave the views: at a pause, not while somebody walks them."""
+    """Remove the images that were decided since the last call from the views.
+
+    Call it when no reviewer goes through a view.
+    """
     if decided := stale(dataset).values("id"):
         dataset.set_values("waiting", dict.fromkeys(decided, False), key_field="id")
 
 
 def _saved(dataset: Any) -> list[list[str]]:
-    """The views that the last push saved, each with what it asks; an older version kept the names alone."""
+    """Return the views that the last push saved, each with its conditions; an older version stored only the names."""
     return [one if isinstance(one, list) else [one, ""] for one in dataset.info.get("curation_views", [])]
 
 
 def _free(fo: Any, name: str, slugs: set[str]) -> str:
-    """`name`, or with a number where its URL form is taken (`a -> b` and `a b` have the same one)."""
+    """Return `name`, with a number when its URL form is taken (`a -> b` and `a b` have the same one)."""
     number, tried = 1, name
     while (slug := fo.core.utils.to_slug(tried)) in slugs:
         number += 1
@@ -65,7 +69,7 @@ def _free(fo: Any, name: str, slugs: set[str]) -> str:
 
 
 def wanted(rows: pd.DataFrame) -> Iterator[View]:
-    """The views for these rows: by what they ask, then by cluster and by label -> prediction, the largest first."""
+    """Yield the views for these rows: by question, then by cluster and by label -> prediction, the largest first."""
     queue = rows[rows["role"] == "queue"]
     yield "to review", WAITING, "Everything that waits for a decision, most worth it first"
     if {"kind", "label_error"} <= set(rows.columns):

@@ -1,4 +1,4 @@
-"""The label that a person sees on an image: what a decision to keep it confirms."""
+"""The label that a person sees on an image, which a decision to keep the image confirms."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,10 +11,10 @@ Seen = dict[str, tuple[str, str]]  # image_id -> label, sub-class
 
 
 def seen_labels(dataset: Any, image_ids: Sequence[str], reviews: Path) -> Seen:
-    """Label and sub-class that the dataset shows of some images; ("", "") where it shows none.
+    """Return the label and sub-class that the dataset shows for some images; ("", "") when it shows none.
 
-    The dataset shows labels after merges of classes. Where the log holds a finer one that is merged into it, that one
-    is meant.
+    The dataset shows labels after the merges of classes. When the log holds a finer label that is merged into the shown
+    one, the finer label is returned.
     """
     names = [
         name if dataset.has_sample_field(name.split(".")[0]) else "" for name in ("ground_truth.label", "subclass")

@@ -1,8 +1,8 @@
-"""What happens when a reviewer decides: a row of data/reviews.csv at once, then the sample shows it.
+"""Write the decision of a reviewer to data/reviews.csv at once, then show it on the sample.
 
-Called by the plugin's operators, in the process that serves the App. The log is written first and under its lock, so
-that nothing is shown that is not on disk, and two reviewers at a time lose nothing. What belongs to the project (its
-folder, its log, the model that was reviewed) travels in the dataset's `info`, put there by the push.
+The operators of the plugin call this module, in the process that serves the App. The log is written first and under its
+lock. So nothing is shown that is not on disk, and two reviewers at the same time lose nothing. The facts of the project
+(its folder, its log, the model that was reviewed) are in the `info` of the dataset, where the push put them.
 """
 
 import getpass
@@ -23,19 +23,19 @@ from curation.tables.codes import Word
 
 
 class DecisionError(CurationError):
-    """A decision that can't be written."""
+    """A decision can't be written."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a dataset is from: the project whose log its decisions go to, and the model that was reviewed."""
+    """The origin of a dataset: the project whose log gets its decisions, and the model that was reviewed."""
 
     project: Project
     model: str
 
 
 def origin_of(dataset: Any) -> Origin:
-    """The project that pushed the dataset; DecisionError where none did or its folder is gone."""
+    """Return the project that pushed the dataset. DecisionError when none did or its folder is gone."""
     info = dataset.info
     root = Path(info.get("curation_root", ""))
     if not info.get("curation_root") or not root.is_dir():
@@ -45,12 +45,12 @@ def origin_of(dataset: Any) -> Origin:
 
 
 def decide(dataset: Any, ids: Sequence[str], decision: Decision, reviewer: str = "") -> int:
-    """Write one decision for every sample in `ids` (FiftyOne ids) and show it; how many were decided."""
+    """Write one decision for every sample in `ids` (FiftyOne ids) and show it. Return how many were decided."""
     return _write(dataset, dict.fromkeys(ids, decision), reviewer)
 
 
 def accept(dataset: Any, ids: Sequence[str], reviewer: str = "") -> int:
-    """Take the suggestion of every sample: relabel to it, or keep where it says what the label says already."""
+    """Accept the suggestion of every sample: relabel to it, or keep when it equals the label."""
     columns = dataset.select(list(ids), ordered=True).values(["id", "ground_truth.label", "suggestion.label"])
     made = {one: suggested(label, suggestion) for one, label, suggestion in zip(*columns, strict=True)}
     if none := [one for one, decision in made.items() if decision is None]:
@@ -59,7 +59,7 @@ def accept(dataset: Any, ids: Sequence[str], reviewer: str = "") -> int:
 
 
 def suggested(label: str | None, suggestion: str | None) -> Decision | None:
-    """The decision that accepting a suggestion means; None without one."""
+    """Return the decision that accepting a suggestion means; None without a suggestion."""
     if not suggestion:
         return None
     if suggestion == label:
@@ -89,7 +89,7 @@ def _write(dataset: Any, made: dict[str, Decision], reviewer: str) -> int:
 
 
 def _drop_tags(dataset: Any, made: dict[str, Decision], tagged: Any) -> None:
-    """Take off tags that a pull would bring in later against what was decided just now."""
+    """Remove tags that a later pull would read as a decision against the one that was made now."""
     left = {}
     for one, texts in tagged:
         rest = [text for text in texts or [] if not _same_axis(text, made[one])]
@@ -105,12 +105,12 @@ def _same_axis(tag: str, decision: Decision) -> bool:
 
 
 def default_reviewer() -> str:
-    """Who decides where the browser does not say: CURATION_REVIEWER, or the login that serves the App."""
+    """Return the reviewer when the browser names none: CURATION_REVIEWER, or the login that serves the App."""
     return os.environ.get("CURATION_REVIEWER") or getpass.getuser()
 
 
 def classes(dataset: Any) -> list[str]:
-    """The classes that a relabel may name, in order: those the push knew, and those that reviewers made since."""
+    """Return the classes that a relabel may name, sorted: those of the push, and those that reviewers added since."""
     origin = origin_of(dataset)
     known = set(dataset.info.get("curation_classes", []))
     held = fold(read_reviews(origin.project.reviews))
@@ -118,7 +118,7 @@ def classes(dataset: Any) -> list[str]:
 
 
 def left(dataset: Any) -> dict[str, int]:
-    """How many of the queue are decided and how many are left."""
+    """Return how many images of the queue are decided and how many are left."""
     waiting = dataset.match({"role": "queue"}).count_values("decision")
     total = sum(waiting.values())
     still = waiting.get("", 0) + waiting.get(None, 0)

@@ -1,8 +1,8 @@
-"""The plugin's operators: what a reviewer decides, on the selected samples and the one that is open.
+"""The operators of the plugin: the decisions of a reviewer on the selected samples and on the open one.
 
-FiftyOne's own server loads them through the small plugin folder that `curation.review.plugin_install` copies. The
-keyboard half is `plugin/dist/index.umd.js`, because FiftyOne binds no keys to Python operators. Each listed operator
-also answers to the operator browser (the key `). Source of the shape: FiftyOne's plugin guide.
+The server of FiftyOne loads them through the small plugin folder that `curation.review.plugin_install` copies. The keys
+are bound in `plugin/dist/index.umd.js`, because FiftyOne binds no keys to Python operators. Each listed operator can
+also be called from the operator browser (the key `). The structure follows the plugin guide of FiftyOne.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ TURNS = {"turn:90": "90° clockwise", "turn:180": "180°", "turn:270": "90° cou
 
 
 class Decide(foo.Operator):  # type: ignore[misc]
-    """The base of all decisions, and the one that the keyboard calls with the decision as a tag in `tag`."""
+    """The base class of all decisions. The keys call it with the decision as a tag in `tag`."""
 
     name = "decide"
     label = "Review: decide"
@@ -59,7 +59,7 @@ class Decide(foo.Operator):  # type: ignore[misc]
 
 
 class Accept(Decide):
-    """Take the suggested label."""
+    """Accept the suggested label."""
 
     name, label, unlisted = "accept", "Review: accept the suggested label (a)", False
 
@@ -73,25 +73,25 @@ class Accept(Decide):
 
 
 class Keep(Decide):
-    """Hard, but its label is right."""
+    """Keep the image: it is hard, but its label is right."""
 
     name, label, tag, unlisted = "keep", "Review: keep, hard but right (k)", "keep", False
 
 
 class Remove(Decide):
-    """Not for training, whoever asks."""
+    """Remove the image from the data."""
 
     name, label, tag, unlisted = "remove", "Review: remove from the data (d)", "remove", False
 
 
 class Unknown(Decide):
-    """A good picture of nobody-knows-what."""
+    """Move the image to the class `unknown`: it is a good image, but nobody knows what it shows."""
 
     name, label, tag, unlisted = "unknown", "Review: nobody knows what this is (u)", "unknown", False
 
 
 class Relabel(Decide):
-    """Give it another label."""
+    """Give the image another label."""
 
     name, label, unlisted = "relabel", "Review: relabel (l)", False
 
@@ -105,7 +105,7 @@ class Relabel(Decide):
 
 
 class ToBenchmark(Decide):
-    """Put it into a hand-made benchmark set, for good."""
+    """Put the image into a hand-made benchmark set, for good."""
 
     name, label, unlisted = "to_benchmark", "Review: to a benchmark set (b)", False
 
@@ -119,7 +119,7 @@ class ToBenchmark(Decide):
 
 
 class NeedsTurning(Decide):
-    """Say how it must be turned to be upright."""
+    """Say how the image must be turned to be upright."""
 
     name, label, unlisted = "needs_turning", "Review: needs turning (1, 2, 3)", False
 
@@ -138,18 +138,18 @@ class NeedsTurning(Decide):
 
 
 class SubjectSmall(Decide):
-    """Its subject is small in the picture: training never zooms out of it."""
+    """Say that the subject is small in the image. Training never zooms out of such an image."""
 
     name, label, tag, unlisted = "subject_small", "Review: its subject is small (m)", "small", False
 
 
 def targets(ctx: Any) -> list[str]:
-    """The samples a decision is about: the selected ones and the one that is open."""
+    """Return the samples that a decision is about: the selected ones and the open one."""
     return list(dict.fromkeys([*ctx.selected, *([ctx.current_sample] if ctx.current_sample else [])]))
 
 
 def one_of(title: str, values: list[str]) -> Any:
-    """A form with one field `choice`: free text that completes from `values`."""
+    """Return a form with one field `choice`: free text with completion from `values`."""
     inputs = types.Object()
     choices = [types.Choice(value, label=value) for value in values]
     view = types.AutocompleteView(choices=choices, allow_user_input=True)

@@ -1,6 +1,6 @@
-"""The plugin's panel: how far the queue is, what the open image asks, and the decisions as buttons.
+"""The panel of the plugin: the progress of the queue, the facts about the open image, and the decisions as buttons.
 
-It stands beside the grid and beside the open image; its buttons call the same operators as the keys do.
+It is shown beside the grid and beside the open image. Its buttons call the same operators as the keys.
 """
 
 from typing import Any
@@ -25,7 +25,7 @@ KEYS = """
 
 
 class ReviewPanel(Panel):  # type: ignore[misc]
-    """Progress, explanation, one-click decisions."""
+    """The panel with the progress, the explanation, and a button for each decision."""
 
     @property
     def config(self) -> Any:
@@ -76,7 +76,7 @@ class ReviewPanel(Panel):  # type: ignore[misc]
 
 
 def progress(counts: dict[str, int]) -> str:
-    """The queue's progress as Markdown, with a bar."""
+    """Return the progress of the queue as Markdown, with a bar."""
     total, done = counts["total"], counts["decided"]
     if not total:
         return "### The queue is empty"
@@ -85,7 +85,7 @@ def progress(counts: dict[str, int]) -> str:
 
 
 def story(facts: dict[str, Any], selected: int) -> str:
-    """What the open image asks, as Markdown; and how many are selected beside it."""
+    """Return the facts about the open image as Markdown, and how many other images are selected."""
     lines = [f"**{selected} selected**: a decision is about all of them." if selected else ""]
     if facts:
         sure = f" ({facts['confidence']:.0%} sure)" if facts.get("confidence") is not None else ""

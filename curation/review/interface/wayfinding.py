@@ -1,4 +1,4 @@
-"""The plugin's operators that decide nothing: what the queue is, what is open, where to look next."""
+"""The operators of the plugin that decide nothing: they describe the queue and the open image, and open views."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from curation.review.saved_views import WAITING, stale, tidy
 
 
 class Info(foo.Operator):  # type: ignore[misc]
-    """What the keyboard half needs: if this is a queue, its classes, sets, views, what is left, if views are stale."""
+    """Return what the key bindings need: whether this is a queue, its classes, sets and views, and what is left."""
 
     @property
     def config(self) -> Any:
@@ -32,7 +32,7 @@ class Info(foo.Operator):  # type: ignore[misc]
 
 
 class Describe(foo.Operator):  # type: ignore[misc]
-    """What the open sample asks: its label, prediction, suggestion, decision and its cluster's explanation."""
+    """Return the facts of the open sample: label, prediction, suggestion, decision, and its cluster's explanation."""
 
     @property
     def config(self) -> Any:
@@ -48,7 +48,7 @@ class Describe(foo.Operator):  # type: ignore[misc]
 
 
 class ShowNearest(foo.Operator):  # type: ignore[misc]
-    """Show the open or selected errors between the right answers that lie nearest to them."""
+    """Show the open or selected errors between the correct images that lie nearest to them."""
 
     @property
     def config(self) -> Any:
@@ -71,7 +71,7 @@ class ShowNearest(foo.Operator):  # type: ignore[misc]
 
 
 class OpenView(foo.Operator):  # type: ignore[misc]
-    """Go to a saved view."""
+    """Open a saved view."""
 
     @property
     def config(self) -> Any:
@@ -93,7 +93,7 @@ class OpenView(foo.Operator):  # type: ignore[misc]
 
 
 class Refresh(foo.Operator):  # type: ignore[misc]
-    """Draw the grid again, after decisions were made on open samples; what is open is closed."""
+    """Draw the grid again after decisions on open samples. The open sample is closed."""
 
     @property
     def config(self) -> Any:
@@ -110,7 +110,7 @@ class Refresh(foo.Operator):  # type: ignore[misc]
 
 
 def describe(dataset: Any, one: str) -> dict[str, Any]:
-    """The facts of one sample that a reviewer decides by."""
+    """Return the facts of one sample that a reviewer needs to decide."""
     fields = ["ground_truth.label", "prediction.label", "prediction.confidence", "suggestion.label"]
     names = ["label", "predicted", "confidence", "suggested"]
     plain = ["suggestion.confidence", "kind", "split", "cluster", "explanation", "decision"]

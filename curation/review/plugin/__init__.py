@@ -1,4 +1,4 @@
-"""What FiftyOne loads from its plugin folder: it registers the classes of the installed package `curation`."""
+"""The file that FiftyOne loads from its plugin folder. It registers the classes of the installed package `curation`."""
 
 from typing import Any
 
@@ -8,6 +8,6 @@ from curation.review.interface.wayfinding import WAYS
 
 
 def register(plugin: Any) -> None:
-    """Called by FiftyOne for each plugin it finds."""
+    """Register the operators and the panel. FiftyOne calls this function for each plugin that it finds."""
     for operator in [*DECISIONS, *WAYS, ReviewPanel]:
         plugin.register(operator)
