@@ -1,7 +1,11 @@
-"""Sample collections: real images as ordinary files, and, planted from a seed, the mess that real collections have.
+"""Sample collections: real images as ordinary files, with planted faults like those of real collections.
 
-`sources` reads the images, `plan` decides which file holds what, `pictures` makes the twins and the broken files,
-`writing` puts them on disk and keeps the truth table. Nothing here is read by a stage.
+- image_sources reads the images
+- mess_plan decides which file holds what, from a seed
+- planted_files makes the copies and the broken files
+- write_sample writes the files and the truth table
+
+No stage reads anything of this room.
 """
 
 from curation.sample.image_sources import Source, SourceError

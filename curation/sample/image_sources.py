@@ -1,8 +1,8 @@
-"""Where sample images come from: scikit-learn's digits and Debian's Fashion-MNIST, both real, both without a network.
+"""The sources of sample images: scikit-learn's digits and Debian's Fashion-MNIST. Both are real and need no network.
 
-The digits are the 1,797 scans of 8x8 pixels in the UCI set "Optical Recognition of Handwritten Digits" (E. Alpaydin,
-C. Kaynak). At 8x8, the zeros of two people can hardly be told from two scans of one; so each digit is set, as ink, on a
-sheet of paper of its own, like a photograph of it. Fashion-MNIST (H. Xiao et al., arXiv 1708.07747) is used as it is.
+The digits are the 1,797 scans of 8x8 pixels in the UCI set "Optical Recognition of Handwritten Digits" (E. Alpaydin, C.
+Kaynak). With 8x8 pixels, the zeros of two people look almost like two scans of one zero. So each digit is drawn as ink
+on a sheet of paper of its own, like a photograph. Fashion-MNIST (H. Xiao et al., arXiv 1708.07747) is used unchanged.
 """
 
 import gzip
@@ -28,12 +28,12 @@ FASHION_CLASSES = (
 
 
 class SourceError(CurationError):
-    """Sample images that can't be had, and what to do."""
+    """The sample images can't be read; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A labelled set of images: `picture(i)` is image i, whose class is `classes[labels[i]]`."""
+    """A labelled set of images: `picture(i)` is image i, and its class is `classes[labels[i]]`."""
 
     name: str
     classes: tuple[str, ...]
@@ -45,7 +45,7 @@ class Source:
 
 
 def digits() -> Source:
-    """Real handwriting, 1,797 images: each an ink digit on its own sheet of paper, 64x64 pixels, RGB."""
+    """Return 1,797 handwritten digits, each as ink on its own sheet of paper, 64x64 pixels, RGB."""
     from sklearn.datasets import load_digits
 
     bunch: Any = load_digits()
@@ -61,7 +61,7 @@ def digits() -> Source:
 
 
 def on_paper(ink: NDArray[Any], seed: int) -> Image.Image:
-    """Set a digit (values 0 to 16, 8x8) on a sheet whose tint, shadows and framing follow from `seed`."""
+    """Draw a digit (8x8, values 0 to 16) on a sheet of paper; `seed` decides its tint, shadows and framing."""
     rng = np.random.default_rng([seed, 8])
     stroke = Image.fromarray((ink / 16).astype(np.float32)).resize((DIGIT, DIGIT), Image.Resampling.BICUBIC)
     cover = np.zeros((CANVAS, CANVAS), dtype=np.float32)
@@ -76,7 +76,7 @@ def on_paper(ink: NDArray[Any], seed: int) -> Image.Image:
 
 
 def find_fashion(folder: Path | None) -> Path | None:
-    """The folder of Debian's Fashion-MNIST files: at or below `folder`, or, without one, as installed."""
+    """Return the folder of Debian's Fashion-MNIST files, at or below `folder`; without `folder`, as installed."""
     if folder is None:
         return INSTALLED if (INSTALLED / "train-images-idx3-ubyte.gz").exists() else None
     for candidate in (
@@ -95,7 +95,7 @@ def find_fashion(folder: Path | None) -> Path | None:
 
 
 def fashion_mnist(folder: Path) -> Source:
-    """The 60,000 training and then the 10,000 test images of Fashion-MNIST, 28x28 pixels, grey."""
+    """Return the 60,000 training images and then the 10,000 test images of Fashion-MNIST, 28x28 pixels, grey."""
     parts = [
         (_idx(folder / f"{name}-images-idx3-ubyte.gz"), _idx(folder / f"{name}-labels-idx1-ubyte.gz"))
         for name in ("train", "t10k")
@@ -129,7 +129,7 @@ def _idx(path: Path) -> NDArray[np.uint8]:
 
 
 def thinned(source: Source, count: int | None, seed: int) -> NDArray[np.int64]:
-    """Indices of `count` images drawn evenly over the classes (all of them when None), in rising order."""
+    """Return the sorted indices of `count` images, evenly over the classes; of all images when `count` is None."""
     everything = np.arange(len(source.labels))
     if count is None or count >= len(everything):
         return everything

@@ -1,7 +1,7 @@
-"""Which file of a sample holds what: a pure function of the labels, a seed and the class cutoffs.
+"""Decide which file of a sample holds what: a pure function of the labels, a seed and the class cutoffs.
 
-The plan is a list of `Item`s; every file has one, also those that nothing was done to, so that the truth table is
-complete. An image of the source is used by one item only; twins name the item that they are made from.
+The plan is a list of `Item`s. Every file has one, also a file without a fault, so that the truth table is complete.
+Only one item uses an image of the source; a copy names the item that it is made from.
 """
 
 from dataclasses import dataclass, field, replace
@@ -33,7 +33,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Mess:
-    """How many of each thing are planted; shares are of a class's images."""
+    """How many of each fault are planted. Shares are relative to the images of a class."""
 
     minimum: int = 40  # the class cutoffs that one class stays under and one goes over
     maximum: int = 400
@@ -48,13 +48,13 @@ class Mess:
 
 
 def plan_clean(source: Source, count: int | None, seed: int) -> list[Item]:
-    """Class folders and nothing else."""
+    """Plan class folders without any fault."""
     names = [source.classes[label] for label in source.labels]
     return [_plain(int(index), names[index]) for index in thinned(source, count, seed)]
 
 
 def plan_mess(source: Source, count: int | None, seed: int, mess: Mess) -> list[Item]:
-    """Class folders, a pool, a benchmark set, and everything that goes wrong in real collections."""
+    """Plan class folders, a pool, a benchmark set, and the faults of real collections."""
     deck = Deck(source, count, seed, mess)
     rng = np.random.default_rng([seed, 3])
     items = deck.deal()
@@ -75,7 +75,7 @@ def plan_mess(source: Source, count: int | None, seed: int, mess: Mess) -> list[
 
 
 class Deck:
-    """Deals the source's images to raw, pool, benchmark and the rest, each at most once."""
+    """Distribute the images of the source over raw, pool and benchmark, each image at most once."""
 
     def __init__(self, source: Source, count: int | None, seed: int, mess: Mess) -> None:
         rng = np.random.default_rng([seed, 2])
@@ -88,7 +88,7 @@ class Deck:
         self.group, self.group_name = self._group(source)
 
     def _group(self, source: Source) -> tuple[tuple[str, ...], str]:
-        """Classes kept together under one name, so many that the name goes over the upper cutoff."""
+        """Return the classes that are kept under one name, enough of them to pass the upper cutoff."""
         group = [name for name in source.group if self.cards[name]]
         rest = sorted(
             (name for name in self.cards if name not in [*group, self.thin]), key=lambda n: -len(self.cards[n])
@@ -99,17 +99,17 @@ class Deck:
         return tuple(group), name
 
     def take(self, name: str, count: float, most: int | None = None) -> list[int]:
-        """Up to `count` images of a class that nobody has yet."""
+        """Take up to `count` unused images of a class."""
         number = min(round(count), most or len(self.cards[name]))
         taken, self.cards[name] = self.cards[name][:number], self.cards[name][number:]
         return taken
 
     def home(self, name: str) -> tuple[str, str]:
-        """Label and sub-class under which a source class is filed."""
+        """Return the label and sub-class under which a class of the source is stored."""
         return (self.group_name, name) if name in self.group else (name, "")
 
     def deal(self) -> list[Item]:
-        """Every item but the twins and the broken ones."""
+        """Return every item except the copies and the broken files."""
         known = [name for name in self.cards if name != self.thin]
         sizes = {name: len(cards) for name, cards in self.cards.items()}
         items = self._scribbles(known) + self._made(known)
@@ -140,7 +140,7 @@ class Deck:
         return [_plain(i, label, subclass) for i, label, subclass in rest]
 
     def _scribbles(self, known: list[str]) -> list[Item]:
-        """Pictures of nothing, for the pool, the unknown class and the benchmark's out-of-scope part."""
+        """Return pictures that show nothing, for the pool, the class unknown, and the benchmark."""
         places = [("unlabelled", ""), ("raw/unknown", "unknown"), (f"benchmark/{BENCHMARK_SET}/unknown", "unknown")]
         items = []
         for turn in range(3 * self.mess.made):
@@ -151,7 +151,7 @@ class Deck:
         return items
 
     def _made(self, known: list[str]) -> list[Item]:
-        """Staged and synthetic images of two classes each; all in metadata.csv's column origin."""
+        """Return staged and synthetic images of two classes each; metadata.csv gives their origin."""
         items = []
         for number, name in enumerate(known[1:3] * (self.mess.made // 2)):
             label, subclass = self.home(name)
@@ -168,7 +168,7 @@ def _plain(index: int, label: str, subclass: str = "") -> Item:
 
 
 def _draw(spare: list[Item], count: int) -> list[Item]:
-    """Take items off the front of the shuffled spare ones."""
+    """Take items from the front of the shuffled unused ones."""
     taken = spare[:count]
     del spare[:count]
     return taken
@@ -184,7 +184,7 @@ def _move(item: Item, label: str) -> Item:
 
 
 def _twins(spare: list[Item], thin: list[Item], mess: Mess) -> list[Item]:
-    """Twins in the same folder; so many of the thin class that its files, but not its images, pass the minimum."""
+    """Plan copies in the same folder. The files of the thin class pass the minimum, but not its distinct images."""
     twins = [replace(item, plant=kind, twin_of=item) for kind in TWINS for item in _draw(spare, mess.twins)]
     needed = max(0, mess.minimum + 2 - len(thin))
     return twins + [
@@ -193,7 +193,7 @@ def _twins(spare: list[Item], thin: list[Item], mess: Mess) -> list[Item]:
 
 
 def _elsewhere(spare: list[Item], labels: list[str], mess: Mess, rng: np.random.Generator) -> list[Item]:
-    """Twins under another label, in the pool and in the benchmark set."""
+    """Plan copies under another label, in the pool and in the benchmark set."""
     twins = []
     for item in _draw(spare, mess.conflicts):
         moved = _move(item, _another(item.label, labels, rng))

@@ -1,6 +1,6 @@
-"""The bytes of a sample's files: images as they came, twins as phones and web sites make them, and broken files.
+"""Make the bytes of the sample's files: unchanged images, copies as phones and web sites make them, and broken files.
 
-The kinds of twin are among those of the copy-detection literature (DISC21, arXiv 2106.09672): re-encoding, scale,
+The kinds of copies are among those of the copy-detection literature (DISC21, arXiv 2106.09672): re-encoding, scale,
 brightness, mirror.
 """
 
@@ -19,14 +19,14 @@ JPEGS = ("text", "empty", "truncated", "EXIF-rotated", "re-encoded")
 
 
 def suffix(item: Item, number: int) -> str:
-    """The file's suffix; `number`, stable for an item, chooses between PNG and JPEG where both would do."""
+    """Return the suffix of the file. `number`, constant for an item, chooses between PNG and JPEG when both fit."""
     if item.plant in JPEGS:
         return ".jpg"
     return ".png" if item.plant == "16-bit" or number % 2 else ".jpg"
 
 
 def encode(item: Item, picture: Picture, number: int) -> bytes:
-    """The file's bytes."""
+    """Return the bytes of the file."""
     if item.plant in ("text", "empty"):
         return NOT_AN_IMAGE if item.plant == "text" else b""
     if item.plant == "truncated":
@@ -41,7 +41,7 @@ def encode(item: Item, picture: Picture, number: int) -> bytes:
 
 
 def draw(item: Item, picture: Picture) -> Image.Image:
-    """The image that an item shows, before it is encoded."""
+    """Return the image of an item before it is encoded."""
     image = picture(item.index)
     if item.plant == "synthetic":
         return Image.blend(image, picture(item.other), 0.5)
@@ -64,7 +64,7 @@ def _darker(image: Image.Image) -> Image.Image:
 
 
 def _staged(image: Image.Image) -> Image.Image:
-    """As put up for a camera: posterised, under a lamp on one side, with a frame around."""
+    """Make the image look staged: posterised, lit from one side, with a frame."""
     flat = ImageOps.posterize(image, 3)
     lamp = np.linspace(0.7, 1.1, flat.width)[None, :]
     pixels = np.asarray(flat, dtype=np.float32) * (lamp if flat.mode == "L" else lamp[..., None])
@@ -93,7 +93,7 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
 
 
 def _rotated(image: Image.Image) -> bytes:
-    """Lies on its side in the file, with the EXIF tag that says so."""
+    """Store the image rotated, with the EXIF tag that says so."""
     exif = Image.Exif()
     exif[TAG_ORIENTATION] = ROTATED
     stream = io.BytesIO()
@@ -102,7 +102,7 @@ def _rotated(image: Image.Image) -> bytes:
 
 
 def _deep(image: Image.Image) -> bytes:
-    """16 bits a pixel, grey, as microscopes and X-ray tables write."""
+    """Store the image with 16 bits for each grey pixel, as microscopes and X-ray machines do."""
     grey = np.asarray(image.convert("L"), dtype=np.uint16) * np.uint16(257)
     return _png(Image.fromarray(grey))
 

@@ -1,7 +1,7 @@
-"""Sample images from torchvision's data sets: any one that yields (image, class).
+"""Sample images from the data sets of torchvision: any set that yields (image, class).
 
-Downloads are kept in .cache/curation/torchvision. This module stands in model/ because torchvision
-may be imported nowhere else; only `curate sample` uses it.
+Downloads are kept in the cache of the project. torchvision is imported only when a set is used, and only `curate
+sample` uses this module.
 """
 
 import inspect
@@ -24,11 +24,11 @@ SETS = {name.lower(): name for name in NAMES.split()}  # by the name with which 
 
 
 class DownloadError(CurationError):
-    """A torchvision set that is not known, or can't be had."""
+    """The torchvision set is unknown, or it can't be read or downloaded."""
 
 
 def download(name: str, folder: Path | None, downloads: Path) -> Source:
-    """Torchvision's set `name`, in whatever case and with `-` or `_`: from `folder`, or downloaded to `downloads`."""
+    """Return torchvision's set `name` (any letter case, `-` or `_`), from `folder` or downloaded to `downloads`."""
     key = _key(name)
     if key not in SETS:
         raise DownloadError(

@@ -1,7 +1,7 @@
-"""Puts a sample on disk: never over a file that is not its own, and quick to run again.
+"""Write a sample to disk. It never replaces a file that no sample wrote, and running it again is fast.
 
-What was planted goes to a truth table in .cache/curation/, outside data/ and read by no stage. A stamp beside it says
-which sample is there; while it is missing (the run was killed), the same command completes the sample.
+The planted faults are recorded in a truth table in the cache, outside data/, which no stage reads. A stamp beside it
+says which sample is on disk. When a run was killed, the stamp is missing, and the same command completes the sample.
 """
 
 import csv
@@ -40,12 +40,12 @@ Settings = Mapping[str, Any]
 
 
 class SampleError(CurationError):
-    """A sample that would touch files that are not its own."""
+    """The sample would change files that no sample wrote."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a sample came to: number of files now there, how many are new, and files by plant."""
+    """The result: the number of files, how many are new, and the number of files by planted fault."""
 
     files: int
     new: int
@@ -53,12 +53,15 @@ class Written:
 
 
 def truth_path(root: Path) -> Path:
-    """Where the truth about the sample in the project `root` is."""
+    """Return the path of the truth table of the sample in the project `root`."""
     return Places(root).cache(TRUTH)
 
 
 def present(root: Path, settings: Settings) -> Written | None:
-    """The sample of these settings, or of a later round, when it is there and data/raw is not empty; else None."""
+    """Return the sample on disk when it has these settings, or a later round of them; else None.
+
+    An empty data/raw means that there is no sample.
+    """
     stamp = _stamp(root)
     if stamp is None or _base(stamp["settings"]) != _base(settings) or stamp["settings"]["round"] < settings["round"]:
         return None
@@ -70,9 +73,9 @@ def present(root: Path, settings: Settings) -> Written | None:
 def write_sample(
     root: Path, source: Source, items: Iterable[Item], settings: Settings, *, force: bool = False
 ) -> Written:
-    """Write a sample below `root`/data. SampleError, before anything is written, when other files are in the way.
+    """Write a sample below `root`/data. SampleError, before anything is written, when other files exist there.
 
-    With `force`, the files of an earlier sample that nobody changed make room; files that no sample wrote always stay.
+    With `force`, unchanged files of an earlier sample are replaced. Files that no sample wrote always stay.
     """
     planned = {name_of(item, settings["seed"]): item for item in items if item.round <= settings["round"]}
     before = _stamp(root)
@@ -96,7 +99,7 @@ def write_sample(
 
 
 def name_of(item: Item, seed: int) -> str:
-    """Path of an item below data/, e.g. raw/two/1f0c…9a.png: a name that tells nothing about what was planted."""
+    """Return the path of an item below data/, such as raw/two/1f0c…9a.png. The name does not show what was planted."""
     return f"{item.folder}/{_digest(item, seed)}{suffix(item, _number(item, seed))}"
 
 
@@ -111,7 +114,7 @@ def _number(item: Item, seed: int) -> int:
 
 
 def _write(root: Path, path: str, item: Item, source: Source, seed: int) -> bool:
-    """Write one file; False when it was there with the same bytes."""
+    """Write one file. Return False when it existed with the same bytes."""
     data = encode(item, source.picture, _number(item, seed))
     target = Places(root).data / path
     if target.exists():
@@ -125,7 +128,7 @@ def _write(root: Path, path: str, item: Item, source: Source, seed: int) -> bool
 
 
 def _metadata(root: Path, planned: Mapping[str, Item]) -> None:
-    """data/raw/metadata.csv: the origin of what is not simply a picture of the thing."""
+    """Write data/raw/metadata.csv, with the origin of staged and synthetic images."""
     rows = [(path.removeprefix("raw/"), item.origin) for path, item in planned.items() if item.origin != "real"]
     if rows:
         target = Places(root).raw / "metadata.csv"
@@ -159,7 +162,7 @@ def _refuse_foreign(root: Path, planned: set[str]) -> None:
 
 
 def _remove(root: Path) -> None:
-    """Take away what an earlier sample wrote and nobody changed since."""
+    """Remove the files of an earlier sample that nobody has changed."""
     truth = truth_path(root)
     if not truth.exists():
         return
