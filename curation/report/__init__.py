@@ -1,7 +1,7 @@
-"""The round in pictures: one HTML file that opens from disk, with its images inside.
+"""The report of a round: one HTML file that opens from disk, with its images inside.
 
-Written by the stage `report` and by `curate report`, from whatever tables there are: the same tables and images give
-the same bytes. One page with the data, the model and its mistakes side by side is what Evidently makes for tables.
+The stage `report` and `curate report` write it, from the tables that exist. The same tables and images give the same
+bytes. The idea of one page with the data, the model and its errors is that of Evidently for tables.
 """
 
 from collections.abc import Iterator
@@ -29,13 +29,13 @@ SECTIONS = (
 
 
 class ReportError(CurationError):
-    """A round of which nothing can be reported."""
+    """There is nothing to report, because no stage has run yet."""
 
 
 def write_report(project: Project, path: Path) -> int:
-    """Write the report of the project's round to `path`, whole or not at all; the number of its sections.
+    """Write the report of the project's round to `path`, whole or not at all. Return the number of its sections.
 
-    ReportError when no stage has run yet.
+    Raises ReportError when no stage has run yet.
     """
     round_ = Round(project)
     sections = [section for make in SECTIONS if (section := make(round_))]
@@ -57,7 +57,7 @@ def _subtitle(round_: Round) -> str:
 
 
 def _cards(round_: Round) -> Iterator[page.Card]:
-    """The headline numbers."""
+    """Yield the headline numbers."""
     if round_.images is not None:
         bad = counting.unreadable(round_.images)
         yield page.Card(f"{counting.files(round_.images):,}", "files", f"{bad:,} unreadable")

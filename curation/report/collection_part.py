@@ -1,4 +1,4 @@
-"""The report's part on the images: what became of every file, which were twins, and how the classes stand."""
+"""The part of the report about the images: what became of every file, the near-duplicates, and the classes."""
 
 import re
 
@@ -26,7 +26,7 @@ TURNS = (
 
 
 def funnel(round_: Round) -> Section | None:
-    """From files to training images, and why the others are not among them."""
+    """Show the steps from files to training images, and why the other files were left out."""
     images, selection = round_.images, round_.selection
     if images is None or selection is None:
         return None
@@ -52,7 +52,7 @@ def funnel(round_: Round) -> Section | None:
 
 
 def twins(round_: Round) -> Section | None:
-    """Near-duplicates: how many, how they differ, and those whose labels contradict each other."""
+    """Show the near-duplicates: how many, how they differ, and those with different labels."""
     frame = round_.duplicates
     if frame is None:
         return None
@@ -77,7 +77,7 @@ def twins(round_: Round) -> Section | None:
 
 
 def balance(round_: Round) -> Section | None:
-    """Images of every class by split, against the lower and the upper cutoff."""
+    """Show the images of every class by split, with the lower and the upper cutoff."""
     selection, cutoff = round_.selection, round_.params.cutoff
     if selection is None:
         return None
@@ -109,7 +109,7 @@ def balance(round_: Round) -> Section | None:
 
 
 def _class_counts(round_: Round, selection: pd.DataFrame) -> pd.DataFrame:
-    """One row a class, the largest first: images by split, in reserve, `too few` where it is not in the model."""
+    """Return one row for each class, the largest first: images by split, in reserve, or `too few` for the model."""
     named = selection[(selection["label"] != "") & (selection["label"] != "unknown")]
     columns = [*SPLITS, "reserve", "too few"]
     counts = pd.DataFrame(0, index=sorted(named["label"].unique()), columns=columns)
@@ -126,7 +126,7 @@ def _class_counts(round_: Round, selection: pd.DataFrame) -> pd.DataFrame:
 
 
 def _thin(named: pd.DataFrame) -> pd.Series:
-    """Rows that were dropped for their class: it has no kept image, and they are neither broken nor twins."""
+    """Return the rows that were dropped because their class is too small: neither broken nor near-duplicates."""
     alive = set(named.loc[named["state"] == "kept", "label"])
     return ~named["label"].isin(alive) & named["reason_code"].isin([Reason.BELOW_MINIMUM, Reason.LABEL_CONFLICT])
 
@@ -162,13 +162,13 @@ def _reasons(selection: pd.DataFrame) -> list[Part]:
 
 
 def kind_of(reason: str) -> str:
-    """The reason without what differs from image to image: numbers, ids and paths."""
+    """Return the reason without numbers, ids and paths, which differ from image to image."""
     text = re.sub(r"\b[0-9a-f]{8,32}\b|data/\S+|\d+", "…", reason)
     return re.sub(r"…(\W*…)+", "…", text)
 
 
 def _spread(frame: pd.DataFrame, count: int) -> pd.DataFrame:
-    """Rows of every kind of twin: spread over orientation and distance."""
+    """Return rows of every kind of near-duplicate, spread over orientation and distance."""
     order = frame.groupby(["orientation", "distance"]).cumcount()
     return (
         frame.assign(_turn=order)

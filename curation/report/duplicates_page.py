@@ -1,8 +1,8 @@
-"""What was found, for people and for machines: contact sheets of the twins and of the conflicts, and one JSON object.
+"""Report the near-duplicates and label conflicts of a collection, as contact sheets for people and as one JSON object.
 
-A twin is listed under its keeper with the Hamming distance, the agreement of the thumbnails, and how the keeper must be
-turned to match. Files with the same bytes are twins at distance 0. What carries another label than its keeper is
-no twin to remove: it stands among the conflicts.
+A near-duplicate is listed under its keeper with the Hamming distance, the similarity of the thumbnails, and how the
+keeper must be turned to match. Files with the same bytes are listed at distance 0. An image with another label than its
+keeper is not removed; it is listed as a conflict.
 """
 
 import json
@@ -23,9 +23,9 @@ LIMIT = 300  # groups on a page: more is not looked at, and the JSON has them al
 
 
 def report(images: pd.DataFrame, duplicates: pd.DataFrame) -> Report:
-    """Make {"groups", "conflicts", "unreadable"} of the tables IMAGES and DUPLICATES; the module says what is in them.
+    """Return {"groups", "conflicts", "unreadable"} from the tables IMAGES and DUPLICATES.
 
-    Groups are sorted by the path of their keeper, everything in them by path.
+    Groups are sorted by the path of their keeper, and everything in them by path.
     """
     columns = ["image_id", "path", "label", "copy_paths", "copy_labels"]
     frame = _involved(duplicates.merge(images[columns], on="image_id", validate="one_to_one"))
@@ -55,7 +55,7 @@ def report(images: pd.DataFrame, duplicates: pd.DataFrame) -> Report:
 
 
 def write_pages(found: Report, root: Path, path: Path, title: str = "Near-duplicates") -> None:
-    """Write one contact sheet: the conflicts, then the groups, keepers marked. Paths are relative to `root`."""
+    """Write one contact sheet: the conflicts, then the groups with marked keepers. Paths are relative to `root`."""
     write_sheet(path, title, _sections(found, root))
 
 
@@ -84,13 +84,13 @@ def _sections(found: Report, root: Path) -> Iterator[SheetSection]:
 
 
 def _involved(frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows that have a twin, a copy or a conflict, and their keepers: of a million most have none."""
+    """Return the rows with a near-duplicate, a copy or a conflict, and their keepers; most rows have none."""
     told = (frame["keeper"] != frame["image_id"]) | (frame["conflict"] != "") | frame["copy_paths"].map(len).gt(0)
     return frame[told | frame["image_id"].isin(frame["keeper"][told])]
 
 
 def _by_keeper(conflicts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Put the conflicts of one star on one row of the sheet."""
+    """Put the conflicts with one keeper on one row of the sheet."""
     rows: dict[str, dict[str, Any]] = {}
     for one in conflicts:
         row = rows.setdefault(one["keeper"], {"labels": set(), "files": []})

@@ -1,7 +1,7 @@
-"""The funnel as a picture and as the tables behind it, in reports/selection and reports/split.
+"""The funnel from files to training images, as a figure and as tables, in reports/selection and reports/split.
 
-The picture has a bar for each step and a bar for each of the largest classes. It is drawn by the same kit as the
-report (`charts`), so that the same tables give the same bytes.
+The figure has a bar for each step and a bar for each of the largest classes. The chart kit of the report (`charts`)
+draws it, so that the same tables give the same bytes.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ LARGEST = 40  # classes drawn
 
 
 def write_tables(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
-    """Write each table as CSV under its name."""
+    """Write each table as a CSV file under its name."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""The report's part on the model: how it learnt, how good it is, what it mixes up, whether its confidence holds."""
+"""The part of the report about the model: training, quality, confusions, and the calibration of its confidence."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ LEAST_COVERAGE = 0.05
 
 
 def training(round_: Round) -> Section | None:
-    """Loss and accuracy by epoch, and what the model started from."""
+    """Show loss and accuracy by epoch, and what the model started from."""
     history, header = round_.csv("train/history.csv"), round_.header
     if history is None:
         return None
@@ -45,7 +45,7 @@ def training(round_: Round) -> Section | None:
 
 
 def _sizes(round_: Round) -> Iterator[tuple[str, int]]:
-    """How many images each of the two curves is measured on."""
+    """Yield how many images each of the two curves is measured on."""
     if round_.splits is not None:
         for name in ("train", "val"):
             yield name, int((round_.splits["split"] == name).sum())
@@ -61,7 +61,7 @@ def _curve(history: pd.DataFrame, name: str, y_range: tuple[float, float] | None
 
 
 def quality(round_: Round) -> Section | None:
-    """Accuracy with its interval on every split and benchmark set."""
+    """Show the accuracy with its interval on every split and benchmark set."""
     sets = dict(measured(round_.metrics))
     if not sets:
         return None
@@ -90,7 +90,7 @@ def quality(round_: Round) -> Section | None:
 
 
 def _recalls(round_: Round) -> list[Part]:
-    """Recall of every class on test, the worst first, and of the sub-classes."""
+    """Show the recall of every class on test, the worst first, and of the sub-classes."""
     frame = round_.csv("evaluate/per_class.csv")
     if frame is None:
         return []
@@ -115,7 +115,7 @@ def _recalls(round_: Round) -> list[Part]:
 
 
 def confusion(round_: Round) -> Section | None:
-    """What is taken for what on test: a matrix, or the worst pairs where there are many classes."""
+    """Show the confusions on test: a matrix, or the most frequent pairs when there are many classes."""
     frame = round_.csv("evaluate/confusion.csv")
     if frame is None:
         return None
@@ -139,7 +139,7 @@ def confusion(round_: Round) -> Section | None:
 
 
 def confidence(round_: Round) -> Section | None:
-    """Reliability, and precision against coverage with the thresholds for a wanted precision."""
+    """Show the reliability, and precision against coverage with the thresholds for a wanted precision."""
     reliable, cover = round_.csv("evaluate/reliability.csv"), round_.csv("evaluate/coverage.csv")
     if reliable is None:
         return None
@@ -175,7 +175,7 @@ def _thresholds(round_: Round) -> list[Part]:
 
 
 def against(round_: Round) -> Section | None:
-    """The candidate against the model it started from, on the same images."""
+    """Compare the candidate with its base model on the same images."""
     found = dict(compared(round_.metrics.get("against_base", {})))
     if not found:
         if not round_.metrics:

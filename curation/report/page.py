@@ -1,8 +1,8 @@
-"""The kit of every HTML page: its parts as data, and `write`, which puts them into the templates beside this module.
+"""The kit of every HTML page: the parts of a page as data, and `write`, which puts them into the templates.
 
-The templates are Jinja2 with autoescape, so that names are always data and never markup. A page has no script and
-needs no other file: it opens from disk, in light and dark, on paper, and for a screen reader. It is written piece by
-piece, so that a long page costs no memory, and the same parts give the same bytes.
+The templates are Jinja2 with autoescape, so that a name is always data and never markup. A page has no script and needs
+no other file. It opens from disk, in a light and a dark style, on paper, and with a screen reader. It is written piece
+by piece, so that a long page needs little memory. The same parts give the same bytes.
 """
 
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Pair:
-    """Figures beside each other where there is room."""
+    """Figures side by side when there is room."""
 
     figures: Sequence[Figure]
     kind: ClassVar[str] = "pair"
@@ -48,7 +48,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of texts and numbers; with `summary` the table is folded away behind those words."""
+    """Rows of texts and numbers. With `summary` the table is folded behind that text."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[object]]
@@ -91,7 +91,7 @@ Part = Figure | Pair | Table | Tiles | Heading | Steps
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the report: its anchor, heading, what was found in a sentence or two, and its parts."""
+    """A section of the report: its anchor, its heading, the result in a sentence or two, and its parts."""
 
     anchor: str
     title: str
@@ -102,7 +102,7 @@ class Section:
 def write(path: Path, template: str, thumbnail: int, **values: Any) -> None:
     """Write a page from a template, whole or not at all; `thumbnail` is the longer side of its images in pixels.
 
-    A name that is no valid Unicode is written with backslashes.
+    A name that is not valid Unicode is written with backslashes.
     """
     values |= {"thumbnail": thumbnail, "picture": partial(picture, side=thumbnail)}
     pieces = environment().get_template(template).generate(values)
@@ -112,7 +112,7 @@ def write(path: Path, template: str, thumbnail: int, **values: Any) -> None:
 
 @cache
 def environment() -> Environment:
-    """The templates, with `draw` and the filter `told`."""
+    """Return the templates, with the function `draw` and the filter `told`."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -127,7 +127,7 @@ def environment() -> Environment:
 
 
 def told(value: object) -> object:
-    """A cell as people read it: three decimals, thousands apart, a dash for no number."""
+    """Return a cell as people read it: three decimals, a thousands separator, and a dash for NaN."""
     if isinstance(value, float):
         return f"{value:.3f}" if value == value else "-"  # noqa: PLR0124 - NaN is not itself
     return f"{value:,}" if isinstance(value, int) else value

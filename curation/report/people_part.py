@@ -1,4 +1,4 @@
-"""The report's part for people: the review queue, probable label errors, the unlabelled pool, and what to do next."""
+"""The part of the report for people: the review queue, probable label errors, the pool, and the next steps."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ SUSPECT = 0.1  # probability from which a label is shown as suspicious
 
 
 def clusters(round_: Round) -> Section | None:
-    """The review queue, cluster by cluster, with thumbnails; noise is shown as its own group."""
+    """Show the review queue by cluster, with thumbnails. Images without a cluster are a group of their own."""
     queue = round_.errors
     if queue is None:
         return None
@@ -44,7 +44,7 @@ def _cluster(round_: Round, title: str, group: pd.DataFrame, note: str = "") -> 
 
 
 def label_errors(round_: Round) -> Section | None:
-    """The images whose label is most probably wrong, with the label they should have."""
+    """Show the images whose label is most probably wrong, with the probable label."""
     queue = round_.errors
     if queue is None:
         return None
@@ -60,7 +60,7 @@ def label_errors(round_: Round) -> Section | None:
 
 
 def pool(round_: Round) -> Section | None:
-    """The unlabelled and unknown images: how sure the model is of them."""
+    """Show the unlabelled and unknown images, and how sure the model is of them."""
     frame = round_.identified
     if frame is None or frame.empty:
         return None
@@ -90,12 +90,12 @@ def pool(round_: Round) -> Section | None:
 
 
 def next_steps(round_: Round) -> Section:
-    """What to do, from what was found, each with its command."""
+    """List the next steps, from the results of the round, each with its command."""
     return Section("next", "What to do next", "In this order, as far as it applies:", [Steps(list(advice(round_)))])
 
 
 def advice(round_: Round) -> Iterator[tuple[str, str]]:
-    """(what and why, command) of every step that the tables give a reason for."""
+    """Yield (what to do and why, command) for every step that the tables give a reason for."""
     if round_.images is not None and (broken := counting.unreadable(round_.images)):
         yield f"{broken:,} files can't be read: replace or delete them, then run the pipeline.", "dvc repro"
     if round_.errors is not None and len(round_.errors):

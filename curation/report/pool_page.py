@@ -1,4 +1,4 @@
-"""An answer as a page of pictures: one section a class or group, one tile an image, in a file that opens from disk."""
+"""An answer to a pool question as a page of pictures: one section for each class or group, one tile for each image."""
 
 import math
 import tempfile
@@ -17,7 +17,7 @@ LEAST = 0.01  # guesses below this are not told
 
 
 def write_page(rows: pd.DataFrame, path: Path, title: str, root: Path) -> None:
-    """Write the first 1,000 rows as an HTML contact sheet, in sections by `group` where there is one, else by label.
+    """Write the first 1,000 rows as an HTML contact sheet, in sections by `group` or else by label.
 
     Relative paths in `rows` start at `root`.
     """
@@ -38,7 +38,7 @@ def _sections(rows: pd.DataFrame) -> list[SheetSection]:
 
 
 def _at_hand(path: str, copy: Path, root: Path) -> str:
-    """A remote image as a local file; one that can't be had any more shows as a grey tile."""
+    """Return a remote image as a local file. An image that can't be read is shown as a grey tile."""
     if not is_remote(path):
         return str(root / path)
     try:
@@ -49,7 +49,7 @@ def _at_hand(path: str, copy: Path, root: Path) -> str:
 
 
 def _tile(row: dict[Hashable, Any]) -> Tile:
-    """A picture with its name, the guesses under it, and the confidence of the first one above it."""
+    """Return a picture with its name, its likely classes below, and the confidence of the first one above."""
     guesses = zip(row["top_labels"], row["top_confidences"], strict=True)
     told = ", ".join(f"{name} {sure:.2f}" for name, sure in list(guesses)[:3] if sure >= LEAST)
     badge = "" if math.isnan(row["confidence"]) else f"{row['confidence']:.2f}"

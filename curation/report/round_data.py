@@ -1,6 +1,6 @@
-"""Everything a round left on disk, read when it is asked for; what is not there is simply not reported.
+"""Read the results of a round when a page asks for them. A result that does not exist is not reported.
 
-Only the columns that the report uses are read: never an embedding, a hash or a thumbnail.
+Only the columns that the report uses are read, never an embedding, a hash or a thumbnail.
 """
 
 import json
@@ -23,7 +23,7 @@ HEAVY = {"hash", "thumbnail", "embedding", "map_x", "map_y", "nearest_correct"}
 
 @dataclass(frozen=True)
 class Round:
-    """The round of a project; each table is a frame, or None where its stage has not run."""
+    """The round of a project. Each table is a frame, or None when its stage has not run."""
 
     project: Project
 
@@ -60,7 +60,7 @@ class Round:
 
     @cached_property
     def identified(self) -> pd.DataFrame | None:
-        """IDENTIFIED without embeddings; what could be read."""
+        """IDENTIFIED without embeddings and without unreadable images."""
         frame = self._table(tables.IDENTIFIED)
         return None if frame is None else frame[frame["error"] == ""].reset_index(drop=True)
 
@@ -77,7 +77,7 @@ class Round:
 
     @cached_property
     def header(self) -> Header | None:
-        """What the candidate says about itself."""
+        """The header of the candidate."""
         try:
             return read_header(self.project.candidate)
         except CheckpointError:
@@ -85,7 +85,7 @@ class Round:
 
     @cached_property
     def calibration(self) -> Calibration | None:
-        """The calibration of the confidences."""
+        """The calibration of the candidate."""
         try:
             return Calibration.read(self.project.calibration)
         except CalibrationError:
@@ -99,7 +99,7 @@ class Round:
         return dict(zip(self.images["image_id"], self.images["path"], strict=True))
 
     def csv(self, path: str) -> pd.DataFrame | None:
-        """Read a small CSV below reports/; None where it is missing or has no rows."""
+        """Read a small CSV file in reports/; None when it is missing or has no rows."""
         file = self.project.report(path)
         if not file.exists():
             return None
@@ -107,11 +107,11 @@ class Round:
         return frame if len(frame) else None
 
     def tile(self, image_id: str, caption: str, badge: str = "") -> Tile:
-        """A thumbnail of an image."""
+        """Return the thumbnail of an image."""
         return Tile(self.project.root / self.paths.get(image_id, "missing"), caption, badge)
 
     def tile_rows(self, frame: pd.DataFrame, caption: str) -> list[Tile]:
-        """Thumbnails of the rows of a table; `caption` is a template over their columns."""
+        """Return thumbnails of the rows of a table; `caption` is a template over their columns."""
         return [self.tile(row["image_id"], caption.format_map(row)) for row in frame.to_dict("records")]
 
     def _table(self, table: tables.Table) -> pd.DataFrame | None:

@@ -1,7 +1,7 @@
-"""The round in five lines: what came in, what the model saw, how good it is, what waits for a person, what to run next.
+"""The round in five lines: new images, training images, quality, what waits for a person, and the next command.
 
-Counts are those of `counting`, accuracies those of reports/metrics.json, and the queue is that of `curate review
-status`: the same numbers as on every page.
+The counts are those of `counting`, the accuracies those of reports/metrics.json, and the queue is that of `curate
+review status`. So the numbers are the same as on every page.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ SPLITS = ("train", "val", "test", "benchmark")
 
 
 def summary(project: Project) -> list[str]:
-    """Five lines about the round of the project; TableError when a stage has not run."""
+    """Return five lines about the round of the project. TableError when a stage has not run."""
     images = project.table(tables.IMAGES, ["image_id", "copy_paths", "error"])
     duplicates = project.table(tables.DUPLICATES, ["image_id", "keeper", "conflict"])
     splits = project.table(tables.SPLITS, ["label", "split"])

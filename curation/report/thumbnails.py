@@ -1,4 +1,4 @@
-"""Small pictures inside a page: an image file becomes a data URI, so that the page needs no other file."""
+"""Small pictures in a page: an image file becomes a data URI, so that the page needs no other file."""
 
 import base64
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ QUALITY = 80  # of the JPEG
 
 @dataclass(frozen=True)
 class Tile:
-    """One image of a page: its file, the words under it, and a badge that marks it ("" for none).
+    """One image of a page: its file, the text below it, and a badge that marks it ("" for none).
 
-    `name` is what a screen reader says of the image; without one it is the name of the file.
+    `name` is the text for screen readers; the default is the name of the file.
     """
 
     path: Path
@@ -26,20 +26,20 @@ class Tile:
 
     @property
     def alt(self) -> str:
-        """What a screen reader says."""
+        """The text for screen readers."""
         return self.name or self.path.name or "image"
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What a page shows of a tile; `reason` says why it is a grey square ("" where it is the image)."""
+    """What a page shows for a tile. `reason` says why it is a grey square; it is "" for the image itself."""
 
     source: str
     reason: str = ""
 
 
 def picture(tile: Tile, side: int) -> Picture:
-    """Make the picture of a tile, `side` pixels long; a file that can't be opened gives a crossed-out square."""
+    """Return the picture of a tile, `side` pixels long. A file that can't be opened gives a crossed-out square."""
     try:
         return Picture(tile_data_uri(tile.path, side))
     except UnreadableImage as error:
@@ -47,7 +47,7 @@ def picture(tile: Tile, side: int) -> Picture:
 
 
 def tile_data_uri(path: Path, thumbnail: int = 128) -> str:
-    """Make a data URI (JPEG) of an image file shrunk to `thumbnail` pixels; raises UnreadableImage."""
+    """Return a data URI (JPEG) of an image file, reduced to `thumbnail` pixels. Raises UnreadableImage."""
     return _uri(open_image(path, reduce_to=thumbnail), thumbnail)
 
 

@@ -1,4 +1,4 @@
-"""The report's part on why the numbers are as they are: simple methods beside the model, and where errors come from."""
+"""The part of the report that explains the numbers: simple baselines beside the model, and the causes of errors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ CAUSES = {
 
 
 def reasons(round_: Round) -> Section | None:
-    """Baselines beside the model on test, the error taken apart, and what is refused out of scope."""
+    """Show the baselines and the model on test, the parts of the error, and what is refused as out of scope."""
     metrics = round_.metrics
     own, simple = metrics.get("test", {}).get("accuracy"), metrics.get("baselines", {})
     parts = [

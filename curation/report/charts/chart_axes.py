@@ -1,7 +1,7 @@
-"""What the charts of `charts` are made of: a sheet of given size, axes in pixels, rows, ticks, dots, notes, tooltips.
+"""The building blocks of the charts: a sheet of a given size, axes in pixels, rows, ticks, dots, notes and tooltips.
 
-Colours here are stand-ins: `chart_svg` replaces each by a colour of the page's style sheet. Names are text: dollar
-signs are no mathematics, and control characters are replaced, because SVG can't hold them.
+The colours here are placeholders: `chart_svg` replaces each by a colour of the page's style sheet. Names are plain
+text: a dollar sign does not start a formula, and control characters are replaced, because SVG can't hold them.
 """
 
 import math
@@ -110,7 +110,7 @@ def ticks(axis: "Axis", *, whole: bool = False) -> None:
 
 
 def note(axes: "Axes", at: tuple[float, float], words: str, gap: float = 6) -> None:
-    """Write quiet words to the right of a point."""
+    """Write a text in a quiet colour to the right of a point."""
     axes.annotate(
         clean(words), at, (gap, 0), textcoords="offset points", va="center_baseline", color=QUIET, fontsize=11,
         annotation_clip=False,
@@ -118,7 +118,7 @@ def note(axes: "Axes", at: tuple[float, float], words: str, gap: float = 6) -> N
 
 
 def marks(axes: "Axes", lines: Sequence[tuple[float, str]]) -> None:
-    """Dashed lines across all rows, named above; two that stand close have their names on either side."""
+    """Draw dashed lines across all rows, with names above. The names of two close lines are on either side."""
     left, right = axes.get_xlim()
     width = axes.get_window_extent().width / ((right - left) or 1)
     values = [value for value, _ in lines]
@@ -145,7 +145,7 @@ def heading(sheet: Sheet, title: str, key: Sequence[tuple[int, str]]) -> None:
 
 
 def dot(axes: "Axes", x: float, y: float, colour: str, radius: float = 5) -> "Patch":
-    """A round dot of `radius` pixels at a point of the data."""
+    """Draw a round dot of `radius` pixels at a point of the data."""
     from matplotlib.patches import Ellipse
 
     box, (left, right), (low, high) = axes.get_window_extent(), axes.get_xlim(), axes.get_ylim()
@@ -154,7 +154,7 @@ def dot(axes: "Axes", x: float, y: float, colour: str, radius: float = 5) -> "Pa
 
 
 def cell(axes: "Axes", at: tuple[float, float], size: float, colour: str, share: float) -> "Patch":
-    """A square of a heat map around `at`, the fuller the larger `share` is."""
+    """Draw a square of a heat map around `at`. It is fuller when `share` is larger."""
     from matplotlib.patches import Rectangle
 
     corner = (at[0] - size / 2, at[1] - size / 2)
@@ -163,7 +163,7 @@ def cell(axes: "Axes", at: tuple[float, float], size: float, colour: str, share:
 
 
 def line(axes: "Axes", points: Sequence[tuple[float, float]], place: int) -> None:
-    """Draw the line number `place`; a single point is a dot."""
+    """Draw the line with the number `place`; a single point is a dot."""
     colour, dashes = SERIES[place + 1], DASHES[place % len(DASHES)]
     axes.plot(*zip(*points, strict=True), color=colour, linewidth=2.2, linestyle=dashes, clip_on=False)
     if len(points) == 1:
@@ -183,36 +183,36 @@ def names(axes: "Axes", ends: Sequence[tuple[str, tuple[float, float]]]) -> None
 
 
 def finite(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The points that can be drawn."""
+    """Return the points that can be drawn."""
     return [(float(x), float(y)) for x, y in points if math.isfinite(x) and math.isfinite(y)]
 
 
 def span(values: Sequence[float]) -> tuple[float, float]:
-    """The range of an axis that shows all values."""
+    """Return the range of an axis that shows all values."""
     low, high = min(values, default=0.0), max(values, default=1.0)
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
 def room_for(names: Sequence[str]) -> int:
-    """Pixels left of a chart for the names of its rows."""
+    """Return the pixels left of a chart for the names of its rows."""
     return min(230, max([len(short(name)) for name in names] + [4]) * 7 + 16)
 
 
 def short(text: str) -> str:
-    """A label that fits: at most 30 letters on one line."""
+    """Return a label of at most 30 letters on one line."""
     text = clean(text)
     return text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 1] + "…"
 
 
 def clean(text: str) -> str:
-    """Text on one line, with a replacement character for each control character and half of a surrogate pair."""
+    """Return the text on one line, with a replacement character for each control character and half surrogate pair."""
     return "".join(
         " " if letter in "\n\r\t" else "\N{REPLACEMENT CHARACTER}" if _unfit(letter) else letter for letter in text
     )
 
 
 def number(value: float) -> str:
-    """A number as people read it."""
+    """Return a number as people read it."""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}"
 
 

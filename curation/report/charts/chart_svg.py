@@ -1,7 +1,8 @@
-"""From matplotlib's SVG to an element of the page: its colours, its fonts, its words, and nothing that it needs not.
+"""Turn the SVG of matplotlib into an element of the page, with its colours, fonts, and texts for screen readers.
 
-The drawing is parsed as XML. Stand-in colours become variables of the style sheet, so that one drawing serves light and
-dark. Ids, clip paths and metadata go, because ids of several charts in one page would clash, and metadata names hosts.
+The drawing is parsed as XML. Placeholder colours become variables of the style sheet, so that one drawing serves the
+light and the dark style. Ids, clip paths and metadata are removed: the ids of several charts in one page would clash,
+and metadata holds host names.
 """
 
 import re
@@ -45,7 +46,7 @@ def as_markup(drawing: bytes, tips: Mapping[str, str], title: str, description: 
 def stack(drawings: Sequence[Markup]) -> str:
     """Put drawings below each other into one SVG file, in the light colours of the style sheet.
 
-    Such a file is opened by viewers that know no variables, so that each variable is replaced by its value.
+    Some viewers of such a file know no variables, so each variable is replaced by its value.
     """
     light = dict(reversed(COLOUR.findall((TEMPLATES / "colours.css").read_text(encoding="utf-8"))))
     root, top, width = ET.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "font-family": "sans-serif"}), 0.0, 0.0
@@ -61,7 +62,7 @@ def stack(drawings: Sequence[Markup]) -> str:
 
 
 def _copy(source: ET.Element, target: ET.Element, tips: Mapping[str, str]) -> None:
-    """Copy what is drawn; a group without a tooltip adds nothing, so only its content is copied."""
+    """Copy the drawn elements. A group without a tooltip adds nothing, so only its content is copied."""
     for child in source:
         tag, tip = child.tag.rpartition("}")[2], tips.get(child.attrib.get("id", ""))
         if tag not in KEPT:
