@@ -13,10 +13,8 @@ from curation.tables.schemas import (
     TEXT,
     Table,
     TableError,
-    read,
-    write,
-    write_batches,
 )
+from curation.tables.table_files import read, write, write_batches
 
 __all__ = [
     "ALL",

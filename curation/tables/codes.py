@@ -10,72 +10,72 @@ from enum import StrEnum
 class Source(StrEnum):
     """Below which folder of data/ an image lies."""
 
-    RAW = "raw"
-    UNLABELLED = "unlabelled"
-    BENCHMARK = "benchmark"
+    RAW = "raw"  # It lies in data/raw: a labelled image.
+    UNLABELLED = "unlabelled"  # It lies in data/unlabelled: the pool, which nobody has labelled.
+    BENCHMARK = "benchmark"  # It lies in data/benchmark: an image of a hand-made benchmark set.
 
 
 class Identified(StrEnum):
     """Where an image that was identified comes from."""
 
-    UNLABELLED = "unlabelled"
-    UNKNOWN = "unknown"
-    FOLDER = "folder"
+    UNLABELLED = "unlabelled"  # It is an image of the pool.
+    UNKNOWN = "unknown"  # It is an image of the class `unknown`: people did not know what it shows.
+    FOLDER = "folder"  # It is an image of a folder that `curate identify` was given.
 
 
 class Origin(StrEnum):
     """How an image was made."""
 
-    REAL = "real"
-    STAGED = "staged"
-    SYNTHETIC = "synthetic"
+    REAL = "real"  # It is a photograph as the model will meet it.
+    STAGED = "staged"  # It was arranged for the collection; it is only trained on.
+    SYNTHETIC = "synthetic"  # It was generated or rendered; it is only trained on.
 
 
 class State(StrEnum):
     """What the selection makes of an image."""
 
-    KEPT = "kept"
-    RESERVE = "reserve"
-    UNKNOWN = "unknown"
-    BENCHMARK = "benchmark"
-    POOL = "pool"
-    DROPPED = "dropped"
+    KEPT = "kept"  # It may be in train, val, test or benchmark.
+    RESERVE = "reserve"  # Its class has more images than its maximum; it can be scored, and is not trained on.
+    UNKNOWN = "unknown"  # Nobody knows what it shows; it can be scored.
+    BENCHMARK = "benchmark"  # It is in a hand-made benchmark set, or a decision put it there.
+    POOL = "pool"  # It is in the unlabelled pool.
+    DROPPED = "dropped"  # It is left out; `reason_code` says why.
 
 
 class Split(StrEnum):
     """The split of an image; reserve and unknown are scored, but never trained on and in no metric."""
 
-    TRAIN = "train"
-    VAL = "val"
-    TEST = "test"
-    BENCHMARK = "benchmark"
-    RESERVE = "reserve"
-    UNKNOWN = "unknown"
-    OUT = "out"
+    TRAIN = "train"  # The model is trained on it.
+    VAL = "val"  # Training stops, and probabilities are calibrated, by it.
+    TEST = "test"  # The model is measured on it.
+    BENCHMARK = "benchmark"  # The model is measured on it, and so is every later model.
+    RESERVE = "reserve"  # It is scored, and in no metric.
+    UNKNOWN = "unknown"  # It is scored, and in no metric.
+    OUT = "out"  # It is in no split: another split or an earlier training set has its leak group.
 
 
 class Basis(StrEnum):
     """Which rule gave an image its split."""
 
-    DRAW = "draw"
-    MINIMUM = "minimum"
-    LINEAGE = "lineage"
-    TWIN = "twin"
-    HAND_MADE = "hand-made"
-    DECISION = "decision"
-    ORIGIN = "origin"
-    RESERVE = "reserve"
-    UNKNOWN = "unknown"
+    DRAW = "draw"  # Its hash bucket gives the split.
+    MINIMUM = "minimum"  # It was taken from train to give val or test their minimum.
+    LINEAGE = "lineage"  # An earlier model had it in this split.
+    TWIN = "twin"  # An earlier model had a copy of it in this split.
+    HAND_MADE = "hand-made"  # It lies in data/benchmark.
+    DECISION = "decision"  # A decision put it in a benchmark set.
+    ORIGIN = "origin"  # It is staged or synthetic, and only trained on.
+    RESERVE = "reserve"  # Its state is reserve.
+    UNKNOWN = "unknown"  # Its state is unknown.
 
 
 class Kind(StrEnum):
     """Why an image is in the review queue."""
 
-    ERROR = "error"
-    DOUBT = "doubt"
-    LABEL_ERROR = "label error"
-    CONFLICT = "conflict"
-    OUT_OF_SCOPE = "out of scope"
+    ERROR = "error"  # The model predicts another class than the label.
+    DOUBT = "doubt"  # The model predicts the label with a low probability.
+    LABEL_ERROR = "label error"  # The label is probably wrong.
+    CONFLICT = "conflict"  # A copy of it carries another label.
+    OUT_OF_SCOPE = "out of scope"  # Its label is no class of the model, and the model is sure of its answer.
 
 
 class Word(StrEnum):
@@ -95,22 +95,22 @@ class Word(StrEnum):
 class Reason(StrEnum):
     """Why an image is where it is: `reason_code` of SELECTION and SPLITS; the sentence beside it says it in words."""
 
-    NONE = ""  # it is kept, and nothing more is to be said
-    UNREADABLE = "unreadable"
-    REMOVED = "removed"
-    IN_BENCHMARK = "in_benchmark"
-    NOT_LABELLED = "not_labelled"
-    UNKNOWN = "unknown"
-    COPY_OF_BENCHMARK = "copy_of_benchmark"
-    LABEL_CONFLICT = "label_conflict"
-    COPY_OF_REMOVED = "copy_of_removed"
-    COPY = "copy"
-    BELOW_MINIMUM = "below_minimum"
-    ABOVE_MAXIMUM = "above_maximum"
-    DRAWN = "drawn"
-    ONLY_TRAINED_ON = "only_trained_on"
-    MINIMUM = "minimum"
-    LINEAGE = "lineage"
-    LINEAGE_OF_COPY = "lineage_of_copy"
-    TRAINED_ON_BEFORE = "trained_on_before"
-    GROUP_ELSEWHERE = "group_elsewhere"
+    NONE = ""  # It is kept, and nothing more is to be said.
+    UNREADABLE = "unreadable"  # It can't be read.
+    REMOVED = "removed"  # A decision removed it.
+    IN_BENCHMARK = "in_benchmark"  # It is in a benchmark set.
+    NOT_LABELLED = "not_labelled"  # Nobody has labelled it.
+    UNKNOWN = "unknown"  # Nobody knows what it shows.
+    COPY_OF_BENCHMARK = "copy_of_benchmark"  # It is a copy of a benchmark image.
+    LABEL_CONFLICT = "label_conflict"  # Its copies carry different labels.
+    COPY_OF_REMOVED = "copy_of_removed"  # It is a copy of an image that a decision removed.
+    COPY = "copy"  # It is a copy of an image that stays.
+    BELOW_MINIMUM = "below_minimum"  # Its class has too few images.
+    ABOVE_MAXIMUM = "above_maximum"  # Its class has enough images without it.
+    DRAWN = "drawn"  # Its hash bucket gives the split.
+    ONLY_TRAINED_ON = "only_trained_on"  # It is staged or synthetic, and only trained on.
+    MINIMUM = "minimum"  # It was taken from train to give val or test their minimum.
+    LINEAGE = "lineage"  # An earlier model had it in this split.
+    LINEAGE_OF_COPY = "lineage_of_copy"  # An earlier model had a copy of it in this split.
+    TRAINED_ON_BEFORE = "trained_on_before"  # An earlier model was trained on it or on a copy of it.
+    GROUP_ELSEWHERE = "group_elsewhere"  # Another split has its leak group.

@@ -1,20 +1,20 @@
 """The tables that pass between the stages: their columns, in one place.
 
 Every table is a Parquet file with one row an image, keyed by `image_id` (the MD5 of the file's bytes in hex, which is
-what DVC computes too). Columns and types are checked on write and on read; rows are sorted by `image_id` so that the
-same content gives the same bytes. Text is never null: "" means that there is none.
+what DVC computes too). Rows are sorted by `image_id`, so that the same content gives the same bytes. Text is never
+null: "" means that there is none. A column that code branches on is declared with its enumeration of codes, and holds
+no other text. `curation.tables.table_files` checks all this on write and on read.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from curation.errors import CurationError
-from curation.files import whole
+from curation.tables.codes import Basis, Identified, Kind, Origin, Reason, Source, Split, State
 
 TEXT = pa.string()
 TEXTS = pa.list_(pa.string())
@@ -23,11 +23,12 @@ REALS = pa.list_(pa.float32())
 
 @dataclass(frozen=True)
 class Table:
-    """A table's name, the stage that writes it, and its schema."""
+    """A table's name, the stage that writes it, its schema, and the codes of the columns that hold only codes."""
 
     name: str
     stage: str
     schema: pa.Schema
+    codes: Mapping[str, type[StrEnum]] = field(default_factory=dict, compare=False)
 
     @property
     def columns(self) -> list[str]:
@@ -42,8 +43,11 @@ class TableError(CurationError):
         super().__init__(f"{path}: {found}. It is written by the stage `{table.stage}`: run `dvc repro {table.stage}`.")
 
 
-def _table(name: str, stage: str, **columns: pa.DataType) -> Table:
-    return Table(name, stage, pa.schema(list(columns.items())))
+def _table(name: str, stage: str, **columns: pa.DataType | type[StrEnum]) -> Table:
+    """Make a table; a column is declared by its type, or by the enumeration of its codes, which are text."""
+    codes = {column: kind for column, kind in columns.items() if isinstance(kind, type)}
+    types = [(column, TEXT if column in codes else kind) for column, kind in columns.items()]
+    return Table(name, stage, pa.schema(types), codes)
 
 
 IMAGES = _table(
@@ -51,11 +55,11 @@ IMAGES = _table(
     "ingest",
     image_id=TEXT,
     path=TEXT,  # relative to the repository, posix; the first of several identical files
-    source=TEXT,  # raw | unlabelled | benchmark
+    source=Source,
     benchmark_set=TEXT,  # name of the hand-made set, "" elsewhere
     label=TEXT,  # canonical; "" in the pool, "unknown" where nobody knows
     subclass=TEXT,
-    origin=TEXT,  # real | staged | synthetic
+    origin=Origin,
     copy_paths=TEXTS,  # other files with the same bytes
     copy_labels=TEXTS,  # their labels, in the same order
     bytes=pa.int64(),
@@ -86,15 +90,15 @@ SELECTION = _table(
     "selection",
     "cutoff",  # one row for every image of IMAGES
     image_id=TEXT,
-    source=TEXT,
+    source=Source,
     benchmark_set=TEXT,  # hand-made, or by decision
     label=TEXT,  # after decisions and merges
     original_label=TEXT,  # as collected
     subclass=TEXT,
-    origin=TEXT,
+    origin=Origin,
     leak_group=TEXT,
-    state=TEXT,  # kept | reserve | unknown | benchmark | pool | dropped
-    reason_code=TEXT,  # why it is not kept: a code of curation.tables.codes.Reason; "" when kept
+    state=State,
+    reason_code=Reason,  # why it is not kept; "" when kept
     reason=TEXT,  # the same in words
     decision=TEXT,  # the review decision that holds, "" when none
     turn=pa.int16(),  # degrees clockwise that make it upright: 0, 90, 180, 270
@@ -106,13 +110,13 @@ SPLITS = _table(
     image_id=TEXT,
     label=TEXT,
     subclass=TEXT,
-    origin=TEXT,
+    origin=Origin,
     leak_group=TEXT,
-    split=TEXT,  # train | val | test | benchmark | reserve | unknown | out
+    split=Split,
     benchmark_set=TEXT,  # hand-made set's name, "frozen" for the drawn benchmark, "" elsewhere
     fold=pa.int16(),  # cross-validation fold of train images, -1 elsewhere
-    basis=TEXT,  # draw | minimum | lineage | twin | hand-made | origin ...
-    reason_code=TEXT,  # why it is there: a code of curation.tables.codes.Reason
+    basis=Basis,
+    reason_code=Reason,  # why it is there
     reason=TEXT,  # the same in words
     turn=pa.int16(),
     small=pa.bool_(),
@@ -121,7 +125,7 @@ PREDICTIONS = _table(
     "predictions",
     "evaluate",  # every row of SPLITS
     image_id=TEXT,
-    split=TEXT,
+    split=Split,
     benchmark_set=TEXT,
     label=TEXT,
     subclass=TEXT,
@@ -149,12 +153,12 @@ ERRORS = _table(
     "cluster",
     image_id=TEXT,
     path=TEXT,
-    split=TEXT,
+    split=Split,
     label=TEXT,
     predicted=TEXT,
     suggested=TEXT,  # the label it probably should have
     confidence=pa.float32(),
-    kind=TEXT,  # error | doubt | label error | conflict | out of scope
+    kind=Kind,
     label_error=pa.float32(),  # probability that the label is wrong
     cluster=pa.int32(),  # -1: noise
     explanation=TEXT,  # of its cluster, in words
@@ -170,7 +174,7 @@ IDENTIFIED = _table(
     "identify",
     image_id=TEXT,
     path=TEXT,
-    source=TEXT,  # unlabelled | unknown | folder
+    source=Identified,
     label=TEXT,  # what it probably is
     confidence=pa.float32(),  # calibrated
     margin=pa.float32(),
@@ -188,59 +192,3 @@ IDENTIFIED = _table(
     error=TEXT,
 )
 ALL = [IMAGES, DUPLICATES, SELECTION, SPLITS, PREDICTIONS, CROSS_TRAINED, ERRORS, IDENTIFIED]
-
-
-def write(frame: pd.DataFrame, path: Path, table: Table) -> None:
-    """Write a frame as `table`, whole or not at all: a temporary name, then a rename."""
-    _check(path, table, list(frame.columns))
-    write_batches([frame.sort_values("image_id", kind="stable")], path, table)
-
-
-def write_batches(frames: Iterable[pd.DataFrame], path: Path, table: Table) -> None:
-    """Write frames that follow one another in `image_id` as one `table`, for those that do not fit in memory."""
-    with whole(path) as draft, pq.ParquetWriter(draft, table.schema, compression="zstd") as writer:
-        for frame in frames:
-            _check(path, table, list(frame.columns))
-            data = pa.Table.from_pandas(frame[table.columns], schema=table.schema, preserve_index=False)
-            _refuse_nulls(path, table, data)
-            writer.write_table(data)
-
-
-def read(path: Path, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read `table` from a file, or only some of its columns."""
-    if not path.exists():
-        raise TableError(path, table, "the table does not exist")
-    try:
-        found = pq.read_schema(path)
-    except pa.ArrowInvalid as error:
-        raise TableError(path, table, f"no Parquet table ({error})") from None
-    _check(path, table, found.names)
-    if not found.equals(table.schema):
-        _refuse_types(path, table, found)
-    data = pq.read_table(path, columns=list(columns) if columns else None)
-    _refuse_nulls(path, table, data)
-    frame: pd.DataFrame = data.to_pandas()
-    return frame
-
-
-def _check(path: Path, table: Table, found: list[str]) -> None:
-    missing = [name for name in table.columns if name not in found]
-    extra = [name for name in found if name not in table.columns]
-    if missing or extra:
-        raise TableError(path, table, f"columns missing: {missing or 'none'}, not known: {extra or 'none'}")
-
-
-def _refuse_types(path: Path, table: Table, found: pa.Schema) -> None:
-    """Raise TableError for a column of another type, or columns in another order."""
-    for field in table.schema:
-        there = found.field(field.name).type
-        if there != field.type:
-            raise TableError(path, table, f"column {field.name} is of the type {there}, expected {field.type}")
-    raise TableError(path, table, f"the columns stand in another order: {', '.join(found.names)}")
-
-
-def _refuse_nulls(path: Path, table: Table, data: pa.Table) -> None:
-    """Raise TableError for a text that is null: where there is none, it is ""."""
-    for field in data.schema:
-        if field.type == TEXT and data.column(field.name).null_count:
-            raise TableError(path, table, f"column {field.name} has {data.column(field.name).null_count} nulls")
