@@ -68,6 +68,7 @@ def save(name, table, rows):
         return "" if text == "string" else b"" if text == "binary" else [] if "list" in text else 0
 
     names = {field.name: blank(field.type) for field in table.schema}
+    names |= {column: next(iter(codes)).value for column, codes in table.codes.items()}
     full = [names | {key: value for key, value in row.items() if key in names} for row in rows]
     frame = pd.DataFrame(full)
     for field in table.schema:

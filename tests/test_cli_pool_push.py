@@ -50,6 +50,7 @@ def project(tmp_path, monkeypatch):
 def save(name, table, rows):
     empty = {"string": "", "binary": b"", "bool": False}
     kinds = {field.name: empty.get(str(field.type), [] if "list" in str(field.type) else 0) for field in table.schema}
+    kinds |= {column: next(iter(codes)).value for column, codes in table.codes.items()}
     tables.write(pd.DataFrame([kinds | row for row in rows]), Path(f"data/{name}.parquet"), table)
 
 

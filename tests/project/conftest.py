@@ -37,7 +37,7 @@ def splits(*labels):
     """SPLITS with one image of each label."""
     frame = pd.DataFrame(dict.fromkeys(tables.SPLITS.columns, ""), index=range(len(labels)))
     frame["image_id"] = [f"{number:032x}" for number in range(len(labels))]
-    return frame.assign(label=labels, fold=-1, turn=0, small=False)
+    return frame.assign(label=labels, origin="real", split="train", basis="draw", fold=-1, turn=0, small=False)
 
 
 def commit_round(project, *labels):

@@ -74,7 +74,7 @@ class Project:
         Calibration(tuple(model.get("classes", CLASSES)), model=digest).write(self.root / "prepared.json")
         tables.write(predictions, self.root / "prepared.parquet", tables.PREDICTIONS)
         splits = pd.DataFrame(dict.fromkeys(tables.SPLITS.columns, ""), index=predictions.index)
-        splits = splits.assign(fold=-1, turn=0, small=False)
+        splits = splits.assign(origin="real", basis="draw", fold=-1, turn=0, small=False)
         for name in ("image_id", "label", "split", "benchmark_set"):
             splits[name] = predictions[name]
         tables.write(splits, self.root / "data/splits.parquet", tables.SPLITS)
