@@ -93,13 +93,13 @@ def test_whatever_is_not_ok_says_what_to_do(project):
         (lambda root: tracked_and_gone(root, "benchmark"), data.folders, "dvc checkout data/benchmark.dvc"),
         (lambda root: shutil.rmtree(root / "data/raw/dog"), data.classes, "two classes at least"),
         (lambda root: (root / "data/reviews.csv").unlink(), data.decisions, "git checkout data/reviews.csv"),
-        (lambda root: (root / "data/reviews.csv").write_text(HEADER + "x,explode,,,,,,\n"), data.decisions, "mend"),
+        (lambda root: (root / "data/reviews.csv").write_text(HEADER + "x,explode,,,,,,\n"), data.decisions, "fix that"),
         (
             lambda root: (root / "params.yaml").write_text("base_model: models/p.safetensors\n"),
             repository.params,
             "pull",
         ),
-        (lambda root: (root / "params.yaml").write_text("learning_rate: 1\n"), repository.params, "mend"),
+        (lambda root: (root / "params.yaml").write_text("learning_rate: 1\n"), repository.params, "fix that"),
         (lambda root: shutil.rmtree(root / ".git"), repository.git, "git init"),
     ],
 )

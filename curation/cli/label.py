@@ -78,7 +78,7 @@ def accept(
         note(f"stayed: {path}: {reason}")
     show([{"pulled": pulled, "accepted": added, "moved": moved, "stayed": len(refused)}], as_json=as_json)
     if moved:
-        note("tell DVC: `dvc add data/raw data/unlabelled`, then `dvc repro`; data/reviews.csv belongs into git")
+        note("run `dvc add data/raw data/unlabelled`, then `dvc repro`, and commit data/reviews.csv")
 
 
 @label.command()
@@ -175,7 +175,7 @@ def _accept_rest(
     if not rest_as:
         return 0
     if chosen is None:
-        raise LabelError("--rest-as needs the picks it is about: curate label accept picks.csv --rest-as predicted")
+        raise LabelError("--rest-as needs a file of picks: curate label accept picks.csv --rest-as predicted")
     held = fold(read_reviews(project.reviews))
     new = accept_rest(chosen, set(held.loc[held["word"] != "", "image_id"]), rest_as, stamp)
     _refuse_new_classes(project, {row["label"] for row in new}, allowed=new_class)
@@ -222,7 +222,7 @@ def _refuse_new_classes(project: "Project", names: set[str], *, allowed: bool) -
 
     strange = sorted(names - known_classes(project) - {"", "unknown"})
     if strange and not allowed:
-        raise LabelError(f"`{strange[0]}` is no class of the project; with --new-class it becomes one")
+        raise LabelError(f"`{strange[0]}` is not a class of the project; with --new-class it becomes one")
 
 
 def _stamp(reviewer: str, answers: "Answers") -> "Stamp":

@@ -27,7 +27,7 @@ def promote(
     done = promote_candidate(Project.find(), Choice(force, reason, commit))
     for objection in done.gate.objections:
         say(f"Forced, although {objection}")
-    say(f"{done.entry.version} is production: models/production.safetensors, and models/production.md about it.")
+    say(f"{done.entry.version} is production: models/production.safetensors. Its model card is models/production.md.")
     for note in done.notes:
         say(note)
     say("base_model in params.yaml is this model now: the next `dvc repro` starts a new round from it.")

@@ -53,7 +53,7 @@ def purge(
     found = found.head(limit) if limit else found
     to.deliver(found, "purge", answers.model)
     if not yes:
-        note("a dry run: nothing was moved. With --yes these files go to .trash, from which --undo brings them back")
+        note("a dry run: nothing was moved. With --yes these files go to .trash, and --undo brings them back")
     elif len(found):
         _purge(answers.project, found)
 
@@ -64,7 +64,7 @@ def _purge(project: "Project", found: "pd.DataFrame") -> None:
 
     images = project.table(tables.IMAGES, ["image_id", "path", "copy_paths"])
     _say("moved to", move(found, images, project.root))
-    note("bring them back with `curate purge --undo`; tell DVC with `dvc add data/unlabelled`")
+    note("undo it with `curate purge --undo`; then run `dvc add data/unlabelled`")
 
 
 def _undo(name: str) -> None:

@@ -40,5 +40,5 @@ def tune_command(
         print_json({**vars(best), "apply": apply})
         return
     found = ", ".join(f"{key}={value}" for key, value in best.params.items())
-    say(f"best of {best.finished} finished trials ({best.pruned} given up): {best.value:.4f} with {found}")
+    say(f"best of {best.finished} finished trials ({best.pruned} stopped early): {best.value:.4f} with {found}")
     say(apply)

@@ -62,7 +62,7 @@ def read_picks(path: Path, table: pd.DataFrame) -> pd.DataFrame:
             given = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise LabelError(
-            f"{path} can't be read: {one_line(error)}. Expected a CSV or JSON file that a question wrote"
+            f"{path} can't be read: {one_line(error)}. Expected a CSV or JSON file that a pool command wrote"
         ) from None
     if "image_id" not in given.columns:
         raise LabelError(f"{path} has no column image_id; it has {', '.join(map(str, given.columns)) or 'none'}")

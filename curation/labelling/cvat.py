@@ -50,7 +50,7 @@ def read_tags(path: Path, image_ids: Mapping[str, str]) -> dict[str, str]:
     try:
         root = ET.fromstring(path.read_bytes())  # noqa: S314 - a file that the user names; expat refuses entity bombs
     except (OSError, ET.ParseError) as error:
-        raise CvatError(f"{path} is no XML file ({error}): export the task as `CVAT for images 1.1`") from None
+        raise CvatError(f"{path} is not an XML file ({error}): export the task as `CVAT for images 1.1`") from None
     if root.tag != "annotations":
         raise CvatError(f"{path}: found <{root.tag}>, expected <annotations>: export the task as `CVAT for images 1.1`")
     ends = _ends(image_ids)
@@ -59,11 +59,11 @@ def read_tags(path: Path, image_ids: Mapping[str, str]) -> dict[str, str]:
         name = image.get("name", "")
         chosen = [tag.get("label", "") for tag in image.iter("tag") if tag.get("source") != AUTO]
         if len(set(chosen)) > 1:
-            raise CvatError(f"{path}: image {name} has the tags {', '.join(sorted(set(chosen)))}: leave one")
+            raise CvatError(f"{path}: image {name} has the tags {', '.join(sorted(set(chosen)))}: keep only one")
         if not chosen:
             continue
         if name not in ends:
-            raise CvatError(f"{path}: image {name} is not known here, or not the only one of that name")
+            raise CvatError(f"{path}: image {name} is unknown, or more than one image has this name")
         found[ends[name]] = chosen[0]
     return found
 

@@ -48,9 +48,9 @@ def read_annotations(path: Path) -> dict[str, tuple[str, str]]:
     try:
         tasks = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise LabelStudioError(f"{path} is no JSON file ({error}): export the project as JSON or JSON-MIN") from None
+        raise LabelStudioError(f"{path} is not a JSON file ({error}): export the project as JSON or JSON-MIN") from None
     if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
-        raise LabelStudioError(f"{path} is no list of tasks: export the project as JSON or JSON-MIN")
+        raise LabelStudioError(f"{path} is not a list of tasks: export the project as JSON or JSON-MIN")
     found: dict[str, tuple[str, str]] = {}
     for number, task in enumerate(tasks, 1):
         image_id = (task.get("data") or task).get("image_id")

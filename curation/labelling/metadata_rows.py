@@ -85,10 +85,10 @@ class _Sheet:
             reader = csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline=""), strict=True)
             rows = [{column: cell or "" for column, cell in row.items()} for row in reader]
         except (UnicodeDecodeError, csv.Error) as error:
-            raise SheetError(f"{path} can't be read ({error}): `dvc repro ingest` says what to mend") from None
+            raise SheetError(f"{path} can't be read ({error}): `dvc repro ingest` says what to fix") from None
         columns = list(reader.fieldnames or [])
         if FILE not in columns or any(None in row for row in rows):
-            raise SheetError(f"{path} is no list of files: `dvc repro ingest` says what to mend")
+            raise SheetError(f"{path} is not a list of files: `dvc repro ingest` says what to fix")
         encoding = "utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8"
         return cls(columns, rows, encoding, "\r\n" if b"\r\n" in data else "\n")
 

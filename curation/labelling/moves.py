@@ -116,9 +116,9 @@ class Journal:
     def _possible(self, move: Move, intent: str, refused: dict[str, str]) -> bool:
         start, end = self._ends(move, intent)
         if not os.path.lexists(start):
-            refused[move.home] = f"{start.relative_to(self.root)} is not there (any more)"
+            refused[move.home] = f"{start.relative_to(self.root)} does not exist (any more)"
         elif os.path.lexists(end):
-            refused[move.home] = f"{end.relative_to(self.root)} is there already, and nothing is overwritten"
+            refused[move.home] = f"{end.relative_to(self.root)} exists already, and no file is overwritten"
         return move.home not in refused
 
     def _seen(self, move: Move, state: str) -> str:

@@ -32,7 +32,7 @@ def items(place: str, root: Path | None = None) -> list[Item]:
     listed = _remote(place) if is_remote(place) else _local(place, (root or Path.cwd()).resolve())
     found = sorted(listed, key=lambda item: item.path)
     if not found:
-        raise SourceError(f"{place}: no files there. Expected a folder, a glob like 'photos/**/*.jpg', or a URL")
+        raise SourceError(f"{place}: no files found. Expected a folder, a glob like 'photos/**/*.jpg', or a URL")
     return found
 
 

@@ -69,7 +69,7 @@ def seed_images(images: pd.DataFrame, duplicates: pd.DataFrame, count: int, seed
     pool = pool.assign(leak_group=np.where(groups.isna(), pool.image_id, groups)).sort_values("image_id")
     pool = pool.drop_duplicates("leak_group").head(MOST)
     if not len(pool):
-        raise ProposalError(f"{UNLABELLED} holds no readable images: put some there and run `dvc repro dedupe`")
+        raise ProposalError(f"{UNLABELLED} has no readable images: add some and run `dvc repro dedupe`")
     vectors = _thumbnail_vectors(pool)
     nothing = np.ones((len(pool), 1), np.float32)
     bare = Pool(vectors, nothing, np.zeros((len(pool), 1), np.int64), vectors[:0])

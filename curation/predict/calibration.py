@@ -98,7 +98,7 @@ class Calibration:
         scores = np.asarray(logits, dtype=np.float64)
         if scores.ndim != 2 or scores.shape[1] != len(self.classes):
             raise CalibrationError(
-                f"calibration: logits have the shape {scores.shape}, but it was fitted for {len(self.classes)}; "
+                f"calibration: logits have shape {scores.shape}, but it was fitted for {len(self.classes)} classes; "
                 "run `dvc repro evaluate`, so that model and calibration belong together"
             )
         if not len(scores):
@@ -123,13 +123,11 @@ class Calibration:
     def read(cls, path: Path) -> "Calibration":
         """Read a file that `write` made. CalibrationError when it is missing or is not a calibration."""
         if not path.exists():
-            raise CalibrationError(
-                f"{path} does not exist: it is written by the stage `evaluate`: run `dvc repro evaluate`"
-            )
+            raise CalibrationError(f"{path} does not exist. The stage `evaluate` writes it: run `dvc repro evaluate`")
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             if values.pop("version") != VERSION:
-                raise CalibrationError(f"{path} is of another version: run `dvc repro evaluate` again")
+                raise CalibrationError(f"{path} has the format of another version: run `dvc repro evaluate` again")
             values["top"] = _top(values["top"]) if values["top"] else None
             values["curve"] = Curve(**{key: tuple(column) for key, column in values["curve"].items()})
             return cls(**{**values, "classes": tuple(values["classes"])})

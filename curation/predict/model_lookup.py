@@ -41,7 +41,9 @@ def open_model(path: Path, *calibrations: Path) -> Model:
 
     header = read_header(path)
     if not header.has_head:
-        raise ModelError(f"{path} is a backbone without classes, and names nothing: run `dvc repro train` and ask it")
+        raise ModelError(
+            f"{path} is a backbone without classes, so it can't classify: run `dvc repro train` and use the candidate"
+        )
     digest = content_id(path)
     found = _calibration((path.with_suffix(".calibration.json"), *calibrations), digest)
     fallback = Calibration(classes=tuple(header.classes), model=digest)
@@ -70,7 +72,7 @@ def resolve(project: Project, name: str) -> Model:
     if path.exists():
         return open_model(path, project.calibration)
     if path.suffix == ".safetensors":
-        raise ModelError(f"{name} does not exist: name a checkpoint, `candidate`, `production`, or a git revision")
+        raise ModelError(f"{name} does not exist: give a checkpoint, `candidate`, `production`, or a git revision")
     try:
         before = project.at(name)
         return open_model(before.file(project.candidate), before.file(project.calibration))

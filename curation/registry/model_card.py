@@ -81,7 +81,7 @@ def _metrics(metrics: dict[str, Any]) -> Iterator[str]:
         rest = " | ".join(_of(measured, key) for key in ("f1", "log_loss", "ece"))
         yield f"| {name} | {measured['images']:,} | {interval} | {rest} |"
     yield ""
-    yield "Calibrated on val and on hand-made benchmark sets, so their log loss and ECE are a little flattered."
+    yield "Calibrated on val and on hand-made benchmark sets, so their log loss and ECE are slightly too good."
     yield ""
 
 
@@ -143,7 +143,7 @@ def _few_images(facts: Facts) -> Iterator[str]:
             few = [str(name) for name, count in facts.counts[split].items() if count < FEW_IMAGES]
             if few:
                 yield (
-                    f"Fewer than {FEW_IMAGES} images in {split}, so what is said of them is rough: "
+                    f"Fewer than {FEW_IMAGES} images in {split}, so their figures are not precise: "
                     f"{', '.join(few[:SHOWN])}{f' and {len(few) - SHOWN} more' if len(few) > SHOWN else ''}."
                 )
 
@@ -167,7 +167,7 @@ def _scope(facts: Facts) -> Iterator[str]:
                     f"could refuse its {one['images']:,} images."
                 )
     else:
-        yield "No images of other things were at hand, so how well it refuses them is not measured."
+        yield "There were no images of other things, so it was not measured how well the model refuses them."
 
 
 def _of(measured: dict[str, Any], key: str) -> str:

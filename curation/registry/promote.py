@@ -139,14 +139,14 @@ def _rolled_back(log: list[versions.Entry], md5: str) -> list[str]:
     """Return an objection when this model was production before and was replaced since; it must not return silently."""
     if log and log[-1].md5 == md5:
         raise PromotionRefusedError(
-            f"this candidate is production already, as {log[-1].version}; `dvc repro` makes a new one"
+            f"this candidate is production already, as {log[-1].version}; train a new one with `dvc repro`"
         )
     before = [entry.version for entry in log if entry.md5 == md5]
     if not before:
         return []
     left = next(entry for entry in reversed(log) if entry.action == "rollback" or entry.md5 != md5)
     why = f" ({left.reason})" if left.reason else ""
-    return [f"this model was production before, as {before[-1]}, until {left.version} took its place{why}"]
+    return [f"this model was production before, as {before[-1]}, until {left.version} replaced it{why}"]
 
 
 def _judged(project: Project, settings: Params, objections: list[str]) -> promotion_gate.Gate:
@@ -160,12 +160,12 @@ def _judged(project: Project, settings: Params, objections: list[str]) -> promot
 
 def _hold_or_force(verdict: promotion_gate.Gate, choice: Choice) -> None:
     if choice.force and not choice.reason.strip():
-        raise PromotionRefusedError('--force needs a written reason: --reason "why this may go out"')
+        raise PromotionRefusedError('--force needs a written reason: --reason "why this model may be used"')
     if verdict.objections and not choice.force:
         raise PromotionRefusedError(
             "the candidate is not promoted:\n  "
             + "\n  ".join(verdict.objections)
-            + '\nMend it, or promote it all the same with --force --reason "why this may go out".'
+            + '\nFix the cause, or promote the model anyway with --force --reason "why this model may be used".'
         )
 
 
@@ -238,4 +238,4 @@ def _fetch(project: Project, target: versions.Entry) -> None:
     found = {project.production: target.md5, project.production_calibration: target.calibration_md5}
     for path, md5 in found.items():
         if md5_of(path) != md5:
-            raise versions.VersionError(f"{path} came back with other bytes than {target.version} has")
+            raise versions.VersionError(f"{path} was fetched, but its bytes are not those of {target.version}")

@@ -29,7 +29,7 @@ def register(project: Project, entry: Entry, files: Sequence[str], *, commit: bo
         shown = ", ".join(others[:5])
         return [f"Not committed, because other files have changes ({shown}). Commit the round with them: {by_hand}"]
     if not project.git.commit(_subject(entry), there):
-        return [f"git would not commit (is user.name set?). By hand: {by_hand}"]
+        return [f"git refused to commit (is user.name set?). Run this yourself: {by_hand}"]
     return [f"Committed: {_subject(entry)}", *tag(project, entry)]
 
 

@@ -74,7 +74,7 @@ def parts(version: str) -> tuple[int, int, int]:
         major, minor, patch = (int(number) for number in version.removeprefix("v").split("."))
     except ValueError:
         raise VersionError(
-            f"`{version}` is no version; expected one such as v1.2.3, as `curate versions` lists them"
+            f"`{version}` is not a version; expected one such as v1.2.3, as `curate versions` lists them"
         ) from None
     return major, minor, patch
 

@@ -20,7 +20,7 @@ START_SECONDS = 120
 def serve(port: int) -> Any:
     """Start the server of the App and return it once it answers. It ends with `stop()` or with this process."""
     if listens(port):
-        raise ReviewUnavailableError(f"port {port} is taken", "end what listens there, or choose another --port")
+        raise ReviewUnavailableError(f"port {port} is taken", "stop the program that uses it, or choose another --port")
     import fiftyone as fo
     from fiftyone.core.service import ServerService, ServiceListenTimeout
 

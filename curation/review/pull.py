@@ -49,13 +49,13 @@ def decisions(given: TagsOf, known: set[str], new_classes: bool) -> tuple[dict[s
 
 def _objection(texts: list[str], found: list[Decision], known: set[str]) -> str:
     if wrong := sorted(text for text in texts if malformed(text)):
-        return f"tag `{wrong[0]}` is no decision: expected relabel:<class>, benchmark:<set> or turn:<90|180|270>"
+        return f"tag `{wrong[0]}` is not a decision: expected relabel:<class>, benchmark:<set> or turn:<90|180|270>"
     axes = [one.axis for one in found]
     if twice := sorted({axis for axis in axes if axes.count(axis) > 1}):
         clash = ", ".join(f"`{one.tag}`" for one in found if one.axis == twice[0])
-        return f"the tags {clash} contradict each other: leave one"
+        return f"the tags {clash} contradict each other: keep only one"
     strange = [one.label for one in found if one.decision == Word.RELABEL and known and one.label not in known]
-    return f"`{strange[0]}` is no class of the project; with --new-class it becomes one" if strange else ""
+    return f"`{strange[0]}` is not a class of the project; with --new-class it becomes one" if strange else ""
 
 
 def to_rows(

@@ -67,7 +67,7 @@ def search(knobs: Tune, project: Project, *, trials: int, sampler: str, seed: in
     if over >= trials:
         print(
             f"study `{knobs.study}` has {over} trials already, so nothing was trained. "
-            "For more, raise --trials; to begin anew, set another `tune.study`",
+            "For more, raise --trials; to start a new study, set another `tune.study`",
             file=sys.stderr,
         )
     while len(study.get_trials(states=(states.COMPLETE, states.PRUNED))) < trials:
@@ -86,7 +86,7 @@ def search(knobs: Tune, project: Project, *, trials: int, sampler: str, seed: in
     done = study.get_trials(states=(states.COMPLETE,))
     if not done:
         raise SearchError(
-            f"all {trials} trials were given up; raise --trials, or look at the logs in {folder / knobs.study}"
+            f"all {trials} trials were stopped early; raise --trials, or look at the logs in {folder / knobs.study}"
         )
     best = study.best_trial
     pruned = len(study.get_trials(states=(states.PRUNED,)))
@@ -184,8 +184,8 @@ def _same_question(study: Any, knobs: Tune) -> None:
     if changed:
         named = ", ".join(f"tune.{one}" for one in changed)
         raise SearchError(
-            f"{named} differ from what study `{knobs.study}` was begun with, and a study can't mix the two. "
-            f"Set another name, such as `study: {knobs.study}-2`, to begin a new one, or set the old values back"
+            f"{named} differ from those that study `{knobs.study}` was started with, and a study can't mix the two. "
+            f"Set another name, such as `study: {knobs.study}-2`, to start a new one, or restore the old values"
         )
     study.set_user_attr("question", asked)
 

@@ -83,8 +83,8 @@ def test_a_changed_mind_is_a_new_row(small):
     [
         (["keep", "remove"], "contradict"),
         (["relabel:cat", "relabel:dog"], "contradict"),
-        (["turn:45"], "is no decision"),
-        (["relabel:caat"], "is no class"),
+        (["turn:45"], "is not a decision"),
+        (["relabel:caat"], "is not a class"),
     ],
 )
 def test_what_can_not_be_taken_is_held_back_with_the_reason(tags, reason):

@@ -39,7 +39,7 @@ def classes(root: Path) -> Check:
     named = {name: count for name, count in counts.items() if name != "unknown"}
     empty = [name for name, count in counts.items() if not count]
     if len(named) - len([name for name in empty if name != "unknown"]) < 2:
-        fix = "make one folder a class: data/raw/CLASS/picture.jpg, two classes at least"
+        fix = "make one folder for each class: data/raw/CLASS/picture.jpg, with two classes at least"
         return broken("classes", f"{len(named)} class folder(s) with images in data/raw", fix)
     if empty:
         return note("classes", f"{len(named)}, but empty: {', '.join(empty)}", f"rmdir data/raw/{empty[0]}, or fill it")
@@ -70,7 +70,7 @@ def decisions(root: Path) -> Check:
     try:
         return ok("decisions", f"{len(read_reviews(path)):,} in data/reviews.csv")
     except CurationError as error:
-        return broken("decisions", str(error), "mend that line of data/reviews.csv")
+        return broken("decisions", str(error), "fix that line of data/reviews.csv")
 
 
 def _walk(folder: Path) -> Iterator[str]:

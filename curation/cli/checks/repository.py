@@ -74,7 +74,7 @@ def params(root: Path) -> Check:
     try:
         values = load(root / "params.yaml")
     except CurationError as error:
-        return broken("params", str(error), "mend that key in params.yaml")
+        return broken("params", str(error), "fix that key in params.yaml")
     base = root / values.base_model
     if not base.exists() and values.base_model != "models/backbone.safetensors":
         fix = f"dvc checkout {values.base_model}, or dvc pull {values.base_model}, or set base_model back"

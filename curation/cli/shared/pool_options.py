@@ -59,7 +59,7 @@ class Source:
         from curation.project import Project
 
         if self.table and self.rev:
-            raise WhereError(f"--table {self.table} and --rev {self.rev}: both name a table; give one of them")
+            raise WhereError(f"--table {self.table} and --rev {self.rev}: both choose a table; give only one of them")
         return load(Project.find_or_here(), self.table, self.rev)
 
 
@@ -100,9 +100,9 @@ def say_expected(answers: "Answers", min_conf: float) -> None:
     """Print on stderr the precision and coverage that the threshold reached on held-back images."""
     found = answers.expected(min_conf)
     if found is None:
-        note("no calibration of this model: confidence is raw softmax, and what it is worth was not measured")
+        note("this model has no calibration: confidence is raw softmax, and its precision was not measured")
     elif math.isnan(found.precision):
-        note(f"no held-back image reached confidence {min_conf:.3f}: what it is worth was not measured")
+        note(f"no held-back image reached confidence {min_conf:.3f}: its precision was not measured")
     else:
         note(
             f"at confidence >= {min_conf:.3f}: precision {found.precision:.3f} expected "
