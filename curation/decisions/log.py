@@ -58,8 +58,8 @@ def append_reviews(path: Path, rows: "Iterable[Mapping[str, object]] | pd.DataFr
     """Add rows (dicts or a frame with some of REVIEW_COLUMNS) to the log; returns them as they were written.
 
     Every row is checked before any is written; one without `decided_at` gets the time now. Two processes may append
-    at a time: an exclusive lock on the file itself, so that no lock file lies in the folder that git and DVC keep, then
-    one write of whole lines, then fsync. Where that fails, on a full disk say, the file gets its old size back and
+    at a time: an exclusive lock on the file itself, one write of whole
+    lines, then fsync. Where that fails, on a full disk say, the file gets its old size back and
     AppendError is raised. A missing header or an open last line is mended first.
     """
     new = [_checked(path, number, row) for number, row in enumerate(_mappings(rows), 1)]
@@ -94,7 +94,13 @@ def _write(path: Path, file: int, size: int, data: bytes) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    """Open the log for appending (O_APPEND: a write always lands at the end) under an exclusive lock."""
+    """Open the log for appending (O_APPEND: a write always lands at the end) under an exclusive lock.
+
+    The lock is on the log itself and not on a lock file of `curation.project.locks`. So it is one lock for everyone who
+    reaches the same log, through a link or from another host that mounts it. A lock file in `data` would lie among what
+    git and DVC keep; one in the cache would be another file for each clone, and may be deleted while it is held.
+    filelock can't lock the log: where a file system has no flock, it falls back to a file that it deletes at the end.
+    """
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     try:
         fcntl.flock(file, fcntl.LOCK_EX)

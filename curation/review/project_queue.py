@@ -10,7 +10,8 @@ from curation.decisions.fold import fold
 from curation.decisions.log import read_reviews
 from curation.params import Params
 from curation.project import Project
-from curation.review import database, plugin_install, queue_rows
+from curation.review import database, queue_rows
+from curation.review.interface import plugin_install
 from curation.review.pull import Pulled, pull
 from curation.review.push import Pushed, push_rows
 

@@ -138,6 +138,7 @@ def _working_links(cache: Path, root: Path) -> list[str]:
 
 
 def _reflink(source: Path, target: Path) -> None:
+    """Ask the system for what `cp --reflink` does; no lock is taken, and Python has no other call for it."""
     try:
         import fcntl
     except ImportError:

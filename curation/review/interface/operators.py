@@ -1,6 +1,6 @@
 """The operators of the plugin: the decisions of a reviewer on the selected samples and on the open one.
 
-The server of FiftyOne loads them through the small plugin folder that `curation.review.plugin_install` copies. The keys
+The server of FiftyOne loads them through the small plugin folder that `plugin_install` copies. The keys
 are bound in `plugin/dist/index.umd.js`, because FiftyOne binds no keys to Python operators. Each listed operator can
 also be called from the operator browser (the key `). The structure follows the plugin guide of FiftyOne.
 """

@@ -1,4 +1,4 @@
-"""Install the FiftyOne plugin: copy the folder `plugin/` of this package into the plugins directory of FiftyOne.
+"""Install the FiftyOne plugin: copy the folder `curation/review/plugin` into the plugins directory of FiftyOne.
 
 The copy is small: a manifest, a few lines of Python that import this package, and the script that binds the keys. A
 copy that differs from the package is replaced.
@@ -10,7 +10,7 @@ from typing import Any
 
 from curation.files import whole
 
-SOURCE = Path(__file__).parent / "plugin"
+SOURCE = Path(__file__).parents[1] / "plugin"
 FOLDER = "curation-review"
 PARTS = ["fiftyone.yml", "__init__.py", "dist/index.umd.js"]
 
