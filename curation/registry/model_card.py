@@ -3,13 +3,14 @@
 Every sentence is made from a measured number or a recorded fact. The card says nothing about what is not known.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from curation.evaluation.comparison.promotion_gate import Gate
+from curation.evaluation.headline import measured
 from curation.model.header import Header
 from curation.registry.versions import Entry
 
@@ -76,21 +77,13 @@ def _metrics(metrics: dict[str, Any]) -> Iterator[str]:
     yield ""
     yield "| images of | images | accuracy (95 % interval) | macro F1 | log loss | ECE |"
     yield "|---|---|---|---|---|---|"
-    for name, measured in _sets(metrics):
-        interval = f"{measured['accuracy']:.3f} ({_of(measured, 'accuracy_low')} to {_of(measured, 'accuracy_high')})"
-        rest = " | ".join(_of(measured, key) for key in ("f1", "log_loss", "ece"))
-        yield f"| {name} | {measured['images']:,} | {interval} | {rest} |"
+    for name, facts in measured(metrics):
+        interval = f"{facts['accuracy']:.3f} ({_of(facts, 'accuracy_low')} to {_of(facts, 'accuracy_high')})"
+        rest = " | ".join(_of(facts, key) for key in ("f1", "log_loss", "ece"))
+        yield f"| {name} | {facts['images']:,} | {interval} | {rest} |"
     yield ""
     yield "Calibrated on val and on hand-made benchmark sets, so their log loss and ECE are slightly too good."
     yield ""
-
-
-def _sets(metrics: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for name in ("train", "val", "test"):
-        if name in metrics:
-            yield name, metrics[name]
-    for name, measured in sorted(metrics.get("benchmark", {}).items()):
-        yield f"benchmark {name}", measured
 
 
 def _against(gate: Gate) -> Iterator[str]:
@@ -170,5 +163,5 @@ def _scope(facts: Facts) -> Iterator[str]:
         yield "There were no images of other things, so it was not measured how well the model refuses them."
 
 
-def _of(measured: dict[str, Any], key: str) -> str:
-    return f"{measured[key]:.3f}" if key in measured else "-"
+def _of(facts: Mapping[str, Any], key: str) -> str:
+    return f"{facts[key]:.3f}" if key in facts else "-"

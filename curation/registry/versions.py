@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from curation.errors import CurationError
+from curation.evaluation.headline import measured
 from curation.project import Project
 
 
@@ -110,7 +111,7 @@ def listed(log: list[Entry]) -> list[dict[str, Any]]:
     """Return rows for `curate versions`, newest first, with the measured accuracies."""
     rows = []
     for place, entry in enumerate(reversed(log)):
-        accuracy = {f"{name}_accuracy": _accuracy(entry.metrics.get(name)) for name in ("test", "benchmark")}
+        accuracy = {f"{name}_accuracy": _accuracy(entry.metrics, name) for name in ("test", "benchmark")}
         about = {"version": entry.version, "action": entry.action, "now": place == 0, "time": entry.time}
         rows.append(
             {**about, "person": entry.person, "classes": len(entry.classes), **accuracy, "reason": entry.reason}
@@ -118,10 +119,6 @@ def listed(log: list[Entry]) -> list[dict[str, Any]]:
     return rows
 
 
-def _accuracy(measured: Any) -> float | str:
-    """Return the accuracy of a set; of several benchmark sets, the accuracy of the first."""
-    if not isinstance(measured, dict):
-        return ""
-    if "accuracy" in measured:
-        return float(measured["accuracy"])
-    return next((float(one["accuracy"]) for one in measured.values() if "accuracy" in one), "")
+def _accuracy(metrics: dict[str, Any], wanted: str) -> float | str:
+    """Return the accuracy of a set, or of the first of several benchmark sets; "" where none was scored."""
+    return next((float(facts["accuracy"]) for name, facts in measured(metrics) if name.split("/")[0] == wanted), "")
