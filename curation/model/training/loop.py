@@ -18,7 +18,7 @@ from curation.model.training.examples import Examples
 from curation.model.training.loader import Loader
 from curation.model.training.optim import rate_at
 from curation.model.training.run_state import RunState, average_of
-from curation.model.training.throughput import Meter
+from curation.model.training.throughput import Meter, Plan
 
 log = logging.getLogger(__name__)
 Row = dict[str, float]
@@ -62,27 +62,23 @@ def fit(
         _tell(listeners, row)
     if progress.epoch and device.is_main:
         log.info("resumed after epoch %d of %d", progress.epoch, params.epochs)
-    meter = Meter(len(data.train), params.epochs, device, quiet=quiet)
-    try:
-        with Loader(data.pixels, device, params.train.workers) as loader:
-            while not is_finished(progress, params.epochs, params.train.patience if len(data.val) else 0):
-                epoch = progress.epoch
-                meter.start(epoch)
-                loss, accuracy = engine.train(epoch, loader, data.train, average, meter)
-                rate = rate_at(epoch * steps, steps, params)
-                row = {"epoch": epoch + 1, "lr": rate, "train_loss": loss, "train_accuracy": accuracy}
-                if len(data.val):
-                    averaged = average.state if average else None
-                    row["val_loss"], row["val_accuracy"] = engine.measure(loader, data.val, averaged)
-                record_epoch(progress, row, average.state if average else engine.model.state_dict(), runs)
-                progress.scaler = engine.scaler.state_dict()
-                runs.save(progress, engine.model, engine.optimizer, {"average": average.state} if average else {})
-                meter.end(
-                    ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in row.items() if "_" in name)
-                )
-                _tell(listeners, row)
-    finally:
-        meter.close()
+    plan = Plan(len(data.train), len(data.val), params.epochs, params.train.freeze)
+    with Loader(data.pixels, device, params.train.workers) as loader, Meter(plan, device, quiet=quiet) as meter:
+        while not is_finished(progress, params.epochs, params.train.patience if len(data.val) else 0):
+            epoch = progress.epoch
+            meter.start(epoch)
+            loss, accuracy = engine.train(epoch, loader, data.train, average, meter)
+            rate = rate_at(epoch * steps, steps, params)
+            row = {"epoch": epoch + 1, "lr": rate, "train_loss": loss, "train_accuracy": accuracy}
+            if len(data.val):
+                meter.measure()
+                averaged = average.state if average else None
+                row["val_loss"], row["val_accuracy"] = engine.measure(loader, data.val, averaged)
+            record_epoch(progress, row, average.state if average else engine.model.state_dict(), runs)
+            progress.scaler = engine.scaler.state_dict()
+            runs.save(progress, engine.model, engine.optimizer, {"average": average.state} if average else {})
+            meter.end(", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in row.items() if "_" in name))
+            _tell(listeners, row)
     if device.world > 1:
         dist.barrier()  # the first process writes the best weights ...
     best = runs.best(progress.best_epoch)
