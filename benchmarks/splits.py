@@ -167,9 +167,9 @@ def million(params: Params, size: int, classes: int) -> list[str]:
 
 def quality(found: pd.DataFrame, params: Params) -> list[str]:
     """Fractions, classes against independent draws, minimum counts and leaks."""
-    knobs = params.split
-    shares = {"train": 1 - knobs.val - knobs.test - knobs.benchmark, "val": knobs.val, "test": knobs.test}
-    shares["benchmark"] = knobs.benchmark
+    config = params.split
+    shares = {"train": 1 - config.val - config.test - config.benchmark, "val": config.val, "test": config.test}
+    shares["benchmark"] = config.benchmark
     rows = found[found["split"].isin(SIDES) & (found["benchmark_set"] != "hand") & (found["origin"] == "real")]
     got = rows["split"].value_counts(normalize=True)
     size = rows.groupby("label").size()
@@ -179,7 +179,7 @@ def quality(found: pd.DataFrame, params: Params) -> list[str]:
     z = pd.DataFrame(
         {side: (drawn[side] - size * share) / np.sqrt(size * share * (1 - share)) for side, share in shares.items()}
     )
-    short = (counts["val"] < knobs.min_val).sum() + (counts["test"] < knobs.min_test).sum()
+    short = (counts["val"] < config.min_val).sum() + (counts["test"] < config.min_test).sum()
     leaks = (rows.groupby("leak_group")["split"].nunique() > 1).sum()
     out = (found["split"] == "out").sum()
     return [
@@ -211,12 +211,12 @@ def moves(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
 
 def peers(size: int, classes: int) -> list[str]:
     """Ours beside scikit-learn's group splitters: one fifth as test, the same groups, then 1% more images."""
-    knobs = {"val": 0.0, "test": 0.2, "benchmark": 0.0, "min_val": 0, "min_test": 0, "folds": 0}
+    config = {"val": 0.0, "test": 0.2, "benchmark": 0.0, "min_val": 0, "min_test": 0, "folds": 0}
     first = make(classes, max(4 * size // classes, 10), size, 2)
     later = add(first, 0.01, np.array([], dtype=object))
     plain = {"min": 40, "max": 10**9}
     params = {
-        mixed: Params.model_validate({"cutoff": plain, "split": {**knobs, "mixed": mixed}})
+        mixed: Params.model_validate({"cutoff": plain, "split": {**config, "mixed": mixed}})
         for mixed in ("out", "follow")
     }
     before, after = (kept(part, params["out"]) for part in (first, later))

@@ -16,7 +16,7 @@ from curation.selection.cutoff import FROM_DUPLICATES, FROM_IMAGES, select
 @stage_main
 def main() -> None:
     project = Project.find()
-    knobs, reports = project.params(), project.report("selection")
+    params, reports = project.params(), project.report("selection")
     images = project.table(tables.IMAGES, FROM_IMAGES)
     duplicates = project.table(tables.DUPLICATES, FROM_DUPLICATES)
     reviews = read_reviews(project.reviews)
@@ -24,9 +24,9 @@ def main() -> None:
     if gone:
         log = project.relative(project.reviews)
         print(f"{log}: {len(gone)} decided images are not in data/ (the first: {gone[0]}); ignored", file=sys.stderr)
-    selection = select(images, duplicates, reviews, knobs)
+    selection = select(images, duplicates, reviews, params)
     project.write_table(selection, tables.SELECTION)
-    table, passed = funnel.classes(selection, knobs), funnel.funnel(selection)
+    table, passed = funnel.classes(selection, params), funnel.funnel(selection)
     parts = {"funnel": passed, "classes": table, "dropped": funnel.dropped(selection)}
     funnel_figure.write_tables(reports, parts)
     funnel_figure.draw_funnel(passed, table, funnel.ORIGINS, reports / "funnel.svg")

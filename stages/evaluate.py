@@ -14,10 +14,10 @@ def main() -> None:
     from curation.images.store.pixels import Pixels
 
     project = Project.find()
-    knobs = project.located(project.params())
+    params = project.located(project.params())
     paths = Paths(
         candidate=project.candidate,
-        base=project.base_model(knobs),
+        base=project.base_model(params),
         predictions=project.table_path(tables.PREDICTIONS),
         cross=project.table_path(tables.CROSS_TRAINED),
         calibration=project.calibration,
@@ -27,7 +27,7 @@ def main() -> None:
         scratch=project.cache("evaluate"),
     )
     splits = project.table(tables.SPLITS, COLUMNS)
-    numbers = evaluate(paths, splits, Pixels(project.pixels), knobs)
+    numbers = evaluate(paths, splits, Pixels(project.pixels), params)
     for name, facts in measured(numbers):
         print(f"{name}: accuracy {facts['accuracy']:.4f} on {facts['images']:,} images")
 

@@ -12,10 +12,10 @@ from curation.selection.split import split
 @stage_main
 def main() -> None:
     project = Project.find()
-    knobs, reports = project.params(), project.report("split")
+    params, reports = project.params(), project.report("split")
     selection = project.table(tables.SELECTION)
-    lineage = read_header(project.base_model(knobs)).lineage
-    splits = split(selection, knobs, lineage)
+    lineage = read_header(project.base_model(params)).lineage
+    splits = split(selection, params, lineage)
     project.write_table(splits, tables.SPLITS)
     table, passed = funnel.by_split(splits), funnel.funnel(selection, splits)
     funnel_figure.write_tables(reports, {"funnel": passed, "classes": table, "basis": funnel.basis(splits)})

@@ -21,9 +21,9 @@ def main() -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     project = Project.find()
-    splits, knobs = project.table(tables.SPLITS, COLUMNS), project.located(project.params())
+    splits, params = project.table(tables.SPLITS, COLUMNS), project.located(project.params())
     out, report = project.candidate, project.report("train")
-    header = train(splits, Pixels(project.pixels), knobs, out, report, project.caches)
+    header = train(splits, Pixels(project.pixels), params, out, report, project.caches)
     accuracy = header.metrics.get("val_accuracy", float("nan"))
     print(f"{project.relative(out)}: {len(header.classes)} classes, val accuracy {accuracy:.3f}")
 

@@ -14,8 +14,8 @@ def cross_validate_command(epochs: Epochs = 0, as_json: AsJson = False) -> None:
     """
     from curation.tuning.cross_validation import cross_validate
 
-    project, splits, pixels, knobs = read_inputs(epochs)
-    found = cross_validate(splits, pixels, knobs)
+    project, splits, pixels, params = read_inputs(epochs)
+    found = cross_validate(splits, pixels, params)
     folder = project.report("cross_validation")
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(found, folder / "predictions.csv", decimals=4)

@@ -36,11 +36,11 @@ def dedupe(
     from curation.params import Params
     from curation.report.duplicates_page import report, write_pages
 
-    knobs = Params()
+    params = Params()
     changes = {"radius": radius, "min_similarity": min_similarity}
-    block = knobs.dedupe.model_copy(update={key: value for key, value in changes.items() if value is not None})
-    settings = knobs.model_copy(
-        update={"dedupe": block, "ingest": knobs.ingest.model_copy(update={"workers": workers})}
+    block = params.dedupe.model_copy(update={key: value for key, value in changes.items() if value is not None})
+    settings = params.model_copy(
+        update={"dedupe": block, "ingest": params.ingest.model_copy(update={"workers": workers})}
     )
     images = ingest_folder(folder, settings)
     table, summary = find(from_frame(images), block, workers=workers)

@@ -49,13 +49,13 @@ def identify(
 
     project = Project.find_or_here()
     place = place or project.shown(project.unlabelled)
-    found, knobs = items(place, project.root), _knobs(project, batch_size, workers)
+    found, params = items(place, project.root), _params(project, batch_size, workers)
     asked = resolve(project, model)
     if not asked.calibrated:
         about = project.shown(asked.path)
         note(f"{about}: no calibration belongs to this model; confidence is raw softmax (`dvc repro evaluate`)")
     target = out.resolve() if out else project.cache("identify") / asked.digest[:16] / "identified.parquet"
-    done = identify_items(found, asked, knobs, target, project, _context(project, asked, knobs))
+    done = identify_items(found, asked, params, target, project, _context(project, asked, params))
     facts = {"table": project.shown(done.table), "images": done.images, "scored now": done.scored}
     facts |= {"unreadable": done.unreadable, "model": asked.digest[:12]}
     show([facts], as_json=as_json, title=f"identified in {place}")
@@ -63,16 +63,16 @@ def identify(
         _list_unreadable(done.table)
 
 
-def _knobs(project: "Project", batch_size: int, workers: int | None) -> "Params":
+def _params(project: "Project", batch_size: int, workers: int | None) -> "Params":
     from curation.params import Params
 
-    knobs = project.params() if project.params_file.exists() else Params()
+    params = project.params() if project.params_file.exists() else Params()
     changed = {"batch_size": batch_size or None, "workers": workers}
     changes = {key: value for key, value in changed.items() if value is not None}
-    return knobs.model_copy(update={"identify": knobs.identify.model_copy(update=changes)})
+    return params.model_copy(update={"identify": params.identify.model_copy(update=changes)})
 
 
-def _context(project: "Project", model: "Model", knobs: "Params") -> "Context":
+def _context(project: "Project", model: "Model", params: "Params") -> "Context":
     """Return what to compare with: the images of the project, when this model is its candidate and they exist."""
     from curation import tables
     from curation.pool.identify_folder import Context
@@ -82,7 +82,7 @@ def _context(project: "Project", model: "Model", knobs: "Params") -> "Context":
     predictions, images = (project.table_path(table) for table in (tables.PREDICTIONS, tables.IMAGES))
     own = model.path.exists() and project.candidate.exists() and model.path.samefile(project.candidate)
     reference = Reference.of(project.table(tables.PREDICTIONS)) if own and predictions.exists() else None
-    known = Known.of(project.table(tables.IMAGES), knobs.dedupe.radius) if images.exists() else None
+    known = Known.of(project.table(tables.IMAGES), params.dedupe.radius) if images.exists() else None
     return Context(reference, known)
 
 

@@ -33,9 +33,9 @@ def learning_curve_command(
     """
     from curation.tuning.learning_curve import EVERYTHING, learning_curve
 
-    project, splits, pixels, knobs = read_inputs(epochs)
+    project, splits, pixels, params = read_inputs(epochs)
     _known(chosen or [], splits)
-    found = learning_curve(splits, pixels, knobs, points)
+    found = learning_curve(splits, pixels, params, points)
     rows = [row for name in (EVERYTHING, *(chosen or [])) for row in _law_rows(found, name)]
     _write_curve(project, found, rows)
     show(rows, as_json=as_json, title="val accuracy by images trained on")

@@ -32,7 +32,7 @@ LEAST_SIDE = 96
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides on a measure: the knobs of `ingest` and `dedupe` that concern one file."""
+    """What decides on a measure: the settings of `ingest` and `dedupe` that concern one file."""
 
     hash: str = "phash"
     bits: int = 64

@@ -46,7 +46,7 @@ class Best:
     pruned: int
 
 
-def search(knobs: Tune, project: Project, *, trials: int, sampler: str, seed: int, run: Runner | None = None) -> Best:
+def search(config: Tune, project: Project, *, trials: int, sampler: str, seed: int, run: Runner | None = None) -> Best:
     """Run trials until `trials` of the study are finished or pruned, and return the best one.
 
     An existing study is continued. Raises SearchError when the study was begun with another space or metric, or when a
@@ -56,37 +56,37 @@ def search(knobs: Tune, project: Project, *, trials: int, sampler: str, seed: in
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = project.cache("tune")
-    study = _open_study(knobs, folder, sampler, seed)
-    _same_question(study, knobs)
-    run_one: Runner = run or partial(run_experiment, project, folder / knobs.study)
+    study = _open_study(config, folder, sampler, seed)
+    _same_question(study, config)
+    run_one: Runner = run or partial(run_experiment, project, folder / config.study)
     _requeue(study)
     if sampler == "grid":
-        trials = min(trials, _enqueue_grid(study, knobs))
+        trials = min(trials, _enqueue_grid(study, config))
     states = optuna.trial.TrialState
     over = len(study.get_trials(states=(states.COMPLETE, states.PRUNED)))
     if over >= trials:
         print(
-            f"study `{knobs.study}` has {over} trials already, so nothing was trained. "
+            f"study `{config.study}` has {over} trials already, so nothing was trained. "
             "For more, raise --trials; to start a new study, set another `tune.study`",
             file=sys.stderr,
         )
     while len(study.get_trials(states=(states.COMPLETE, states.PRUNED))) < trials:
         trial = study.ask()
-        chosen = {key: _suggest(trial, key, space) for key, space in knobs.space.items()}
-        name = f"{knobs.study}-{trial.number}"
+        chosen = {key: _suggest(trial, key, space) for key, space in config.space.items()}
+        name = f"{config.study}-{trial.number}"
         trial.set_user_attr("experiment", name)
         trial.set_user_attr("chosen", chosen)
-        rows = run_one(name, chosen, partial(_enough, trial, knobs.metric))
+        rows = run_one(name, chosen, partial(_enough, trial, config.metric))
         if rows is None:
             study.tell(trial, state=states.PRUNED)
         else:
-            study.tell(trial, _best(rows, knobs.metric))
-        told = "given up" if rows is None else f"{_best(rows, knobs.metric):.4f}"
+            study.tell(trial, _best(rows, config.metric))
+        told = "given up" if rows is None else f"{_best(rows, config.metric):.4f}"
         print(f"{name}: {_words(chosen)} -> {told}", file=sys.stderr, flush=True)
     done = study.get_trials(states=(states.COMPLETE,))
     if not done:
         raise SearchError(
-            f"all {trials} trials were stopped early; raise --trials, or look at the logs in {folder / knobs.study}"
+            f"all {trials} trials were stopped early; raise --trials, or look at the logs in {folder / config.study}"
         )
     best = study.best_trial
     pruned = len(study.get_trials(states=(states.PRUNED,)))
@@ -154,18 +154,18 @@ def _follow(process: subprocess.Popen[bytes], folder: Path, enough: Callable[[Ro
         time.sleep(POLL_SECONDS)
 
 
-def _open_study(knobs: Tune, folder: Path, sampler: str, seed: int) -> Any:
+def _open_study(config: Tune, folder: Path, sampler: str, seed: int) -> Any:
     import optuna
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
     folder.mkdir(parents=True, exist_ok=True)
-    storage = JournalStorage(JournalFileBackend(str(folder / f"{knobs.study}.journal")))
+    storage = JournalStorage(JournalFileBackend(str(folder / f"{config.study}.journal")))
     samplers = optuna.samplers
     chosen: Any = samplers.TPESampler(seed=seed) if sampler == "tpe" else samplers.RandomSampler(seed=seed)
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=knobs.startup, n_warmup_steps=knobs.warmup)
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=config.startup, n_warmup_steps=config.warmup)
     return optuna.create_study(
-        study_name=knobs.study,
+        study_name=config.study,
         storage=storage,
         sampler=chosen,
         pruner=pruner,
@@ -174,18 +174,18 @@ def _open_study(knobs: Tune, folder: Path, sampler: str, seed: int) -> Any:
     )
 
 
-def _same_question(study: Any, knobs: Tune) -> None:
+def _same_question(study: Any, config: Tune) -> None:
     """Raise SearchError when the study was begun with another space or metric, because its trials can't be compared."""
-    asked = {"metric": knobs.metric, "space": knobs.model_dump(mode="json")["space"]}
+    asked = {"metric": config.metric, "space": config.model_dump(mode="json")["space"]}
     before = study.user_attrs.get("question", asked)
-    changed = [f"metric ({before['metric']} -> {knobs.metric})"] if before["metric"] != knobs.metric else []
+    changed = [f"metric ({before['metric']} -> {config.metric})"] if before["metric"] != config.metric else []
     keys = sorted({*before["space"], *asked["space"]})
     changed += [f"space.{key}" for key in keys if before["space"].get(key) != asked["space"].get(key)]
     if changed:
         named = ", ".join(f"tune.{one}" for one in changed)
         raise SearchError(
-            f"{named} differ from those that study `{knobs.study}` was started with, and a study can't mix the two. "
-            f"Set another name, such as `study: {knobs.study}-2`, to start a new one, or restore the old values"
+            f"{named} differ from those that study `{config.study}` was started with, and a study can't mix the two. "
+            f"Set another name, such as `study: {config.study}-2`, to start a new one, or restore the old values"
         )
     study.set_user_attr("question", asked)
 
@@ -208,12 +208,12 @@ def _suggest(trial: Any, key: str, space: Range | list[Any]) -> Any:
     return float(f"{trial.suggest_float(key, space.low, space.high, log=space.log):.4g}")
 
 
-def _enqueue_grid(study: Any, knobs: Tune) -> int:
+def _enqueue_grid(study: Any, config: Tune) -> int:
     """Add every point of the grid that is not in the study yet to the queue. Return how many points there are."""
-    for key, space in knobs.space.items():
+    for key, space in config.space.items():
         if not isinstance(space, list):
             raise SearchError(f"tune.space.{key} is a range; the grid sampler needs a list of values")
-    points = [dict(zip(knobs.space, point, strict=True)) for point in itertools.product(*knobs.space.values())]
+    points = [dict(zip(config.space, point, strict=True)) for point in itertools.product(*config.space.values())]
     for point in points:
         study.enqueue_trial(point, skip_if_exists=True)
     return len(points)

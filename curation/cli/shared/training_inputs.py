@@ -24,7 +24,7 @@ def read_inputs(epochs: int) -> "tuple[Project, pd.DataFrame, Pixels, Params]":
     from curation.project import Project
 
     project = Project.find()
-    knobs = project.located(project.params())
+    params = project.located(project.params())
     if epochs:
-        knobs = knobs.model_copy(update={"epochs": epochs})
-    return project, project.table(tables.SPLITS, COLUMNS), Pixels(project.pixels), knobs
+        params = params.model_copy(update={"epochs": epochs})
+    return project, project.table(tables.SPLITS, COLUMNS), Pixels(project.pixels), params

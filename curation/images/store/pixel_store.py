@@ -56,15 +56,15 @@ class Report:
     bytes: int
 
 
-def input_of(size: int, knobs: Resize, background: str = "white") -> ModelInput:
+def input_of(size: int, config: Resize, background: str = "white") -> ModelInput:
     """How pixels of this size are made and kept, by `resize` in params.yaml."""
-    kind = knobs.store if knobs.store != "auto" else "array" if size <= ARRAY_UP_TO else "jpeg"
-    return ModelInput(size, kind, knobs.quality if kind == "jpeg" else 0, background)
+    kind = config.store if config.store != "auto" else "array" if size <= ARRAY_UP_TO else "jpeg"
+    return ModelInput(size, kind, config.quality if kind == "jpeg" else 0, background)
 
 
-def plan(images: int, size: int, knobs: Resize, background: str = "white") -> Layout:
+def plan(images: int, size: int, config: Resize, background: str = "white") -> Layout:
     """The kind of store and its number of shards, from the number of images and their size alone."""
-    wanted = input_of(size, knobs, background)
+    wanted = input_of(size, config, background)
     kind = wanted.kind
     shards = 1
     while shards < MAX_SHARDS and expected_bytes(kind, images, size) > shards * SHARD_BYTES:
@@ -77,7 +77,7 @@ def expected_bytes(kind: str, images: int, size: int) -> int:
     return int(images * size * size * 3 * (1 if kind == "array" else JPEG_SHARE))
 
 
-def write_store(wanted: pd.DataFrame, out: Path, cache: Path, size: int, knobs: Resize) -> Report:
+def write_store(wanted: pd.DataFrame, out: Path, cache: Path, size: int, config: Resize) -> Report:
     """Write the pixels of `wanted` (image_id, path, turn) to the folder `out`, from the cache where it has them.
 
     `wanted.attrs` may hold `background` and `max_megapixels`, the settings of `ingest` for one file.
@@ -85,19 +85,19 @@ def write_store(wanted: pd.DataFrame, out: Path, cache: Path, size: int, knobs: 
     """
     background = str(wanted.attrs.get("background", "white"))
     largest = float(wanted.attrs.get("max_megapixels", MAX_MEGAPIXELS))
-    layout = plan(len(wanted), size, knobs, background)
+    layout = plan(len(wanted), size, config, background)
     extra = f"-q{layout.input.quality}" if layout.kind == "jpeg" else ""
     version = f"v{VERSION}.{VERSIONS['resize']}"
     path = cache / f"{version}-{layout.kind}-{size}{extra}-{background.strip('#')}.sqlite"
     rows = sorted(zip(wanted["image_id"], wanted["path"], wanted["turn"], strict=True))
     jobs = [Job(image_id, path, int(turn), layout.input, largest) for image_id, path, turn in rows]
     try:
-        return _write_through(path, jobs, layout, out, knobs.workers)
+        return _write_through(path, jobs, layout, out, config.workers)
     except sqlite3.OperationalError as error:
         raise PixelsError(f"{path}: {error}. Free space there, or delete {cache}: nothing is lost but time") from None
     except sqlite3.DatabaseError:  # the file is damaged: what it held is decoded again
         delete_cache(path)
-        return _write_through(path, jobs, layout, out, knobs.workers)
+        return _write_through(path, jobs, layout, out, config.workers)
 
 
 def _write_through(path: Path, jobs: list[Job], layout: Layout, out: Path, processes: int) -> Report:
