@@ -76,7 +76,7 @@ def _context(project: "Project", model: "Model", params: "Params") -> "Context":
     """Return what to compare with: the images of the project, when this model is its candidate and they exist."""
     from curation import tables
     from curation.pool.identify_folder import Context
-    from curation.pool.known_twins import Known
+    from curation.pool.labelled_near_duplicates import Known
     from curation.predict.ood import Reference
 
     predictions, images = (project.table_path(table) for table in (tables.PREDICTIONS, tables.IMAGES))

@@ -25,7 +25,7 @@ def identified(
     return pd.concat(frames, ignore_index=True) if frames else _empty()
 
 
-def known_twins(duplicates: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
+def labelled_near_duplicates(duplicates: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
     """Return the leak group of each image and one labelled image of that group, or "" when there is none.
 
     `selection` has the columns image_id and label. An image is labelled when its label is neither "" nor "unknown". The
@@ -34,12 +34,12 @@ def known_twins(duplicates: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFra
     groups = duplicates[["image_id", "keeper", "leak_group"]].merge(selection[["image_id", "label"]], on="image_id")
     labelled = groups[~groups.label.isin(["", "unknown"])]
     first = labelled.sort_values("image_id").groupby("leak_group").image_id.first()
-    twins = groups.set_index("image_id")
-    keeper = twins.keeper.where(twins.keeper.isin(set(labelled.image_id)))
-    twins["known_twin"] = keeper.fillna(twins.leak_group.map(first)).fillna("")
-    same = twins.known_twin == twins.index
-    twins.loc[same, "known_twin"] = ""
-    return twins[["known_twin", "leak_group"]]
+    near = groups.set_index("image_id")
+    keeper = near.keeper.where(near.keeper.isin(set(labelled.image_id)))
+    near["known_twin"] = keeper.fillna(near.leak_group.map(first)).fillna("")
+    same = near.known_twin == near.index
+    near.loc[same, "known_twin"] = ""
+    return near[["known_twin", "leak_group"]]
 
 
 def _batch(batch: pd.DataFrame, calibration: Calibration, reference: Reference | None) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from curation import tables
 from curation.images.image_measures import Settings
 from curation.params import Params
 from curation.pool.identified_table import identified
-from curation.pool.known_twins import Known
+from curation.pool.labelled_near_duplicates import Known
 from curation.predict.decode import Decoder, Item, key
 from curation.predict.model_lookup import Model
 from curation.predict.ood import Reference
@@ -86,6 +86,6 @@ def _frames(parts: Parts, wanted: set[bytes], model: Model, context: Context) ->
         if not chosen.any():
             continue
         frame = identified([batch[chosen]], model.calibration, context.reference).assign(source="folder")
-        frame["known_twin"] = context.known.twins(frame) if context.known else ""
+        frame["known_twin"] = context.known.near_duplicates(frame) if context.known else ""
         frame["leak_group"] = frame.known_twin.where(frame.known_twin != "", frame.image_id)
         yield frame

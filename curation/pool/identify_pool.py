@@ -11,7 +11,7 @@ import pandas as pd
 from curation import tables
 from curation.images.image_measures import Settings
 from curation.params import Params
-from curation.pool.identified_table import identified, known_twins
+from curation.pool.identified_table import identified, labelled_near_duplicates
 from curation.predict.decode import Decoder, Item
 from curation.predict.model_lookup import Model
 from curation.predict.ood import Reference
@@ -94,9 +94,9 @@ def _with_facts(frame: pd.DataFrame, rows: pd.DataFrame, known: Known) -> pd.Dat
     for column in ("top_labels", "top_confidences"):
         answers[column] = _filled(answers[column], list)
     answers["embedding"] = _filled(answers.embedding, bytes)
-    twins = known_twins(known.duplicates, known.selection).reindex(answers.image_id)
-    answers["known_twin"] = twins.known_twin.fillna("").to_numpy()
-    answers["leak_group"] = twins.leak_group.fillna(pd.Series(answers.image_id.to_numpy(), twins.index)).to_numpy()
+    near = labelled_near_duplicates(known.duplicates, known.selection).reindex(answers.image_id)
+    answers["known_twin"] = near.known_twin.fillna("").to_numpy()
+    answers["leak_group"] = near.leak_group.fillna(pd.Series(answers.image_id.to_numpy(), near.index)).to_numpy()
     return answers[IDENTIFIED.columns]
 
 

@@ -46,7 +46,7 @@ def propose(
     """
     known = predictions[predictions.split.isin(KNOWN)].sort_values("image_id")
     name = _strategy(strategy, known)
-    left = _one_of_twins(readable(table))
+    left = _one_of_each_group(readable(table))
     pool = _pool(left, known)
     taken: list[pd.DataFrame] = []
     for label, wish in [*(wants or {}).items(), ("", count)]:
@@ -86,7 +86,7 @@ def _strategy(name: str, known: pd.DataFrame) -> str:
     return name
 
 
-def _one_of_twins(table: pd.DataFrame) -> pd.DataFrame:
+def _one_of_each_group(table: pd.DataFrame) -> pd.DataFrame:
     """Return the least sure image of every group of near-duplicates without a label, at most 50,000 of them."""
     alone = table[table.known_twin == ""].sort_values(["confidence", "image_id"]).drop_duplicates("leak_group")
     return alone.sort_values("image_id").head(MOST).reset_index(drop=True)

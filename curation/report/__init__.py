@@ -15,7 +15,7 @@ from curation.report.round_data import Round
 
 THUMBNAIL = 96  # pixels
 SECTIONS = (
-    *(collection_part.funnel, collection_part.twins, collection_part.balance),
+    *(collection_part.funnel, collection_part.near_duplicates, collection_part.balance),
     *(
         model_part.training,
         model_part.quality,

@@ -51,7 +51,7 @@ def funnel(round_: Round) -> Section | None:
     return Section("funnel", "What became of every file", lead, parts)
 
 
-def twins(round_: Round) -> Section | None:
+def near_duplicates(round_: Round) -> Section | None:
     """Show the near-duplicates: how many, how they differ, and those with different labels."""
     frame = round_.duplicates
     if frame is None:

@@ -11,7 +11,7 @@ import numpy as np
 from curation.sample.image_sources import Source, thinned
 
 BENCHMARK_SET = "field"
-TWINS = ("re-encoded", "resized", "brightened", "flipped", "identical")
+COPIES = ("re-encoded", "resized", "brightened", "flipped", "identical")
 SCRIBBLE = "scribble"  # the halves of two images put together: a picture of nothing
 
 
@@ -40,7 +40,7 @@ class Mess:
     benchmark: float = 0.06
     pool: float = 0.08
     unknown: float = 0.015
-    twins: int = 8  # of each kind
+    copies: int = 8  # of each kind
     conflicts: int = 8
     flips: float = 0.03
     made: int = 10  # staged, synthetic and scribbled images, each
@@ -64,7 +64,7 @@ def plan_mess(source: Source, count: int | None, seed: int, mess: Mess) -> list[
     thin = [item for item in raw if item.label == deck.thin]
     labels = sorted({item.label for item in spare})
     changed: dict[Item, Item] = {}
-    planted = _twins(spare, thin, mess) + _elsewhere(spare, labels, mess, rng)
+    planted = _copies(spare, thin, mess) + _elsewhere(spare, labels, mess, rng)
     for item in _draw(spare, round(mess.flips * len(raw))):
         changed[item] = replace(_move(item, _another(item.label, labels, rng)), plant="label flipped")
     for plant in ("EXIF-rotated", "16-bit", "EXIF-rotated", "16-bit"):
@@ -183,26 +183,27 @@ def _move(item: Item, label: str) -> Item:
     return replace(item, folder=f"raw/{label}", label=label, subclass="")
 
 
-def _twins(spare: list[Item], thin: list[Item], mess: Mess) -> list[Item]:
+def _copies(spare: list[Item], thin: list[Item], mess: Mess) -> list[Item]:
     """Plan copies in the same folder. The files of the thin class pass the minimum, but not its distinct images."""
-    twins = [replace(item, plant=kind, twin_of=item) for kind in TWINS for item in _draw(spare, mess.twins)]
+    copies = [replace(item, plant=kind, twin_of=item) for kind in COPIES for item in _draw(spare, mess.copies)]
     needed = max(0, mess.minimum + 2 - len(thin))
-    return twins + [
-        replace(item, plant=TWINS[number % len(TWINS)], twin_of=item) for number, item in enumerate((thin * 5)[:needed])
+    return copies + [
+        replace(item, plant=COPIES[number % len(COPIES)], twin_of=item)
+        for number, item in enumerate((thin * 5)[:needed])
     ]
 
 
 def _elsewhere(spare: list[Item], labels: list[str], mess: Mess, rng: np.random.Generator) -> list[Item]:
     """Plan copies under another label, in the pool and in the benchmark set."""
-    twins = []
+    copies = []
     for item in _draw(spare, mess.conflicts):
         moved = _move(item, _another(item.label, labels, rng))
-        twins.append(replace(moved, plant="twin, other label", twin_of=item))
-    twins += [
+        copies.append(replace(moved, plant="twin, other label", twin_of=item))
+    copies += [
         replace(item, folder="unlabelled", label="", plant="twin, pool", twin_of=item)
-        for item in _draw(spare, mess.twins)
+        for item in _draw(spare, mess.copies)
     ]
-    return twins + [
+    return copies + [
         replace(item, folder=f"benchmark/{BENCHMARK_SET}/{item.label}", plant="twin, benchmark", twin_of=item)
-        for item in _draw(spare, mess.twins // 2)
+        for item in _draw(spare, mess.copies // 2)
     ]

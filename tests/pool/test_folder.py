@@ -17,7 +17,7 @@ from curation.images.image_measures import Settings
 from curation.params import Params
 from curation.pool.file_sources import SourceError, items
 from curation.pool.identify_folder import Context, identify_items
-from curation.pool.known_twins import Known
+from curation.pool.labelled_near_duplicates import Known
 from curation.predict.model_lookup import ModelError, open_model, resolve
 from curation.predict.score_parts import Parts
 from curation.project import Project

@@ -11,11 +11,11 @@ from PIL import Image
 
 from curation.sample import Source, SourceError
 from curation.sample.image_sources import digits, fashion_mnist, find_fashion, on_paper, thinned
-from curation.sample.mess_plan import TWINS, Item, Mess, plan_clean, plan_mess
+from curation.sample.mess_plan import COPIES, Item, Mess, plan_clean, plan_mess
 from curation.sample.planted_files import draw, encode, suffix
 
 PLANTS = {
-    *(*TWINS, "twin, other label", "twin, pool", "twin, benchmark", "label flipped", "EXIF-rotated", "16-bit"),
+    *(*COPIES, "twin, other label", "twin, pool", "twin, benchmark", "label flipped", "EXIF-rotated", "16-bit"),
     *("truncated", "text", "empty", "staged", "synthetic", "scribble", "pool", "benchmark", "unknown", "second round"),
 }
 
@@ -96,7 +96,7 @@ def test_a_clean_plan_is_class_folders_and_nothing_else():
     assert [item.folder for item in plan] == [f"raw/{name}" for name in "abcde" for _ in range(3)]
 
 
-@pytest.mark.parametrize("kind", [*TWINS, "twin, pool", "twin, benchmark", "twin, other label"])
+@pytest.mark.parametrize("kind", [*COPIES, "twin, pool", "twin, benchmark", "twin, other label"])
 def test_a_twin_looks_like_its_image(kind):
     source = digits()
     base = source.picture(5)

@@ -26,7 +26,7 @@ class Known:
         rows = images[(images.error == "") & ~images.label.isin(["", "unknown"]) & (images.hash_quality > 0)]
         return cls(rows.image_id.to_numpy(dtype=object), hashes(rows)[:, UPRIGHT], radius)
 
-    def twins(self, frame: pd.DataFrame) -> list[str]:
+    def near_duplicates(self, frame: pd.DataFrame) -> list[str]:
         """Return for each row (column `hash`) the image_id of the nearest labelled image in any orientation, or ""."""
         best = [(self.radius + 1, "")] * len(frame)
         rows = np.flatnonzero([len(value) > 0 for value in frame.hash])
