@@ -63,7 +63,7 @@ def history(tables: RoundTables, image_id: str) -> list[Row]:
     image = _row(tables.images, image_id)
     assert image is not None
     told = [("collected", text) for text in _collected(image)]
-    told += [("twins", text) for text in _twins(tables, image_id)]
+    told += [("near-duplicates", text) for text in _near_duplicates(tables, image_id)]
     told += [("decisions", text) for text in _decisions(tables, image_id)]
     told += [("cutoff", text) for text in _cutoff(_row(tables.selection, image_id))]
     told += [("split", text) for text in _split(tables, image_id)]
@@ -92,14 +92,14 @@ def _collected(image: Row) -> Iterator[str]:
         yield f"The same bytes also lie at {path}" + (f", labelled `{other}`." if other else ".")
 
 
-def _twins(tables: RoundTables, image_id: str) -> Iterator[str]:
+def _near_duplicates(tables: RoundTables, image_id: str) -> Iterator[str]:
     own = _row(tables.duplicates, image_id)
     if own is None or tables.duplicates is None:
         return
     table, paths = tables.duplicates, tables.images.set_index("image_id")["path"]
     if own["keeper"] != image_id:
         yield (
-            f"It is a twin of {own['keeper'][:12]} ({paths.get(own['keeper'], 'not there')}), which stays "
+            f"It is a near-duplicate of {own['keeper'][:12]} ({paths.get(own['keeper'], 'not there')}), which stays "
             f"in its place: {own['distance']} bits of the hash differ, the thumbnails agree to {own['similarity']:.2f}."
         )
     others = table[(table["keeper"] == own["keeper"]) & (table["image_id"] != image_id)]
@@ -110,9 +110,9 @@ def _twins(tables: RoundTables, image_id: str) -> Iterator[str]:
     if len(group):
         yield f"{_named(group)} {_verb(group)} so alike that a split must not separate them from it."
     if own["conflict"]:
-        yield f"Its twins carry another label: {own['conflict']}."
+        yield f"Its near-duplicates carry another label: {own['conflict']}."
     if own["keeper"] == image_id and others.empty and group.empty:
-        yield "It has no twin."
+        yield "It has no near-duplicate."
 
 
 def _named(rows: pd.DataFrame) -> str:
@@ -158,7 +158,7 @@ def _cutoff(chosen: Row | None) -> Iterator[str]:
     if chosen["turn"]:
         yield f"It is turned {chosen['turn']} degrees clockwise before it is used."
     if chosen["small"]:
-        yield "Its subject is small already, so training never zooms out on it."
+        yield "What it shows is small in the picture, so training never makes it smaller."
 
 
 def _split(tables: RoundTables, image_id: str) -> Iterator[str]:
@@ -170,7 +170,7 @@ def _split(tables: RoundTables, image_id: str) -> Iterator[str]:
     elif tables.splits is not None:
         yield "In no split."
     if image_id in tables.lineage:
-        yield f"The base model and its ancestors know it from {tables.lineage[image_id]}."
+        yield f"The base model, or a model before it, used the image in {tables.lineage[image_id]}."
 
 
 def _predictions(tables: RoundTables, image_id: str) -> Iterator[str]:

@@ -40,7 +40,7 @@ def test_the_lineage_and_the_pool_are_told():
     guess = pd.DataFrame([{"image_id": ID("x"), "label": "a", "confidence": 0.9, "known_twin": ID("y")}])
     papers = RoundTables(toys.images([{"name": "x"}]), identified=guess, lineage={ID("x"): "val"})
     told = texts(papers, ID("x"))
-    assert "The base model and its ancestors know it from val." in told
+    assert "The base model, or a model before it, used the image in val." in told
     assert f"It looks like {ID('y')[:12]}, which is labelled." in told
 
 
