@@ -4,9 +4,8 @@ from typing import Annotated
 
 import typer
 
-from curation.cli.shared import pool_options as options
 from curation.cli.shared.app import app
-from curation.cli.shared.class_offers import Each, offers_for
+from curation.cli.shared.class_offers import Offers
 from curation.cli.shared.pool_options import Outputs, Source
 from curation.cli.shared.spread import spread
 
@@ -20,11 +19,7 @@ Want = Annotated[
 def thin(
     *,
     want: Want = 0,
-    each: Each = 2.0,
-    min_conf: options.MinConf = 0.5,
-    target_precision: options.TargetPrecision = None,
-    of_class: options.OfClass = "",
-    limit: options.Limit = 0,
+    offers: Offers,
     source: Source,
     to: Outputs,
 ) -> None:
@@ -40,5 +35,4 @@ def thin(
 
     answers = source.load().still_open()
     found = class_needs.thin(answers.round.table(tables.SELECTION), answers.project.params(), want)
-    offers = offers_for(answers, found, of_class, answers.threshold(min_conf, target_precision), each)
-    to.deliver(offers, "thin", answers.model, ("missing",), limit)
+    offers.deliver(answers, found, "thin", to)
