@@ -32,9 +32,10 @@ from curation.model.header import read_header
 from curation.params import Params
 from curation.predict.calibration import Calibration
 from curation.predict.score_store import PixelStore, Scored, score
+from curation.tables.codes import Basis, Split
 
 MOST_CALIBRATED = 100_000
-CHECKED = ["hand-made", "decision"]  # the basis of benchmark images that a person put there, label and all
+CHECKED = [Basis.HAND_MADE, Basis.DECISION]  # the basis of benchmark images that a person put there, label and all
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def evaluate(paths: Paths, splits: pd.DataFrame, pixels: PixelStore, params: Par
         calibration = replace(calibrate(splits, scored, seen, params.seed), model=md5(paths.candidate))
         here = replace(paths, scratch=Path(folder))
         result = report(here, splits, (scored, base), calibration, seen, params)
-        counted = (splits["split"] == "test").to_numpy() & ~seen
+        counted = (splits["split"] == Split.TEST).to_numpy() & ~seen
 
         def embed(rows: NDArray[np.int64]) -> NDArray[np.float16]:
             """A backbone has no answers to store, so it is asked about these images only."""
@@ -150,9 +151,9 @@ def calibrate(splits: pd.DataFrame, scored: Scored, seen: NDArray[np.bool_], see
     At most 100,000 images, drawn from `seed`; `seen` [n] is as for `measured_sets`. What these sets then say of
     confidence (log loss, ECE) is a little flattered, for it was fitted to them too; accuracy is not touched.
     """
-    by_hand = (splits["split"] == "benchmark") & splits["basis"].isin(CHECKED)
+    by_hand = (splits["split"] == Split.BENCHMARK) & splits["basis"].isin(CHECKED)
     trusted = by_hand.to_numpy(bool) & ~seen
-    rows = np.flatnonzero((splits["split"] == "val").to_numpy(bool) | trusted)
+    rows = np.flatnonzero((splits["split"] == Split.VAL).to_numpy(bool) | trusted)
     if len(rows) > MOST_CALIBRATED:
         rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_CALIBRATED, replace=False))
     labels = codes(splits["label"].to_numpy()[rows], scored.classes)

@@ -19,6 +19,8 @@ from curation.predict.score_files import score_into
 from curation.predict.score_parts import Parts, read
 from curation.project import Project
 from curation.tables import IDENTIFIED
+from curation.tables.class_names import UNKNOWN
+from curation.tables.codes import Identified, Source, State, Word
 
 MEASURES = ["blur", "brightness", "contrast"]
 
@@ -55,10 +57,10 @@ def nameless(images: pd.DataFrame, selection: pd.DataFrame) -> pd.DataFrame:
         selection[["image_id", "state", "label", "decision", "turn"]], on="image_id", suffixes=("", "_now"), how="left"
     )
     now = rows.label_now.fillna(rows.label)
-    unknown = (now == "unknown") | (rows.state == "unknown")
-    settled = (rows.decision == "remove") | (rows.source == "benchmark") | (rows.state == "benchmark")
-    chosen = rows[(unknown | ((rows.source == "unlabelled") & (now == ""))) & ~settled].copy()
-    chosen["source"] = unknown[chosen.index].map({True: "unknown", False: "unlabelled"})
+    unknown = (now == UNKNOWN) | (rows.state == State.UNKNOWN)
+    settled = (rows.decision == Word.REMOVE) | (rows.source == Source.BENCHMARK) | (rows.state == State.BENCHMARK)
+    chosen = rows[(unknown | ((rows.source == Source.UNLABELLED) & (now == ""))) & ~settled].copy()
+    chosen["source"] = unknown[chosen.index].map({True: Identified.UNKNOWN.value, False: Identified.UNLABELLED.value})
     chosen["turn"] = chosen.turn.fillna(0).astype(int)
     return chosen.sort_values("image_id", ignore_index=True)
 

@@ -9,7 +9,7 @@ from curation.report.charts import Bar, Bars
 from curation.report.page import Figure, Heading, Part, Section, Table, Tiles
 from curation.report.round_data import Round
 from curation.report.thumbnails import Tile
-from curation.tables.codes import Reason
+from curation.tables.codes import Reason, Source, State
 
 SPLITS = ("train", "val", "test", "benchmark")
 MOST_CLASSES, MOST_REASONS, MOST_PAIRS = 40, 25, 8
@@ -118,8 +118,10 @@ def _class_counts(round_: Round, selection: pd.DataFrame) -> pd.DataFrame:
         made = splits.groupby(["label", "split"]).size().unstack(fill_value=0)
         counts = counts.add(made.reindex(index=counts.index, columns=columns, fill_value=0), fill_value=0)
     else:
-        counts["train"] = named[named["state"] == "kept"].groupby("label").size().reindex(counts.index, fill_value=0)
-    chosen = named[(named["state"] == "dropped") & named["source"].eq("raw") & _thin(named)]
+        counts["train"] = (
+            named[named["state"] == State.KEPT].groupby("label").size().reindex(counts.index, fill_value=0)
+        )
+    chosen = named[(named["state"] == State.DROPPED) & named["source"].eq(Source.RAW) & _thin(named)]
     counts["too few"] = chosen.groupby("label").size().reindex(counts.index, fill_value=0)
     order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index
     return counts.loc[order, columns].astype(int)
@@ -127,7 +129,7 @@ def _class_counts(round_: Round, selection: pd.DataFrame) -> pd.DataFrame:
 
 def _thin(named: pd.DataFrame) -> pd.Series:
     """Return the rows that were dropped because their class is too small: neither broken nor near-duplicates."""
-    alive = set(named.loc[named["state"] == "kept", "label"])
+    alive = set(named.loc[named["state"] == State.KEPT, "label"])
     return ~named["label"].isin(alive) & named["reason_code"].isin([Reason.BELOW_MINIMUM, Reason.LABEL_CONFLICT])
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from curation.tables.codes import Kind
+
 MOST_CLUSTERS = 200
 MOST_PAIRS = 30
 SURE_LABEL = 0.1
@@ -82,12 +84,16 @@ def wanted(rows: pd.DataFrame) -> Iterator[View]:
 
 
 def _by_kind() -> Iterator[View]:
-    hard = {"kind": "error", "label_error": {"$lt": SURE_LABEL}}
-    yield "probable label errors", WAITING | {"kind": "label error"}, "In the queue because the label may be wrong"
-    yield "conflicts", WAITING | {"kind": "conflict"}, "Twins of these carry another label"
-    yield "unsure", WAITING | {"kind": "doubt"}, "Right, but the model was not sure"
+    hard = {"kind": Kind.ERROR.value, "label_error": {"$lt": SURE_LABEL}}
+    yield (
+        "probable label errors",
+        WAITING | {"kind": Kind.LABEL_ERROR.value},
+        "In the queue because the label may be wrong",
+    )
+    yield "conflicts", WAITING | {"kind": Kind.CONFLICT.value}, "Twins of these carry another label"
+    yield "unsure", WAITING | {"kind": Kind.DOUBT.value}, "Right, but the model was not sure"
     yield "good but hard", WAITING | hard, "The label is probably right and the model wrong: what to learn from"
-    yield "out of scope", WAITING | {"kind": "out of scope"}, "Probably none of the classes"
+    yield "out of scope", WAITING | {"kind": Kind.OUT_OF_SCOPE.value}, "Probably none of the classes"
 
 
 def _by_cluster(queue: pd.DataFrame) -> Iterator[View]:

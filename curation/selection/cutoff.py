@@ -20,7 +20,7 @@ from curation.selection.class_limits import Limits
 from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE
 from curation.tables import SELECTION
 from curation.tables.class_names import UNKNOWN
-from curation.tables.codes import Reason, State, Word
+from curation.tables.codes import Origin, Reason, Source, State, Word
 
 __all__ = ["FROM_DUPLICATES", "FROM_IMAGES", "Limits", "minimums", "select"]
 
@@ -78,8 +78,8 @@ def _set_aside(frame: pd.DataFrame) -> None:
     in_set = frame["benchmark_set"] != ""
     verdict = (State.BENCHMARK, Reason.IN_BENCHMARK)
     _mark(frame, in_set, verdict, lambda rows: "in the benchmark set `" + rows["benchmark_set"] + "`")
-    frame.loc[(frame["state"] == "benchmark") & (frame["label"] == ""), "label"] = UNKNOWN
-    pool = (frame["source"] == "unlabelled") & (frame["label"] == "")
+    frame.loc[(frame["state"] == State.BENCHMARK) & (frame["label"] == ""), "label"] = UNKNOWN
+    pool = (frame["source"] == Source.UNLABELLED) & (frame["label"] == "")
     _mark(frame, pool, (State.POOL, Reason.NOT_LABELLED), "nobody has labelled it")
     _mark(frame, frame["label"].isin([UNKNOWN, ""]), (State.UNKNOWN, Reason.UNKNOWN), "nobody knows what it shows")
 
@@ -92,8 +92,10 @@ def _drop_copies(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
     3. copies of an image that a review removed;
     4. copies of a keeper.
     """
-    frame["usable"] = (frame["state"] == "") & (frame["source"] != "benchmark")
-    shown = frame.loc[frame["state"] == "benchmark"].drop_duplicates("leak_group").set_index("leak_group")["image_id"]
+    frame["usable"] = (frame["state"] == "") & (frame["source"] != Source.BENCHMARK)
+    shown = (
+        frame.loc[frame["state"] == State.BENCHMARK].drop_duplicates("leak_group").set_index("leak_group")["image_id"]
+    )
     near = frame["leak_group"].isin(shown.index)
     verdict, of = (State.DROPPED, Reason.COPY_OF_BENCHMARK), TWIN + "the benchmark image "
     _mark(frame, near, verdict, lambda rows: of + rows["leak_group"].map(shown).str[:12])
@@ -135,7 +137,7 @@ def _below_minimum(frame: pd.DataFrame, limits: Limits) -> None:
 def counted(frame: pd.DataFrame, standing: pd.Series, count: str) -> Ints:
     """For every row, how many of the standing images of its class count to the minimum: int [n]."""
     codes, names = pd.factorize(frame["label"])
-    counts = (standing & ((frame["origin"] == "real") | (count == "all"))).to_numpy(dtype=bool)
+    counts = (standing & ((frame["origin"] == Origin.REAL) | (count == "all"))).to_numpy(dtype=bool)
     return np.bincount(codes[counts], minlength=len(names))[codes]
 
 

@@ -11,7 +11,7 @@ from curation.decisions.class_merges import resolve_merges
 from curation.params import Params
 from curation.selection.class_limits import Limits
 from curation.tables.class_names import UNKNOWN
-from curation.tables.codes import Reason, State
+from curation.tables.codes import Origin, Reason, Source, State
 
 STEPS = ["raw", "readable", "unique", "decided", "above cutoff", "kept"]
 SPLIT_NAMES = ["train", "val", "test", "benchmark", "out"]
@@ -33,7 +33,7 @@ GENERAL = {  # what a reason says of many images
 
 def steps(selection: pd.DataFrame) -> pd.DataFrame:
     """How far each image of data/raw (or labelled by review) came: image_id, label, step (the last one passed)."""
-    rows = selection[(selection["source"] != "benchmark") & (selection["state"] != "pool")]
+    rows = selection[(selection["source"] != Source.BENCHMARK) & (selection["state"] != State.POOL)]
     code, state = rows["reason_code"], rows["state"]
     step = pd.Series("kept", index=rows.index, dtype="str")
     step[state == State.RESERVE] = "above cutoff"
@@ -70,7 +70,7 @@ def classes(selection: pd.DataFrame, params: Params) -> pd.DataFrame:
     origin = origin.reindex(columns=ORIGINS, fill_value=0)
     table[ORIGINS] = origin
     table["sub-classes"] = _shares(standing).reindex(table.index, fill_value="")
-    counted = origin["real"] if params.cutoff.count == "real" else origin.sum(axis=1)
+    counted = origin[Origin.REAL.value] if params.cutoff.count == "real" else origin.sum(axis=1)
     ends = resolve_merges(params.classes.merge)
     table["minimum"] = Limits(params.cutoff, "min", ends).of(pd.Series(table.index))
     table["misses"] = (table["minimum"] - counted).clip(lower=0)
@@ -87,7 +87,7 @@ def thin(selection: pd.DataFrame, params: Params) -> pd.DataFrame:
 
 def dropped(selection: pd.DataFrame) -> pd.DataFrame:
     """Images that are not kept: state, reason (without names and numbers), images; the most frequent first."""
-    rows = selection[selection["state"] != "kept"]
+    rows = selection[selection["state"] != State.KEPT]
     table = (
         rows.assign(reason=rows["reason_code"].map(GENERAL))
         .groupby(["state", "reason"])

@@ -40,19 +40,21 @@ def of_splits(table: pd.DataFrame, rows: pd.DataFrame, config: blocks.Split) -> 
     """The reason of every row of SPLITS, from its split and basis. rows: the same rows of SELECTION."""
     split, basis = table["split"], table["basis"]
     reason = rows["reason"].copy()
-    kept = rows["state"] == "kept"
-    reason[kept & (basis == "draw")] = "drawn by lot"
-    reason[kept & (basis == "origin")] = table["origin"] + " images are only trained on"
+    kept = rows["state"] == State.KEPT
+    reason[kept & (basis == Basis.DRAW)] = "drawn by lot"
+    reason[kept & (basis == Basis.ORIGIN)] = table["origin"] + " images are only trained on"
     for split_name, least in (("val", config.min_val), ("test", config.min_test)):
-        taken = kept & (basis == "minimum") & (split == split_name)
+        taken = kept & (basis == Basis.MINIMUM) & (split == split_name)
         reason[taken] = f"taken from train: {split_name} promises {least} images of " + table["label"]
-    lineage = (basis == "lineage") & (split != "out")
+    lineage = (basis == Basis.LINEAGE) & (split != Split.OUT)
     reason[lineage] = "in " + split + " since an earlier model; stays for good"
-    reason[kept & (basis == "twin") & (split != "out")] = "follows its twins, which an earlier model had in " + split
+    reason[kept & (basis == Basis.TWIN) & (split != Split.OUT)] = (
+        "follows its twins, which an earlier model had in " + split
+    )
     reason[lineage & ~kept & (rows["reason"] != "")] += " (though " + rows["reason"] + ")"
-    hand = rows["state"] == "benchmark"
-    reason[hand & (split == "out")] = "an earlier model was trained on it or on a twin, so it can't be a benchmark"
-    return _of_out(reason, table, kept & (split == "out"))
+    hand = rows["state"] == State.BENCHMARK
+    reason[hand & (split == Split.OUT)] = "an earlier model was trained on it or on a twin, so it can't be a benchmark"
+    return _of_out(reason, table, kept & (split == Split.OUT))
 
 
 def _of_out(reason: pd.Series, table: pd.DataFrame, out: pd.Series) -> pd.Series:

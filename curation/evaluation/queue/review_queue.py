@@ -20,6 +20,7 @@ from curation.evaluation.queue.cluster_explanation import Cluster, explanations
 from curation.images.image_measures import colours, thumbnails
 from curation.params import Params
 from curation.tables import ERRORS
+from curation.tables.codes import Kind, Split
 
 LABELLED = ["train", "val", "test", "benchmark", "reserve"]
 PROBABLE = 0.2  # probability of a label error from which an image is in the queue for that alone
@@ -57,7 +58,9 @@ def review_queue(inputs: Inputs, params: Params) -> pd.DataFrame:
     frame["kind"] = kinds(frame, params.cluster.doubt_below)
     rows = np.flatnonzero(frame["kind"] != "")
     queue = frame.iloc[rows].reset_index(drop=True)
-    queue["taken"] = queue["predicted"].where(~queue["kind"].isin(["label error", "conflict"]), queue["suggested"])
+    queue["taken"] = queue["predicted"].where(
+        ~queue["kind"].isin([Kind.LABEL_ERROR, Kind.CONFLICT]), queue["suggested"]
+    )
     points, stable = group(queue, unit(vectors[rows]), params)
     queue["map_x"], queue["map_y"] = points[:, 0], points[:, 1] if points.shape[1] > 1 else np.float32(0)
     shown, queue["distance"] = nearest_correct(frame, unit(reduced), rows)
@@ -115,7 +118,7 @@ def judge_labels(
     stored = None if cross is None else stacked(cross, part["image_id"], len(names))
     samples = Samples(vectors[rows], pictures, labels, groups, len(names), seed, stored)
     found = label_error_probability.verdicts(
-        samples, (part["split"] == "train").to_numpy(), conflicting(part["conflict"], names)
+        samples, (part["split"] == Split.TRAIN).to_numpy(), conflicting(part["conflict"], names)
     )
     out.loc[rows, "label_error"] = found.wrong.astype(np.float32)
     out.loc[rows, "suggested"] = np.asarray(names, dtype=object)[found.suggested]
@@ -148,7 +151,7 @@ def kinds(frame: pd.DataFrame, doubt_below: float) -> NDArray[np.object_]:
         labelled & ~known & (frame["confidence"] >= doubt_below),
         known & (frame["confidence"] < doubt_below),
     ]
-    names = ["label error", "conflict", "error", "out of scope", "doubt"]
+    names = [kind.value for kind in (Kind.LABEL_ERROR, Kind.CONFLICT, Kind.ERROR, Kind.OUT_OF_SCOPE, Kind.DOUBT)]
     return np.select([np.asarray(choice) for choice in choices], names, "").astype(object)
 
 
@@ -182,6 +185,6 @@ def gains(queue: pd.DataFrame) -> "pd.Series[float]":
     gains more in a larger cluster, because one image tells something about all of them.
     """
     sizes = queue.groupby("cluster")["cluster"].transform("size").where(queue["cluster"] >= 0, 1)
-    weight = queue["kind"].map({"doubt": GAIN_OF_DOUBT}).fillna(GAIN_OF_ERROR)
+    weight = queue["kind"].map({Kind.DOUBT.value: GAIN_OF_DOUBT}).fillna(GAIN_OF_ERROR)
     shared = weight * (1 + np.log(sizes) / np.log(len(queue) + 1)) / 2
     return pd.Series(queue["label_error"] + (1 - queue["label_error"]) * shared)
