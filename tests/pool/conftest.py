@@ -68,8 +68,9 @@ def picture():
 
 
 def frame_of(table: tables.Table, rows: list[dict]) -> pd.DataFrame:
-    """A frame with a table's columns, text "" and numbers 0 where a row says nothing."""
+    """A frame with a table's columns, text "", numbers 0 and the first code where a row says nothing."""
     blank = {field.name: _blank(str(field.type)) for field in table.schema}
+    blank |= {column: next(iter(codes)).value for column, codes in table.codes.items()}
     return pd.DataFrame([blank | row for row in rows], columns=table.columns)
 
 
