@@ -1,10 +1,10 @@
 """`curate explain`: one image's life, from whatever tables there are."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
+from factories import tables as made
 from typer.testing import CliRunner
 
 from curation import tables
@@ -14,10 +14,7 @@ from curation.params import Params
 from curation.selection.cutoff import select
 from curation.selection.split import split
 
-sys.path.insert(0, str(Path(__file__).parent / "selection"))
-import selection_toys as toys
-
-ID = toys.image_id
+ID = made.image_id
 
 
 @pytest.fixture
@@ -27,8 +24,8 @@ def project(tmp_path, monkeypatch):
     Path("params.yaml").touch()
     rows = [{"name": n, "copy_paths": [], "copy_labels": []} for n in range(60)]
     rows[1]["copy_paths"], rows[1]["copy_labels"] = ["data/raw/a/copy.png"], ["a"]
-    images = toys.images([*rows, {"name": "pool", "source": "unlabelled", "label": ""}])
-    duplicates = toys.duplicates(images, {ID(2): ID(1)})
+    images = made.images([*rows, {"name": "pool", "source": "unlabelled", "label": ""}])
+    duplicates = made.duplicates(images, {ID(2): ID(1)})
     log = {"image_id": ID(1), "decision": "keep", "reviewer": "ada", "decided_at": "2026-01-01", "note": "odd light"}
     append_reviews(Path("data/reviews.csv"), [log])
     params = Params.model_validate({"cutoff": {"min": 1}})

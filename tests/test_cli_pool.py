@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from factories.tables import write
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -52,29 +53,14 @@ def project(tmp_path, monkeypatch):
         )
         images.append({**facts, "path": f"data/raw/{facts['label']}/{number}.png", "source": "raw", "copy_paths": []})
     known[0]["origin"] = known[2]["origin"] = "staged"
-    save("identified", tables.IDENTIFIED, rows)
-    save("images", tables.IMAGES, images)
-    save("predictions", tables.PREDICTIONS, known)
-    save("selection", tables.SELECTION, known)
+    write(tmp_path, tables.IDENTIFIED, rows)
+    write(tmp_path, tables.IMAGES, images)
+    write(tmp_path, tables.PREDICTIONS, known)
+    write(tmp_path, tables.SELECTION, known)
     found = curve(np.linspace(1, 0.5, 200), (np.arange(200) < 170).astype(float))
     Calibration(("blue", "red"), curve=found).write(Path("data/calibration.json"))
     Path("params.yaml").write_text("cutoff: {min: 20, reach: 5}\n")
     return tmp_path
-
-
-def save(name, table, rows):
-    def blank(kind):
-        text = str(kind)
-        return "" if text == "string" else b"" if text == "binary" else [] if "list" in text else 0
-
-    names = {field.name: blank(field.type) for field in table.schema}
-    names |= {column: next(iter(codes)).value for column, codes in table.codes.items()}
-    full = [names | {key: value for key, value in row.items() if key in names} for row in rows]
-    frame = pd.DataFrame(full)
-    for field in table.schema:
-        if str(field.type) == "bool":
-            frame[field.name] = frame[field.name].astype(bool)
-    tables.write(frame, Path(f"data/{name}.parquet"), table)
 
 
 def run(*words, code=0):

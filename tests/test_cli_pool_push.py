@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from factories.tables import write
 from PIL import Image
 
 from curation import tables
@@ -40,18 +41,11 @@ def project(tmp_path, monkeypatch):
             vector = np.full(4, number, "<f2").tobytes()
             guess = {"label": "red", "confidence": 0.95, "top_labels": ["red"], "top_confidences": [0.95]}
             rows.append({**facts, **guess, "leak_group": facts["image_id"], "embedding": vector})
-    save("identified", tables.IDENTIFIED, rows)
-    save("images", tables.IMAGES, images)
+    write(tmp_path, tables.IDENTIFIED, rows)
+    write(tmp_path, tables.IMAGES, images)
     Calibration(("blue", "red")).write(Path("data/calibration.json"))
     Path("params.yaml").write_text("review: {dataset: curation}\n")
     return tmp_path
-
-
-def save(name, table, rows):
-    empty = {"string": "", "binary": b"", "bool": False}
-    kinds = {field.name: empty.get(str(field.type), [] if "list" in str(field.type) else 0) for field in table.schema}
-    kinds |= {column: next(iter(codes)).value for column, codes in table.codes.items()}
-    tables.write(pd.DataFrame([kinds | row for row in rows]), Path(f"data/{name}.parquet"), table)
 
 
 @pytest.mark.slow

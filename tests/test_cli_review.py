@@ -4,28 +4,20 @@ import sys
 from pathlib import Path
 
 import pytest
+from factories.review_project import make_project
 from typer.testing import CliRunner
 
 from curation.cli.main import app
 
 REPOSITORY = Path(__file__).parents[1]
 CURATE = Path(sys.executable).with_name("curate")
-PROJECT = """
-import importlib.util, pathlib, sys
-spec = importlib.util.spec_from_file_location("review_conftest", sys.argv[1])
-module = importlib.util.module_from_spec(spec)
-sys.modules["review_conftest"] = module
-spec.loader.exec_module(module)
-module.make_project(pathlib.Path(sys.argv[2]), 12)
-"""
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     """A project with tables and twelve images, nine of them in the queue."""
     folder = tmp_path_factory.mktemp("cli_review")
-    maker = [sys.executable, "-c", PROJECT, REPOSITORY / "tests" / "review" / "conftest.py", folder]
-    subprocess.run(maker, check=True, timeout=120, env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin"})
+    make_project(folder, 12)
     return folder
 
 

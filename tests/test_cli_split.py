@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from factories import tables as made
+from factories.reviews import log_of
 from typer.testing import CliRunner
 
 from curation import tables
@@ -16,19 +18,16 @@ from curation.params import Params
 from curation.selection.cutoff import select
 from curation.selection.split import split
 
-sys.path.insert(0, str(Path(__file__).parent / "selection"))
-import selection_toys as toys
-
-ID = toys.image_id
+ID = made.image_id
 TABLES = ["images", "duplicates", "selection", "splits"]
 
 
 def write_round(number, lineage=None):
     """Tables, params.yaml and a base model of `number` images."""
     params = Params.model_validate({"cutoff": {"min": 1}})
-    images = toys.images([{"name": n, "label": "ab"[n % 2]} for n in range(number)])
-    duplicates = toys.duplicates(images)
-    selection = select(images, duplicates, toys.no_reviews(), params)
+    images = made.images([{"name": n, "label": "ab"[n % 2]} for n in range(number)])
+    duplicates = made.duplicates(images)
+    selection = select(images, duplicates, log_of(), params)
     splits = split(selection, params, lineage or {})
     for name, frame in zip(TABLES, [images, duplicates, selection, splits], strict=True):
         tables.write(frame, Path(f"data/{name}.parquet"), getattr(tables, name.upper()))

@@ -7,23 +7,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from factories.tables import first_codes, rows_of
 from hypothesis import given
 from hypothesis import strategies as st
 
 from curation import tables
 
-EMPTY = {pa.string(): "", pa.bool_(): False, pa.binary(): b"x"}
-
 
 def toy(table: tables.Table, ids: list[str]) -> pd.DataFrame:
     """A frame with the columns of `table`, filled with the plainest value of each type."""
-
-    def value(kind: pa.DataType) -> object:
-        return [] if pa.types.is_list(kind) else EMPTY.get(kind, 0)
-
-    columns = {field.name: [value(field.type) for _ in ids] for field in table.schema}
-    first = {column: [next(iter(codes)).value for _ in ids] for column, codes in table.codes.items()}
-    return pd.DataFrame({**columns, **first, "image_id": ids})
+    return rows_of(table, [{"image_id": image_id} for image_id in ids], first_codes(table))
 
 
 @pytest.mark.parametrize("table", tables.ALL, ids=lambda table: table.name)
@@ -102,29 +95,3 @@ def test_a_text_that_is_null_is_refused_when_written_and_when_read(tmp_path):
     pq.write_table(data, path)
     with pytest.raises(tables.TableError, match="column keeper has 1 nulls"):
         tables.read(path, tables.DUPLICATES)
-
-
-CODED = [(table, column) for table in tables.ALL for column in table.codes]
-
-
-@pytest.mark.parametrize(("table", "column"), CODED, ids=lambda it: getattr(it, "name", it))
-def test_a_column_of_codes_takes_each_of_its_codes_and_no_other_text(tmp_path, table, column):
-    path, codes = tmp_path / "t.parquet", [code.value for code in table.codes[column]]
-    frame = toy(table, [f"{n:02d}" for n in range(len(codes))]).assign(**{column: codes})
-    tables.write(frame, path, table)
-    assert tables.read(path, table)[column].tolist() == codes
-    frame.loc[len(frame) - 1, column] = "Kept "
-    with pytest.raises(tables.TableError, match=f"column {column} holds 'Kept ', expected one of .*{codes[0]}"):
-        tables.write(frame, tmp_path / "odd.parquet", table)
-    assert not (tmp_path / "odd.parquet").exists()
-    pq.write_table(pa.Table.from_pandas(frame[table.columns], schema=table.schema, preserve_index=False), path)
-    with pytest.raises(tables.TableError, match=f"column {column} holds 'Kept '"):
-        tables.read(path, table)
-    assert tables.read(path, table, ["image_id"]).image_id.tolist() == frame.image_id.tolist()
-
-
-def test_an_odd_code_in_a_later_batch_is_found(tmp_path):
-    parts = [toy(tables.SPLITS, ["a"]), toy(tables.SPLITS, ["b"]).assign(split="side")]
-    with pytest.raises(tables.TableError, match="column split holds 'side'"):
-        tables.write_batches(parts, tmp_path / "t.parquet", tables.SPLITS)
-    assert not list(tmp_path.iterdir())

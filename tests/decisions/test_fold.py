@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from decision_rows import HEADER, frame, image_id, logs, row
+from factories.reviews import HEADER, logs, row, undated
+from factories.tables import image_id
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +19,7 @@ A, B = image_id("a"), image_id("b")
 
 def held(rows):
     """The fold without the line numbers, which are for messages."""
-    return fold(frame(rows)).drop(columns="line")
+    return fold(undated(rows)).drop(columns="line")
 
 
 def same(one, other):
@@ -30,7 +31,7 @@ def same(one, other):
 def test_any_order_of_the_lines_folds_to_the_same(data, log):
     shuffled = data.draw(st.permutations(log))
     same(held(log), held(shuffled))
-    same(pairs(frame(log)), pairs(frame(shuffled)))
+    same(pairs(undated(log)), pairs(undated(shuffled)))
 
 
 @settings(deadline=None, max_examples=200)
@@ -49,7 +50,7 @@ def test_two_clones_merged_by_union_fold_as_one_log(data, log):
 @given(log=logs)
 def test_a_log_with_a_second_header_and_repeated_lines_reads_as_one(tmp_path_factory, log):
     path = tmp_path_factory.mktemp("union") / "reviews.csv"
-    frame(log)[HEADER.strip().split(",")].to_csv(path, index=False, lineterminator="\n")
+    undated(log)[HEADER.strip().split(",")].to_csv(path, index=False, lineterminator="\n")
     text = path.read_text()
     once = read_reviews(path)
     path.write_text(text + text)
@@ -116,9 +117,9 @@ def test_a_new_row_is_later_than_what_the_log_says_of_its_image_even_from_a_cloc
 @pytest.mark.parametrize("before", ["relabel", "unknown", "remove"])
 def test_keep_after_any_decision_gives_the_label_it_confirms(before):
     log = [row("a", decision=before, label="dog", decided_at="2026-01-01"), row("a", decided_at="2026-01-02")]
-    old = fold(frame(log)).iloc[0]
+    old = fold(undated(log)).iloc[0]
     assert (old["named"], old["label"]) == ("keep", "")
-    new = fold(frame([log[0], {**log[1], "label": "cat", "subclass": "old"}])).iloc[0]
+    new = fold(undated([log[0], {**log[1], "label": "cat", "subclass": "old"}])).iloc[0]
     assert (new["named"], new["label"], new["subclass"]) == ("keep", "cat", "old")
 
 
@@ -128,15 +129,15 @@ def test_a_pair_is_symmetric_and_its_last_decision_holds():
         row("b", decision=f"copy:{A}", decided_at="2026-01-01"),
     ]
     first, second = sorted([A, B])
-    assert pairs(frame(log)).to_dict("records") == [{"first": first, "second": second, "copy": False}]
+    assert pairs(undated(log)).to_dict("records") == [{"first": first, "second": second, "copy": False}]
     again = [*log, row("b", decision=f"copy:{A}", decided_at="2026-01-03")]
-    assert pairs(frame(again))["copy"].tolist() == [True]
-    assert fold(frame(again)).empty  # nothing was decided about what one image shows
+    assert pairs(undated(again))["copy"].tolist() == [True]
+    assert fold(undated(again)).empty  # nothing was decided about what one image shows
 
 
 @pytest.mark.parametrize("label", ["../../x", ".", "Unknown", "x" * 300, "a/b"])
 def test_a_label_that_holds_and_can_not_be_a_class_is_named_by_its_row(label):
     log = [row("b"), row("a", decision="relabel", label=label, decided_at="2026-01-01")]
     with pytest.raises(ReviewsError, match=f"line 3.*{A}"):
-        fold(frame(log))
-    assert set(fold(frame([*log, row("a", label="cat", decided_at="2026-01-02")]))["label"]) == {"", "cat"}
+        fold(undated(log))
+    assert set(fold(undated([*log, row("a", label="cat", decided_at="2026-01-02")]))["label"]) == {"", "cat"}

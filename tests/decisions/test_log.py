@@ -4,7 +4,8 @@ import subprocess
 import sys
 
 import pytest
-from decision_rows import HEADER, image_id, row
+from factories.reviews import HEADER, row
+from factories.tables import image_id
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

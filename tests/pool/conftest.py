@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
+import factories.tables
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
-
-from curation import tables
 
 CLASSES = ("blue", "green", "red")
 COLOURS = {"red": (200, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 200)}
@@ -67,51 +65,13 @@ def picture():
     return write
 
 
-def frame_of(table: tables.Table, rows: list[dict]) -> pd.DataFrame:
-    """A frame with a table's columns, text "", numbers 0 and the first code where a row says nothing."""
-    blank = {field.name: _blank(str(field.type)) for field in table.schema}
-    blank |= {column: next(iter(codes)).value for column, codes in table.codes.items()}
-    return pd.DataFrame([blank | row for row in rows], columns=table.columns)
-
-
-def _blank(kind: str):
-    if kind == "string":
-        return ""
-    if kind == "binary":
-        return b""
-    if kind.startswith("list"):
-        return []
-    return False if kind == "bool" else 0
-
-
 @pytest.fixture
 def rows_of():
-    """`frame_of`, for tests that make their own tables."""
-    return frame_of
+    """A function that makes a table of rows that name only what matters."""
+    return factories.tables.rows_of
 
 
 @pytest.fixture
 def identified_rows():
     """A function that makes IDENTIFIED rows from short facts: (image_id, label, confidence, ...)."""
-
-    def make(*rows: dict) -> pd.DataFrame:
-        full = []
-        for number, row in enumerate(rows):
-            image_id = row.get("image_id", f"{number:032x}")
-            label, sure = row.get("label", "red"), row.get("confidence", 0.9)
-            base = {
-                "image_id": image_id,
-                "path": f"data/unlabelled/{image_id}.png",
-                "source": "unlabelled",
-                "label": label,
-                "confidence": sure,
-                "top_labels": [label],
-                "top_confidences": [sure],
-                "leak_group": image_id,
-                "out_of_scope": 0.9,
-                "embedding": np.zeros(4, "<f2").tobytes(),
-            }
-            full.append(base | row)
-        return frame_of(tables.IDENTIFIED, full)
-
-    return make
+    return lambda *rows: factories.tables.identified(rows)

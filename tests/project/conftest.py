@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pandas as pd
+import factories.tables
 import pytest
 
 from curation import tables
@@ -35,9 +35,9 @@ def dvc(folder, *words):
 
 def splits(*labels):
     """SPLITS with one image of each label."""
-    frame = pd.DataFrame(dict.fromkeys(tables.SPLITS.columns, ""), index=range(len(labels)))
-    frame["image_id"] = [f"{number:032x}" for number in range(len(labels))]
-    return frame.assign(label=labels, origin="real", split="train", basis="draw", fold=-1, turn=0, small=False)
+    return factories.tables.splits(
+        [{"image_id": f"{place:032x}", "label": label} for place, label in enumerate(labels)]
+    )
 
 
 def commit_round(project, *labels):

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import factories.tables
 import numpy as np
 import pandas as pd
 import pytest
@@ -73,10 +74,7 @@ class Project:
         digest = md5_of(self.root / "models/candidate.safetensors")
         Calibration(tuple(model.get("classes", CLASSES)), model=digest).write(self.root / "prepared.json")
         tables.write(predictions, self.root / "prepared.parquet", tables.PREDICTIONS)
-        splits = pd.DataFrame(dict.fromkeys(tables.SPLITS.columns, ""), index=predictions.index)
-        splits = splits.assign(origin="real", basis="draw", fold=-1, turn=0, small=False)
-        for name in ("image_id", "label", "split", "benchmark_set"):
-            splits[name] = predictions[name]
+        splits = factories.tables.splits(predictions[["image_id", "label", "split", "benchmark_set"]])
         tables.write(splits, self.root / "data/splits.parquet", tables.SPLITS)
         (self.root / "reports/metrics.json").write_text('{"test": {"images": 4, "accuracy": 0.5}}')
         per_class = (
@@ -91,16 +89,10 @@ class Project:
     def predictions(labels, predicted, base, split="benchmark", benchmark_set="frozen"):
         """PREDICTIONS of a few images."""
         count = len(labels)
-        frame = pd.DataFrame(dict.fromkeys(tables.PREDICTIONS.columns, 0.5), index=range(count))
-        for name in ("subclass", "split", "benchmark_set"):
-            frame[name] = ""
-        frame["image_id"] = [f"{number:032x}" for number in range(count)]
-        frame["label"], frame["predicted"], frame["base_predicted"] = labels, predicted, base
-        frame["split"], frame["benchmark_set"] = split, benchmark_set
-        frame["top_labels"] = [[name] for name in predicted]
-        frame["top_confidences"] = [[0.5]] * count
-        frame["embedding"] = [b""] * count
-        return frame
+        names = {"label": labels, "predicted": predicted, "base_predicted": base}
+        frame = pd.DataFrame({"image_id": [f"{place:032x}" for place in range(count)], **names})
+        frame["top_labels"], frame["top_confidences"] = [[name] for name in predicted], [[0.5]] * count
+        return factories.tables.predictions(frame, split=split, benchmark_set=benchmark_set)
 
 
 @pytest.fixture

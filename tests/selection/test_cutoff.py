@@ -5,7 +5,8 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-import selection_toys as toys
+from factories import tables as made
+from factories.reviews import log_of
 
 from curation.decisions.class_merges import MergeError, resolve_merges
 from curation.decisions.log import ReviewsError
@@ -16,7 +17,7 @@ from curation.selection.class_maximum import even_quotas
 from curation.selection.cutoff import select
 from curation.selection.diversity import most_different
 
-ID = toys.image_id
+ID = made.image_id
 
 
 def knobs(**blocks):
@@ -24,10 +25,10 @@ def knobs(**blocks):
 
 
 def choose(rows, twins=(), log=(), params=None, leaks=None):
-    images = toys.images(rows)
+    images = made.images(rows)
     pairs = {ID(twin): ID(keeper) for twin, keeper in twins}
-    duplicates = toys.duplicates(images, pairs, leaks)
-    reviews = toys.reviews([{"image_id": ID(name), "decision": word, "label": label} for name, word, label in log])
+    duplicates = made.duplicates(images, pairs, leaks)
+    reviews = log_of([{"image_id": ID(name), "decision": word, "label": label} for name, word, label in log])
     return select(images, duplicates, reviews, params or knobs()).set_index("image_id")
 
 
@@ -156,13 +157,13 @@ def test_a_relabel_to_a_class_that_was_renamed_names_row_image_and_both_ways_out
 
 def test_the_later_of_two_decisions_on_one_star_is_told_to_the_others_whatever_the_lines_say():
     rows = [{"name": name, "label": "a"} for name in ("one", "two", "three")] + named("b1", "b2", label="b")
-    images = toys.images(rows)
+    images = made.images(rows)
     pairs = {ID("two"): ID("one"), ID("three"): ID("one")}
     early = {"decision": "relabel", "label": "b", "subclass": "x", "decided_at": "2026-01-01T00:00:00"}
     late = {"decision": "relabel", "label": "b", "subclass": "y", "decided_at": "2026-01-02T00:00:00"}
     log = [{"image_id": ID("two"), **early}, {"image_id": ID("three"), **late}]
     for lines in (log, log[::-1]):
-        found = select(images, toys.duplicates(images, pairs), toys.reviews(lines), knobs()).set_index("image_id")
+        found = select(images, made.duplicates(images, pairs), log_of(lines), knobs()).set_index("image_id")
         assert found.loc[ID("one"), ["label", "subclass"]].tolist() == ["b", "y"]
 
 
@@ -250,9 +251,9 @@ def test_a_relabel_to_no_class_is_an_error_with_a_guess():
 
 def test_the_funnel_counts_every_image_once():
     rows = named("a", "b", "twin") + named("broken", error="x") + named("u", label="unknown") + named("few", label="b")
-    images = toys.images(rows)
+    images = made.images(rows)
     params = knobs(cutoff={"min": 2, "reach": 1})
-    chosen = select(images, toys.duplicates(images, {ID("twin"): ID("a")}), toys.no_reviews(), params)
+    chosen = select(images, made.duplicates(images, {ID("twin"): ID("a")}), log_of(), params)
     passed = funnel.funnel(chosen).set_index("step")["images"].to_dict()
     assert passed == {"raw": 6, "readable": 5, "unique": 4, "decided": 3, "above cutoff": 2, "kept": 2}
     assert funnel.thin(chosen, params).to_dict("records") == [{"label": "b", "has": 1, "minimum": 2, "misses": 1}]
@@ -261,8 +262,8 @@ def test_the_funnel_counts_every_image_once():
 
 
 def test_the_picture_of_the_funnel_is_the_same_every_time(tmp_path):
-    images = toys.images(named("a", "b") + named("c", label="$x_{$"))
-    found = select(images, toys.duplicates(images), toys.no_reviews(), knobs())
+    images = made.images(named("a", "b") + named("c", label="$x_{$"))
+    found = select(images, made.duplicates(images), log_of(), knobs())
     for name in ("one.svg", "two.svg"):
         table = funnel.classes(found, knobs())
         funnel_figure.draw_funnel(funnel.funnel(found), table, funnel.ORIGINS, tmp_path / name)

@@ -2,11 +2,12 @@
 
 import pandas as pd
 import pytest
-import selection_toys as toys
+from factories import tables as made
+from factories.reviews import log_of
 
 from curation.selection.image_history import NoSuchImageError, RoundTables, find, history
 
-ID = toys.image_id
+ID = made.image_id
 
 
 def texts(papers, image_id):
@@ -22,7 +23,7 @@ def prediction(**values):
 
 
 def test_both_models_are_quoted():
-    told = texts(RoundTables(toys.images([{"name": "x"}]), predictions=prediction()), ID("x"))
+    told = texts(RoundTables(made.images([{"name": "x"}]), predictions=prediction()), ID("x"))
     assert "The candidate says `b` (75% sure), but its label is `a`." in told
     assert "Its first answers: b 75%, a 25%." in told
     assert "The base model says `a` (50% sure)." in told
@@ -30,7 +31,7 @@ def test_both_models_are_quoted():
 
 def test_a_base_without_a_head_says_nothing():
     told = texts(
-        RoundTables(toys.images([{"name": "x"}]), predictions=prediction(base_predicted="", predicted="a")), ID("x")
+        RoundTables(made.images([{"name": "x"}]), predictions=prediction(base_predicted="", predicted="a")), ID("x")
     )
     assert "The candidate says `a` (75% sure), right." in told
     assert not any("base model" in text for text in told)
@@ -38,14 +39,14 @@ def test_a_base_without_a_head_says_nothing():
 
 def test_the_lineage_and_the_pool_are_told():
     guess = pd.DataFrame([{"image_id": ID("x"), "label": "a", "confidence": 0.9, "known_twin": ID("y")}])
-    papers = RoundTables(toys.images([{"name": "x"}]), identified=guess, lineage={ID("x"): "val"})
+    papers = RoundTables(made.images([{"name": "x"}]), identified=guess, lineage={ID("x"): "val"})
     told = texts(papers, ID("x"))
     assert "The base model, or a model before it, used the image in val." in told
     assert f"It looks like {ID('y')[:12]}, which is labelled." in told
 
 
 def test_a_beginning_that_several_ids_share_needs_more_digits():
-    images = toys.images([{"name": "x"}, {"name": "y"}])
+    images = made.images([{"name": "x"}, {"name": "y"}])
     images["image_id"] = ["abcd" + "0" * 28, "abcd" + "1" * 28]
     with pytest.raises(NoSuchImageError, match="begins 2 image ids"):
         find(images, "abcd")
@@ -58,7 +59,7 @@ def test_decisions_are_told_by_time_and_those_on_a_pair_from_either_side():
         {"image_id": ID("x"), "decision": f"not_copy:{ID('y')}"},
         {"image_id": ID("x"), "decision": "keep", "label": "a"},
     ]
-    papers = RoundTables(toys.images([{"name": "x"}, {"name": "y"}]), reviews=toys.reviews(log))
+    papers = RoundTables(made.images([{"name": "x"}, {"name": "y"}]), reviews=log_of(log))
     told = [text for text in texts(papers, ID("x")) if text.startswith("Decided")]
     assert [text.split(": ")[1] for text in told] == [
         "relabel to `b`.",

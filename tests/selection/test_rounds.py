@@ -10,7 +10,8 @@ import os
 import numpy as np
 import pandas as pd
 import pytest
-import selection_toys as toys
+from factories import tables as made
+from factories.reviews import log_of
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -71,12 +72,12 @@ class Years(RuleBasedStateMachine):
             }
             row["benchmark_set"] = "hand" if row["source"] == "benchmark" else ""
             row["label"] = "" if row["source"] == "unlabelled" else row["label"]
-            self.join_a_group(row, toys.image_id(name))
+            self.join_a_group(row, made.image_id(name))
             self.rows.append(row)
 
     def join_a_group(self, row, own):
         self.group[own] = own
-        readable = [toys.image_id(other["name"]) for other in self.rows if not other["error"]]
+        readable = [made.image_id(other["name"]) for other in self.rows if not other["error"]]
         if row["error"] or not readable or self.rng.random() < 0.6:
             return
         other = self.rng.choice(readable)
@@ -95,13 +96,13 @@ class Years(RuleBasedStateMachine):
         self.group = {image: new if name == old else name for image, name in self.group.items()}
 
     def run(self):
-        images = toys.images(self.rows)
+        images = made.images(self.rows)
         ids = set(images["image_id"])
         self.twins = {image: keeper for image, keeper in self.twins.items() if keeper in ids}
         members = pd.Series(self.group)[sorted(ids)]
         least = members.index.to_series().groupby(members.to_numpy()).transform("min")
-        duplicates = toys.duplicates(images, self.twins, least.to_dict())
-        reviews = toys.reviews(self.log)
+        duplicates = made.duplicates(images, self.twins, least.to_dict())
+        reviews = log_of(self.log)
         selection = select(images, duplicates, reviews, self.params)
         splits = split(selection, self.params, self.lineage)
         if self.rng.random() < 0.2:  # the order of rows means nothing
@@ -124,7 +125,7 @@ class Years(RuleBasedStateMachine):
                 st.sampled_from(["relabel", "remove", "unknown", "keep", "benchmark:hard", "turn:90", "small"])
             )
             label = str(self.rng.choice(LABELS)) if word == "relabel" else ""
-            self.log.append({"image_id": toys.image_id(row["name"]), "decision": word, "label": label})
+            self.log.append({"image_id": made.image_id(row["name"]), "decision": word, "label": label})
         self.run()
         self.grew_only = False
 

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-import selection_toys as toys
+from factories import tables as made
+from factories.reviews import log_of
 from pydantic import ValidationError
 
 from curation.params import Params
@@ -15,7 +16,7 @@ from curation.selection.group_splits import choose_splits
 from curation.selection.split import split
 from curation.selection.split_check import Round, verdicts
 
-ID = toys.image_id
+ID = made.image_id
 SIDES = ["train", "val", "test", "benchmark"]
 
 
@@ -24,8 +25,8 @@ def knobs(**values):
 
 
 def chosen(rows, leaks=None, log=()):
-    images = toys.images(rows)
-    return select(images, toys.duplicates(images, None, leaks), toys.reviews(list(log)), knobs())
+    images = made.images(rows)
+    return select(images, made.duplicates(images, None, leaks), log_of(list(log)), knobs())
 
 
 def crowd(number, **values):
@@ -46,9 +47,9 @@ def test_draws_are_uniform_independent_and_blind_to_the_others():
 
 
 def test_a_round_that_keeps_no_image_breaks_no_promise():
-    images, params = toys.images(crowd(5, label="a")), Params.model_validate({"cutoff": {"min": 20}})
-    duplicates = toys.duplicates(images)
-    selection = select(images, duplicates, toys.no_reviews(), params)
+    images, params = made.images(crowd(5, label="a")), Params.model_validate({"cutoff": {"min": 20}})
+    duplicates = made.duplicates(images)
+    selection = select(images, duplicates, log_of(), params)
     assert not (selection["state"] == "kept").any()
     found = Round(images, duplicates, selection, split(selection, params, {}), params, {})
     assert all(verdict.holds for verdict in verdicts(found))
@@ -161,10 +162,10 @@ def test_twins_whom_an_earlier_model_had_on_two_sides_are_parted():
 
 def test_the_frozen_benchmark_stays_when_its_class_is_gone_or_a_better_twin_came():
     rows = crowd(50) + crowd(3, label="b")
-    images = toys.images(rows)
+    images = made.images(rows)
     lost, beaten, better = ID(rows[-1]["name"]), ID(rows[0]["name"]), ID(rows[1]["name"])
     params = Params.model_validate({"cutoff": {"min": 10}})
-    selection = select(images, toys.duplicates(images, {beaten: better}), toys.no_reviews(), params)
+    selection = select(images, made.duplicates(images, {beaten: better}), log_of(), params)
     found = split(selection, params, {lost: "benchmark", beaten: "benchmark"}).set_index("image_id")
     assert found.loc[[lost, beaten], "split"].tolist() == ["benchmark"] * 2
     assert found.loc[[lost, beaten], "benchmark_set"].tolist() == ["frozen"] * 2
@@ -194,6 +195,6 @@ def test_fractions_that_leave_nothing_to_train_on_are_refused():
 
 
 def test_a_collection_without_a_kept_image_is_no_error():
-    images = toys.images(crowd(3))
-    selection = select(images, toys.duplicates(images), toys.no_reviews(), Params())
+    images = made.images(crowd(3))
+    selection = select(images, made.duplicates(images), log_of(), Params())
     assert split(selection, Params(), {}).empty

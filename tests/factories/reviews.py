@@ -1,28 +1,29 @@
 """Rows of the log for tests: as people write them, and as hypothesis draws them."""
 
-from hashlib import md5
-
 import pandas as pd
 from hypothesis import strategies as st
 
 from curation.decisions.order import REVIEW_COLUMNS
+from factories.tables import image_id
 
 HEADER = ",".join(REVIEW_COLUMNS) + "\n"
-
-
-def image_id(name):
-    """An id as a file's MD5 would be."""
-    return md5(str(name).encode()).hexdigest()
 
 
 def row(number=1, **values):
     return {"image_id": image_id(number), "decision": "keep", **values}
 
 
-def frame(rows):
-    """A log as `read_reviews` gives it, in the order of the rows."""
+def undated(rows):
+    """A log as `read_reviews` gives it, in the order of the rows, with the times that they name."""
     made = pd.DataFrame([{name: one.get(name, "") for name in REVIEW_COLUMNS} for one in rows], columns=REVIEW_COLUMNS)
     return made.astype("str").assign(line=range(2, len(rows) + 2))
+
+
+def log_of(rows=()):
+    """A log as `read_reviews` gives it; a row without a time was decided after those before it."""
+    log = undated(list(rows))
+    written = [f"2026-01-01T00:00:{second:02}" for second in range(len(log))]
+    return log.assign(decided_at=log["decided_at"].where(log["decided_at"] != "", written))
 
 
 IDS = [image_id(number) for number in range(3)]
