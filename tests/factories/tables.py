@@ -87,7 +87,7 @@ def predictions(rows: Rows, **columns: object) -> pd.DataFrame:
     return rows_of(tables.PREDICTIONS, rows, {"split": "train", **known}, **columns)
 
 
-def identified(rows: Sequence[Mapping[str, object]]) -> pd.DataFrame:
+def identified(*rows: Mapping[str, object]) -> pd.DataFrame:
     """IDENTIFIED: pool images named in order of their places, red by nine chances in ten."""
     full = []
     for place, row in enumerate(rows):

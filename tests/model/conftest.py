@@ -1,70 +1,10 @@
-"""A toy project: three classes of coloured pictures that a tiny network learns in an epoch or two."""
+"""A toy project that a tiny network learns in an epoch or two."""
 
-import hashlib
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
-import numpy as np
-import pandas as pd
 import pytest
 import torch
-from PIL import Image
-
-from curation import tables
-from curation.images.store.pixel_store import write_store
-from curation.images.store.pixels import Pixels
-from curation.model.base_model import make_backbone
-from curation.model.scorer import Scorer
-from curation.params import Params
-from curation.params.loading import parse
-
-COLOURS = {"cherry": (200, 30, 40), "leaf": (40, 180, 60), "sky": (60, 90, 220)}
-SIZE = 16
-
-
-@dataclass(frozen=True)
-class Toy:
-    root: Path
-    splits: pd.DataFrame
-    images: pd.DataFrame
-    pixels: Pixels
-    params: Params
-
-    def base(self) -> Path:
-        return Path(self.params.base_model)
-
-
-def settings(root: Path, **changes) -> Params:
-    base = {
-        "arch": "shufflenet_v2_x0_5",
-        "image_size": SIZE,
-        "lr": 0.01,
-        "epochs": 2,
-        "batch_size": 16,
-        "base_model": str(root / "models/backbone.safetensors"),
-        "train": {"device": "cpu", "checks": False, **changes.pop("train", {})},
-        "backbone": {"stem": "standard"},
-    }
-    return parse({**base, **changes})
-
-
-def paint(root: Path, per_class: int, seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Write pictures; the tables splits and images with the columns that training reads."""
-    draw = np.random.default_rng(seed)
-    rows = []
-    for label, colour in COLOURS.items():
-        for number in range(per_class):
-            pixels = np.clip(np.array(colour) + draw.normal(0, 40, (20, 24, 3)), 0, 255).astype(np.uint8)
-            path = root / f"raw/{label}/{seed}-{number}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels).save(path)
-            split = "train" if number % 4 else "val" if number % 8 else "test"
-            image_id = hashlib.md5(path.read_bytes()).hexdigest()
-            subclass = "deep" if number % 3 == 0 else ""
-            rows.append((image_id, str(path), label, subclass, split, 0, False, number % 3 if split == "train" else -1))
-    columns = ["image_id", "path", "label", "subclass", "split", "turn", "small", "fold"]
-    frame = pd.DataFrame(rows, columns=columns).sort_values("image_id", ignore_index=True)
-    return frame.drop(columns="path"), frame[["image_id", "path", "turn"]]
+from factories.models import Toy, answers, make_toy
 
 
 @pytest.fixture(autouse=True)
@@ -74,25 +14,10 @@ def _one_thread():
 
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory) -> Toy:
-    root = tmp_path_factory.mktemp("toy")
-    splits, images = paint(root, 16)
-    params = settings(root)
-    write_store(images, root / "pixels", root / "cache", SIZE, params.resize)
-    make_backbone(params, Path(params.base_model))
-    assert set(splits.columns) <= set(tables.SPLITS.columns)
-    return Toy(root, splits, images, Pixels(root / "pixels"), params)
+    return make_toy(tmp_path_factory.mktemp("toy"))
 
 
 @pytest.fixture
 def answer_of(toy):
     """Mean cross-entropy and accuracy on val of a checkpoint, by what it answers."""
-
-    def measure(out: Path) -> tuple[float, float]:
-        val = toy.splits[toy.splits["split"] == "val"]
-        scorer = Scorer(out, device="cpu")
-        logits = torch.from_numpy(scorer.score(toy.pixels.batch(toy.pixels.rows(val["image_id"]))).logits)
-        labels = torch.tensor([scorer.header.classes.index(label) for label in val["label"]])
-        loss = torch.nn.functional.cross_entropy(logits, labels)
-        return float(loss), float((logits.argmax(1) == labels).float().mean())
-
-    return measure
+    return partial(answers, toy)

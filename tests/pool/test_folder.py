@@ -11,6 +11,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from factories.tables import rows_of
 
 from curation import tables
 from curation.images.image_measures import Settings
@@ -146,7 +147,7 @@ def test_a_model_that_is_not_there_is_one_clear_error(tmp_path, monkeypatch):
         resolve(Project(tmp_path), "some-revision")
 
 
-def test_a_turned_twin_of_a_labelled_image_is_named(photos, checkpoint, tmp_path, rows_of):
+def test_a_turned_twin_of_a_labelled_image_is_named(photos, checkpoint, tmp_path):
     from PIL import Image
 
     from curation.images.image_measures import Settings, measure

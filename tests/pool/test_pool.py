@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from factories.tables import rows_of
 
 from curation import tables
 from curation.images.image_measures import Settings
@@ -20,7 +21,7 @@ from curation.project import Project
 
 
 @pytest.fixture
-def known(tmp_path, picture, rows_of, monkeypatch):
+def known(tmp_path, picture, monkeypatch):
     """Forty pool images, one a twin of a labelled one; five unknown ones, a broken file, six labelled ones."""
     monkeypatch.chdir(tmp_path)
     images, selection, duplicates, predictions = [], [], [], []

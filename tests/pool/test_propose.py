@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from factories.tables import identified, rows_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,7 +49,7 @@ def test_kcenter_covers_every_clump():
 
 
 @pytest.fixture
-def table(identified_rows):
+def table():
     rng = np.random.default_rng(0)
     rows = []
     for number in range(60):
@@ -61,11 +62,11 @@ def table(identified_rows):
             "leak_group": f"pair {number // 2}" if number < 20 else f"{number}",
             "known_twin": "f" * 32 if number == 30 else "", "error": "cut" if number == 31 else "",
         })  # fmt: skip
-    return identified_rows(*rows)
+    return identified(*rows)
 
 
 @pytest.fixture
-def scored(rows_of):
+def scored():
     rng = np.random.default_rng(1)
     facts = [
         {
@@ -101,7 +102,7 @@ def test_a_strategy_that_does_not_exist_is_one_clear_error(table, scored):
         propose(table, scored, 5, "clever")
 
 
-def test_seed_needs_no_model_and_spreads_over_what_there_is(tmp_path, picture, rows_of):
+def test_seed_needs_no_model_and_spreads_over_what_there_is(tmp_path, picture):
     from curation.images.image_measures import Settings, measure
 
     images, twins = [], []

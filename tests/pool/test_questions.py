@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from factories.tables import identified, rows_of
 
 from curation import tables
 from curation.params import Params
@@ -14,8 +15,8 @@ def ids(frame):
     return [int(name, 16) for name in frame.image_id]
 
 
-def test_unknowns_are_those_above_the_threshold_surest_first(identified_rows):
-    table = identified_rows(
+def test_unknowns_are_those_above_the_threshold_surest_first():
+    table = identified(
         {"confidence": 0.91},
         {"confidence": 0.99, "label": "blue"},
         {"confidence": 0.5},
@@ -26,9 +27,9 @@ def test_unknowns_are_those_above_the_threshold_surest_first(identified_rows):
     assert ids(questions.unknowns(table, 0.0)) == [1, 0, 2]
 
 
-def test_candidates_go_once_to_the_class_they_most_probably_show(identified_rows):
+def test_candidates_go_once_to_the_class_they_most_probably_show():
     two = {"top_labels": ["red", "green"], "top_confidences": [0.5, 0.45]}
-    table = identified_rows(
+    table = identified(
         {"confidence": 0.5, **two},
         {"confidence": 0.8, "label": "green", "top_labels": ["green"], "top_confidences": [0.8]},
         {"confidence": 0.9, "known_twin": "f" * 32},
@@ -44,8 +45,8 @@ def test_candidates_go_once_to_the_class_they_most_probably_show(identified_rows
     assert ids(questions.candidates(table, [Need("red", 0, 1)], 0.4, each=1)) == [3]
 
 
-def test_purge_lists_only_pool_images_with_nothing_in_them(identified_rows):
-    table = identified_rows(
+def test_purge_lists_only_pool_images_with_nothing_in_them():
+    table = identified(
         {"confidence": 0.1},
         {"confidence": 0.05, "out_of_scope": 0.2},
         {"confidence": 0.9},
@@ -57,12 +58,12 @@ def test_purge_lists_only_pool_images_with_nothing_in_them(identified_rows):
     assert ids(questions.purgeable(table, 0.2)) == [5, 0]
 
 
-def test_a_class_that_nobody_knows_is_refused_by_name(identified_rows):
+def test_a_class_that_nobody_knows_is_refused_by_name():
     with pytest.raises(questions.QuestionError, match="no class `gazelle`"):
-        questions.check_class("gazelle", identified_rows({}), {"red", "green"})
+        questions.check_class("gazelle", identified({}), {"red", "green"})
 
 
-def selection(rows_of, *groups):
+def selection(*groups):
     """SELECTION rows from (label, origin, state, reason, count)."""
     rows = []
     for label, origin, state, reason, count in groups:
@@ -78,9 +79,8 @@ def selection(rows_of, *groups):
     return rows_of(tables.SELECTION, [{**row, "image_id": f"{n:032x}"} for n, row in enumerate(rows)])
 
 
-def test_thin_counts_as_the_cutoff_counts(rows_of):
+def test_thin_counts_as_the_cutoff_counts():
     table = selection(
-        rows_of,
         ("rare", "real", "dropped", "class `rare` has 30 of the 40 images it needs", 30),
         ("rare", "real", "dropped", "twin of 123", 50),
         ("near", "real", "kept", "", 45),
@@ -92,9 +92,8 @@ def test_thin_counts_as_the_cutoff_counts(rows_of):
     assert [need.missing for need in class_needs.thin(table, knobs, want=200)] == [170, 155, 100]
 
 
-def test_staged_classes_want_as_many_real_images_as_they_have_others(rows_of):
+def test_staged_classes_want_as_many_real_images_as_they_have_others():
     table = selection(
-        rows_of,
         ("posed", "staged", "kept", "", 8),
         ("posed", "real", "kept", "", 2),
         ("wild", "real", "kept", "", 9),
@@ -104,11 +103,11 @@ def test_staged_classes_want_as_many_real_images_as_they_have_others(rows_of):
     assert [need.label for need in class_needs.staged(table, share=0.05)] == ["posed", "wild"]
 
 
-def test_a_hidden_class_near_a_known_one_comes_first(identified_rows, rows_of):
+def test_a_hidden_class_near_a_known_one_comes_first():
     rng = np.random.default_rng(0)
     known, hidden = rng.normal(0, 0.3, (300, 16)) + 1, rng.normal(0, 0.1, (40, 16)) + np.linspace(0.4, 1.6, 16)
     pool = np.concatenate([rng.normal(0, 0.3, (200, 16)) + 1, hidden])
-    table = identified_rows(*({"embedding": row.astype("<f2").tobytes(), "confidence": 0.95} for row in pool))
+    table = identified(*({"embedding": row.astype("<f2").tobytes(), "confidence": 0.95} for row in pool))
     scored = rows_of(
         tables.PREDICTIONS,
         [

@@ -50,7 +50,7 @@ def test_a_stage_does_not_start_where_any_version_differs(project, stage):
     done = subprocess.run(command, cwd=project, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     said = done.stderr
-    assert "dedupe 0 -> 1" in said
+    assert f"dedupe 0 -> {behaviour.VERSIONS['dedupe']}" in said
     assert "train 2 -> 1" in said
     assert "curate init --update" in said
     assert "Traceback" not in said

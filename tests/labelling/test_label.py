@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from factories.tables import identified, rows_of
 
 from curation import tables
 from curation.decisions.log import read_reviews
@@ -16,12 +17,10 @@ STAMP = Stamp("ana", "abc123")
 
 
 @pytest.fixture
-def world(tmp_path, monkeypatch, identified_rows, rows_of):
+def world(tmp_path, monkeypatch):
     """Four pool images on disk, identified as red, red, green, blue."""
     monkeypatch.chdir(tmp_path)
-    table = identified_rows(
-        {"label": "red"}, {"label": "red"}, {"label": "green"}, {"label": "blue", "confidence": 0.6}
-    )
+    table = identified({"label": "red"}, {"label": "red"}, {"label": "green"}, {"label": "blue", "confidence": 0.6})
     for path in table.path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
         Path(path).write_bytes(path.encode())

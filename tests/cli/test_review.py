@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from curation.cli.main import app
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 CURATE = Path(sys.executable).with_name("curate")
 
 
@@ -64,7 +64,7 @@ def test_status_in_an_empty_folder_names_the_missing_table(tmp_path, monkeypatch
 def test_push_and_pull_by_the_command_line(curate):
     code, said, trouble = curate("pull")
     assert code == 1
-    assert trouble.startswith("error: FiftyOne has no dataset `digits`")
+    assert trouble.splitlines()[-1].startswith("error: FiftyOne has no dataset `digits`")
     code, said, trouble = curate("push", "--json")
     assert code == 0, trouble
     told = json.loads(said)[0]

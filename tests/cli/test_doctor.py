@@ -165,5 +165,5 @@ def test_a_read_only_folder_is_broken(project):
 
 
 def test_every_extra_that_a_user_may_want_is_looked_at():
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert set(machine.OPTIONAL) == set(project["optional-dependencies"]) - {"bench", "dev"}
