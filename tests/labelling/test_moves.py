@@ -116,7 +116,8 @@ def test_kill_9_in_the_middle_of_a_real_run(tmp_path):
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     run = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], **pipes)
     said = run.stdout.readline()
-    while run.poll() is None and not (tmp_path / "trash/files").exists():
+    until = time.monotonic() + 300
+    while run.poll() is None and not (tmp_path / "trash/files").exists() and time.monotonic() < until:
         time.sleep(0.001)
     time.sleep(0.01)
     run.send_signal(signal.SIGKILL)

@@ -81,7 +81,8 @@ def test_kill_9_loses_at_most_the_batch_at_hand(photos, checkpoint, tmp_path, pi
         run = subprocess.Popen([sys.executable, "-c", script, str(checkpoint)], cwd=tmp_path, stderr=errors)
     model = open_model(checkpoint)
     parts = Parts.of(Project(tmp_path).cache("identify"), model, Settings.of(KNOBS), "files")
-    while run.poll() is None and len(parts.all()) < 5:
+    until = time.monotonic() + 300
+    while run.poll() is None and len(parts.all()) < 5 and time.monotonic() < until:
         time.sleep(0.01)
     run.send_signal(signal.SIGKILL)
     assert run.wait() == -signal.SIGKILL, log.read_text()

@@ -45,7 +45,7 @@ def test_kcenter_covers_every_clump():
     )
     world = Pool(vectors, np.ones((150, 1), np.float32), np.zeros((150, 1), np.int64), vectors[:1])
     assert {row // 30 for row in choose(world, 4, "kcenter", 0)} == {1, 2, 3, 4}
-    assert {row // 30 for row in choose(world, 4, "typicality", 0)} <= {0, 1, 2, 3, 4}
+    assert len({row // 30 for row in choose(world, 4, "typicality", 0)}) == 4
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sklearn.datasets import load_sample_images
 
 from curation import tables
 from curation.images.image_measures import Settings
-from curation.images.opening import open_image
+from curation.images.opening import UnreadableImage, open_image
 from curation.images.store.model_input import ModelInput, ModelInputError
 from curation.images.store.pixel_store import write_store
 from curation.images.store.pixels import Pixels
@@ -162,5 +162,5 @@ def test_a_large_image_is_read_up_to_the_projects_limit(tmp_path):
     assert write_store(wanted, tmp_path / "out", tmp_path / "cache", 16, Resize(workers=1)).images == 1
     settings = Settings(max_megapixels=300)
     assert Decoder(ModelInput(16), settings)(Item(str(path), image_id=image_id)).error == ""
-    with pytest.raises(Exception, match="too large"):
+    with pytest.raises(UnreadableImage, match="too large"):
         open_image(path)

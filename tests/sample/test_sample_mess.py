@@ -60,6 +60,7 @@ def test_an_image_is_used_once_but_for_twins_and_broken_copies(plan):
 
 def test_twins_come_of_images_that_nothing_else_was_done_to(plan):
     bases = Counter(item.twin_of for item in plan if item.twin_of)
+    assert bases
     assert all(base in set(plan) and not base.plant for base in bases)
     assert all(count == 1 for base, count in bases.items() if base.label != "seven")
 
