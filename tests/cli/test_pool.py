@@ -101,7 +101,7 @@ def test_unknowns_takes_a_class_a_limit_and_a_precision(project):
     assert len(as_json("unknowns", "--target-precision", 0.95)) > len(as_json("unknowns", "--target-precision", 1.0))
     assert "no class `green`" in run("unknowns", "--class", "green", code=1).stderr
     assert run("unknowns", "--min-conf", 2, code=2)
-    assert "give one of them" in run("unknowns", "--table", "a.parquet", "--rev", "HEAD", code=1).stderr
+    assert "give only one of them" in run("unknowns", "--table", "a.parquet", "--rev", "HEAD", code=1).stderr
 
 
 def test_thin_and_staged_say_what_each_class_misses(project):
@@ -140,7 +140,7 @@ def test_next_feeds_label_and_only_decided_images_move(project):
     assert not picked & {row["image_id"] for row in as_json("next", "-n", 20, "--strategy", "margin")}
     assert not picked & {row["image_id"] for row in as_json("unknowns", "--min-conf", 0)}
     run("next", "-n", 9, "--csv", "more.csv", "--strategy", "margin")
-    assert "no class" in run("label", "accept", "more.csv", "--rest-as", "gazelle", code=1).stderr
+    assert "not a class" in run("label", "accept", "more.csv", "--rest-as", "gazelle", code=1).stderr
 
 
 def test_the_log_names_the_model_that_gave_the_answers(project):

@@ -22,7 +22,7 @@ def undated(rows):
 def log_of(rows=()):
     """A log as `read_reviews` gives it; a row without a time was decided after those before it."""
     log = undated(list(rows))
-    written = [f"2026-01-01T00:00:{second:02}" for second in range(len(log))]
+    written = [f"2026-01-01T{at // 3600:02}:{at // 60 % 60:02}:{at % 60:02}" for at in range(len(log))]
     return log.assign(decided_at=log["decided_at"].where(log["decided_at"] != "", written))
 
 

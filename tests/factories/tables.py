@@ -23,8 +23,9 @@ def image_id(name: object) -> str:
 
 
 def rows_of(table: Table, rows: Rows, values: Mapping[str, object] | None = None, **columns: object) -> pd.DataFrame:
-    """A frame of `table`: what rows and columns say, else `values`, else "", 0, False or []; without other keys."""
-    blank = {field.name: _blank(str(field.type)) for field in table.schema} | dict(values or {})
+    """A frame of `table`: what rows and columns say, else `values`, else a blank or the first code; no other keys."""
+    blank = {field.name: _blank(str(field.type)) for field in table.schema}
+    blank |= first_codes(table) | dict(values or {})
     given = rows if isinstance(rows, pd.DataFrame) else _frame(rows, blank)
     frame = given.assign(**columns)
     if "image_id" not in frame:
@@ -41,7 +42,7 @@ def first_codes(table: Table) -> dict[str, object]:
 
 def write(root: Path, table: Table, rows: Rows, **columns: object) -> pd.DataFrame:
     """Write `rows_of(table, ...)` where a project at `root` keeps it, and give it."""
-    frame = rows_of(table, rows, first_codes(table), **columns)
+    frame = rows_of(table, rows, **columns)
     tables.write(frame, root / "data" / f"{table.name}.parquet", table)
     return frame
 

@@ -137,7 +137,7 @@ def test_nothing_is_overwritten_and_the_reason_is_given(tmp_path):
     (tmp_path / moves[1].home).write_text("a new file")
     (tmp_path / moves[2].away).unlink()
     refused = journal.bring_back()
-    assert "there already" in refused[moves[1].home]
+    assert "exists already" in refused[moves[1].home]
     assert "does not exist" in refused[moves[2].home]
     assert (tmp_path / moves[1].home).read_text() == "a new file"
     assert (tmp_path / moves[0].home).exists()

@@ -62,7 +62,7 @@ def test_update_writes_the_versions_and_says_what_runs_again(project):
     assert repository.behaviour(project).state is State.BROKEN
     result = CliRunner().invoke(app, ["init", "--update"])
     assert result.exit_code == 0, result.output
-    assert "evaluate 7 -> 1" in result.output
+    assert f"evaluate 7 -> {behaviour.VERSIONS['evaluate']}" in result.output
     assert "run again: evaluate" in result.output
     assert "changes: cluster, review, identify, report" in result.output
     changed = [path for path, data in before.items() if path.read_bytes() != data]
