@@ -1,7 +1,7 @@
-"""Files that appear whole or not at all: a hidden draft beside the target, then a rename (invariant 6).
+"""Atomic writes: a file is written under a temporary name in the same folder, then renamed (invariant 6).
 
-POSIX promises that a rename within a folder is one step, so whoever reads sees the old file or the new one. The target
-may be a link into DVC's cache: it is replaced, never written through.
+POSIX promises that a rename within a folder is one step, so a reader sees the old file or the new one, never a part.
+The target may be a link into DVC's cache: the link is replaced, and the cache is never written to.
 """
 
 from collections.abc import Iterator

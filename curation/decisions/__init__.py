@@ -1,0 +1,1 @@
+"""The log of what people decided (data/reviews.csv), and the one way in which every reader folds it."""

@@ -1,4 +1,4 @@
-"""Merges of classes, `classes.merge` of params.yaml: for the model only; log and folders keep finer names."""
+"""Apply `classes.merge` of params.yaml: the model sees merged classes; log and folders keep the original names."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A map over files from anywhere, whose decoder may hang, crash or eat all memory: that costs the one file.
+"""Apply a function to files in worker processes, so that a file whose decoder hangs or crashes fails alone.
 
 Each worker is a process of its own behind a pipe; `curation.engine.guarded_worker` is the worker's side. A worker that
 is too slow is killed, and one that dies is replaced. The item it was working on becomes a `Failure`. Answers travel a

@@ -1,8 +1,8 @@
-"""The one map over many items: in this process or in several.
+"""Apply a function to many items, in this process or in several.
 
 Results come in the order of the items, whatever the number of workers, so what is made of them never depends on it. A
 worker function lives in a module that can be imported, and takes and returns what can be pickled. Work that may hang or
-crash its process, as the decoder of a file from anywhere does, goes through `curation.engine.guard` instead.
+crash its process, such as decoding a file from anywhere, goes through `curation.engine.guard` instead.
 """
 
 from collections import deque

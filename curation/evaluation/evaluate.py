@@ -1,6 +1,7 @@
-"""One evaluation from end to end: score, calibrate, write predictions, measure, draw.
+"""One evaluation from end to end, as the stage `evaluate` runs it.
 
-This is what the stage `evaluate` calls; the parts stand in the modules it imports.
+The steps are: score every image, calibrate, write the predictions, measure, and write the files of the plots. Each
+step stands in a module of its own, which this one imports.
 """
 
 import json

@@ -1,8 +1,9 @@
-"""Damage that decoders pass over in silence: what a file's own checksums and sizes say of it.
+"""Find damage that decoders do not report, from the checksums and sizes that a file holds.
 
 Pillow shows a PNG whose checksums are wrong, and a WebP, GIF, HEIC or AVIF whose container does not add up. Such a
-file may still be a good picture, so this ends in a note. Compressed pixels hold no long runs of zeros, so a run of them
-is what a broken copy left. BMP, PPM and TIFF carry nothing that could be checked; JPEG is checked by libjpeg itself.
+file may still be a good picture, so the result is a note. Compressed pixels hold no long runs of zeros, so a run of
+zeros means that a copy of the file was interrupted. BMP, PPM and TIFF hold nothing that can be checked. libjpeg itself
+checks JPEG.
 """
 
 import zlib

@@ -1,6 +1,6 @@
-"""The rows of IMAGES: one for each content, from all its files. Here is decided which of identical files stands first.
+"""Make the rows of IMAGES, one for each content. Of identical files it chooses the one that gives path and label.
 
-A benchmark file stands before one of data/raw, and that before one of the pool. A file with a label stands before one
+A benchmark file comes before one of data/raw, and that before one of the pool. A file with a label comes before one
 without. Among equals the path decides.
 """
 

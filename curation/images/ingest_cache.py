@@ -1,9 +1,10 @@
-"""What was measured before, so that a run reads only what is new.
+"""The cache of ingest: what was measured before is kept, so that a run reads only new files.
 
-One SQLite file under `.cache/curation/`, outside DVC and git. A file is known again by its path, size, modification
-time and inode (what git and DVC go by); measures are kept by content and by all that decides on them, library
-versions included. So the cache can't change a result: delete it, and the next run takes longer. It also carries the
-measures of one run from the workers to the table, which is why a million images fit in little memory.
+One SQLite file under `.cache/curation/`, outside DVC and git. A file is recognised by its path, size, modification
+time and inode, as git and DVC do. Measures are kept by content and by everything that decides on them: the stage's
+behaviour version, the settings and the library versions. So the cache can't change a result: delete it, and the next
+run takes longer. It also carries the measures of one run from the workers to the table, so that a million images fit
+in little memory.
 """
 
 import math

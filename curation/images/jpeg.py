@@ -1,7 +1,7 @@
-"""JPEGs, most of what is ever read: decoded by libjpeg-turbo (simplejpeg) at reduced scale, nearly free in the DCT.
+"""Decode JPEGs with libjpeg-turbo (simplejpeg), at a reduced scale where that is enough, which is much faster.
 
-A plain and whole JPEG never meets Pillow's parser. What has EXIF or XMP, four colours or a fault does: Pillow knows
-their ways, and shows what can still be seen of a damaged one.
+A plain and complete JPEG does not go through Pillow's parser. One with EXIF, XMP, a colour profile, four colours or a
+fault does, because Pillow handles these and shows what is left of a damaged file.
 """
 
 from contextlib import suppress

@@ -1,9 +1,9 @@
-"""Opening any image file the way a person sees it.
+"""Open any image file the way a person sees it.
 
-One function for the whole project. The format is told by the first bytes, never by the name; EXIF orientation is
-applied; the pixels end as 8-bit RGB; bombs are refused before they are decoded; whatever a library raises on damaged
-bytes becomes one `UnreadableImage` with a reason. It can't stop a decoder that hangs or crashes:
-`curation.engine.guard.run_guarded` does.
+This one function serves the whole project. The first bytes tell the format, never the name. EXIF orientation is
+applied, and the pixels end as 8-bit RGB. A file that would unpack to too many pixels is refused before it is decoded.
+Whatever a library raises on damaged bytes becomes one `UnreadableImage` with a reason. A decoder that hangs or crashes
+can't be stopped here: `curation.engine.guard.run_guarded` does that.
 """
 
 import warnings

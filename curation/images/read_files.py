@@ -1,4 +1,4 @@
-"""Read and measure many files in worker processes that may die: a file whose decoder hangs or crashes costs itself."""
+"""Read and measure many files in worker processes; a file whose decoder hangs or crashes costs no other file."""
 
 import hashlib
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,7 @@
-"""From any kind of pixels to upright 8-bit RGB, as a viewer would show them.
+"""Convert pixels of any kind to upright 8-bit RGB, as an image viewer shows them.
 
-Deep pixels are scaled, not clipped. Transparent pixels show a stated colour. Embedded colour profiles are followed. A
-picture that reads as blank although its file holds more is shown in the way that shows it, with a note.
+Pixels of more than 8 bits are scaled, not clipped. Transparent pixels show a stated colour. Embedded colour profiles
+are followed. A picture that reads as blank although its file holds more is shown in the way that shows it, with a note.
 """
 
 from io import BytesIO

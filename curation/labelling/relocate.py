@@ -1,4 +1,4 @@
-"""Move one file, so that it is complete at one of the two places at any moment."""
+"""Move one file. If the program is killed, the complete file is at the old or at the new path."""
 
 import errno
 import os

@@ -1,8 +1,8 @@
-"""Networks: how they are built, trained, saved and run. The only room that imports torch.
+"""Build, train, save and run networks. This is the only room that imports torch.
 
 torch's OpenMP threads wait for each other in a busy loop. Where other programs use the same cores, each waiting thread
-keeps a core from the thread that it waits for, and training slows down tenfold and more. So the loop is kept short
-here, before torch is imported. `OMP_WAIT_POLICY` or `GOMP_SPINCOUNT` in the environment stand over it.
+keeps a core from the thread that it waits for, and training gets ten times slower and more. So the loop is kept short
+here, before torch is imported. `OMP_WAIT_POLICY` or `GOMP_SPINCOUNT` in the environment override this.
 """
 
 import os

@@ -1,0 +1,1 @@
+"""Production models: promote, roll back, list versions, write the model card."""

@@ -1,0 +1,1 @@
+"""Choose the images of a model: class limits, label conflicts, splits, folds."""

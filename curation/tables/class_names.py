@@ -1,7 +1,7 @@
-"""The names of classes: one spelling for each, and the names that mean something else.
+"""The names of classes: how a name is spelt, and which names are refused or reserved.
 
 A label is kept as people wrote it, but in Unicode form NFC (macOS writes file names in NFD) and with single spaces.
-Two labels that differ in nothing but case or Unicode form are one class to a person and two to a model, so they are
+Two labels that differ only in case or Unicode form are one class to a person and two classes to a model, so they are
 refused together.
 """
 

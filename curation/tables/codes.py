@@ -1,7 +1,7 @@
-"""The codes of columns that code branches on, one enumeration a column.
+"""The values that the columns of codes may hold, one enumeration a column.
 
 A table holds the text of a code; `read` and `write` refuse any other text. What a person should read stands beside the
-code in a column of sentences, `reason` or `explanation`, and no code looks into those.
+code in a column of sentences, `reason` or `explanation`. The program never looks into those sentences.
 """
 
 from enum import StrEnum

@@ -1,8 +1,8 @@
-"""Which files are there, and what their folders and metadata.csv say of them.
+"""List the files of a collection, with what their folders and metadata.csv say of them.
 
-The ImageFolder convention of torchvision and Hugging Face: `data/raw/<class>/[<subclass>/]name.jpg`; beside it the
-benchmark sets `data/benchmark/<set>/<class or unknown>/...` and the pool `data/unlabelled/...`. `scan_folder` reads
-any other folder the same way. No image is opened here.
+The folders follow the ImageFolder convention of torchvision and Hugging Face: `data/raw/<class>/[<subclass>/]name.jpg`.
+Beside it are the benchmark sets `data/benchmark/<set>/<class or unknown>/...` and the pool `data/unlabelled/...`.
+`scan_folder` reads any other folder in the same way. No image is opened here.
 """
 
 import os

@@ -1,0 +1,1 @@
+"""The FiftyOne plugin in Python: its operators, its panel, and its installation."""
