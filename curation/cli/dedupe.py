@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from curation.cli.shared.app import app
-from curation.cli.shared.output import print_json, say, show
+from curation.cli.shared.output import print_json, say, show, write_csv
 
 
 @app.command()
@@ -30,6 +30,8 @@ def dedupe(
       curate dedupe photos --html twins.html
       curate dedupe photos --json > twins.json
     """
+    import pandas as pd
+
     from curation.dedupe.image_arrays import from_frame
     from curation.dedupe.near_duplicates import find
     from curation.images.ingest import ingest_folder
@@ -47,11 +49,13 @@ def dedupe(
     found = report(images, table)
     if html:
         write_pages(found, folder, html, f"Near-duplicates in {folder}")
+    rows = [{"keeper": group["keeper"], **twin} for group in found["groups"] for twin in group["twins"]]
     if as_json:
+        if csv:
+            write_csv(pd.DataFrame(rows), csv)
         print_json(found)
         return
-    rows = [{"keeper": group["keeper"], **twin} for group in found["groups"] for twin in group["twins"]]
-    show(rows, csv=csv, title="twins")
+    show(rows, csv=csv, title="near-duplicates")
     for one in found["conflicts"]:
         say(f"conflict: {', '.join(one['paths'])}: {' / '.join(one['labels'])}")
     for one in found["unreadable"]:

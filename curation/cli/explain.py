@@ -80,6 +80,6 @@ def _lineage(project: "Project") -> "Mapping[str, str]":
 def _paragraphs(told: Rows) -> str:
     lines, last = [], ""
     for row in told:
-        lines.append(f"{row['step'] if row['step'] != last else '':<11}{row['text']}")
+        lines.append(f"{row['step'] if row['step'] != last else '':<17}{row['text']}")
         last = row["step"]
     return "\n".join(lines)

@@ -63,7 +63,7 @@ def _seed(count: int, seed: int, to: Outputs) -> None:
     from curation.project import Project
 
     columns = ["image_id", "path", "source", "error", "thumbnail"]
-    project = Project.find_or_here()
+    project = Project.find()
     images = project.table(tables.IMAGES, columns)
     duplicates = project.table(tables.DUPLICATES, ["image_id", "leak_group"])
     found = seed_images(images, duplicates, count, seed).drop(columns="thumbnail")

@@ -71,7 +71,7 @@ def _undo(name: str) -> None:
     from curation.labelling.purge import undo
     from curation.project import Project
 
-    for done in undo(Project.find_or_here().root, name):
+    for done in undo(Project.find().root, name):
         _say("brought back from", done)
 
 

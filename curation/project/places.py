@@ -5,6 +5,7 @@ repository at all. The paths are absolute, so that no command depends on its wor
 are relative to the project; see `Places.relative`.
 """
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -203,5 +204,5 @@ class Places:
         A path from the root of the project is understood in every folder, unless a file with that name exists in the
         working directory.
         """
-        here = Path.cwd() / path
+        here = Path(os.path.normpath(Path.cwd() / path))  # `..` is taken out as a person means it
         return self.relative(here if here.exists() or not (self.root / path).exists() else path)

@@ -23,6 +23,8 @@ OUTPUTS = ["--json", "--csv", "--html", "--push", "--limit", "--copy-to"]
 def project(tmp_path, monkeypatch):
     """Thirty pool images identified as red or blue, from sure to unsure, and the tables around them."""
     monkeypatch.chdir(tmp_path)
+    for name in ("dvc.yaml", "params.yaml"):
+        Path(name).write_text("{}\n")
     rng = np.random.default_rng(0)
     rows, images, known = [], [], []
     for number in range(30):

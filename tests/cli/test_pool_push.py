@@ -45,6 +45,7 @@ def project(tmp_path, monkeypatch):
     write(tmp_path, tables.IMAGES, images)
     Calibration(("blue", "red")).write(Path("data/calibration.json"))
     Path("params.yaml").write_text("review: {dataset: curation}\n")
+    Path("dvc.yaml").write_text("{}\n")
     return tmp_path
 
 

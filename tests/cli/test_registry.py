@@ -32,6 +32,7 @@ def test_versions_lists_newest_first_as_json(tmp_path, monkeypatch):
 
 
 OUTSIDE = [["promote"], ["rollback"], ["versions"], ["compare", "a", "b"], ["tune"], ["report"], ["init", "--update"]]
+OUTSIDE += [["unknowns"], ["thin"], ["staged"], ["purge"], ["lookalikes", "two"], ["next"], ["label", "accept", "x"]]
 
 
 @pytest.mark.parametrize("command", OUTSIDE)

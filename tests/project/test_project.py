@@ -113,3 +113,10 @@ def test_a_lock_keeps_a_second_process_out_until_the_first_ends(tmp_path):
         holder.kill()
     with project.lock("x", wait=False):
         pass
+
+
+def test_a_typed_path_may_lead_up(tmp_path, monkeypatch):
+    (tmp_path / "data/raw/cat/sub").mkdir(parents=True)
+    (tmp_path / "data/raw/cat/a.jpg").touch()
+    monkeypatch.chdir(tmp_path / "data/raw/cat/sub")
+    assert Project(tmp_path).typed("../a.jpg") == "data/raw/cat/a.jpg"

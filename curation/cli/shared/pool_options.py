@@ -60,7 +60,8 @@ class Source:
 
         if self.table and self.rev:
             raise WhereError(f"--table {self.table} and --rev {self.rev}: both choose a table; give only one of them")
-        return load(Project.find_or_here(), self.table, self.rev)
+        project = Project.find_or_here() if self.table else Project.find()  # a table needs no project
+        return load(project, self.table, self.rev)
 
 
 @dataclass(frozen=True)
