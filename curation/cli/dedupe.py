@@ -1,7 +1,7 @@
 """`curate dedupe FOLDER` finds the near-duplicates of any folder of images. It needs no DVC and no project."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,8 +30,6 @@ def dedupe(
       curate dedupe photos --html twins.html
       curate dedupe photos --json > twins.json
     """
-    import pandas as pd
-
     from curation.dedupe.image_arrays import from_frame
     from curation.dedupe.near_duplicates import find
     from curation.images.ingest import ingest_folder
@@ -49,9 +47,16 @@ def dedupe(
     found = report(images, table)
     if html:
         write_pages(found, folder, html, f"Near-duplicates in {folder}")
+    _deliver(found, summary.lines(), csv, as_json=as_json)
+
+
+def _deliver(found: dict[str, Any], summary: list[str], csv: Path | None, *, as_json: bool) -> None:
+    """Print what was found, as JSON or for people, and write the near-duplicates to `csv` where it is given."""
     rows = [{"keeper": group["keeper"], **twin} for group in found["groups"] for twin in group["twins"]]
     if as_json:
         if csv:
+            import pandas as pd
+
             write_csv(pd.DataFrame(rows), csv)
         print_json(found)
         return
@@ -60,4 +65,4 @@ def dedupe(
         say(f"conflict: {', '.join(one['paths'])}: {' / '.join(one['labels'])}")
     for one in found["unreadable"]:
         say(f"unreadable: {one['path']}: {one['reason']}")
-    say("\n".join(summary.lines()))
+    say("\n".join(summary))
