@@ -22,6 +22,7 @@ from curation.engine.mapping import chunks
 from curation.engine.processes import count
 from curation.params.blocks import Dedupe
 from curation.tables.class_names import UNKNOWN
+from curation.tables.codes import Relation
 
 Rows = NDArray[np.int32]
 GROUPS = 256  # groups that a thread divides into clusters at a time
@@ -90,6 +91,11 @@ def find(
     table["keeper"], table["distance"], table["similarity"], table["orientation"] = ids.take(keeper), *found[1:]
     leak, cuts = leak_groups(linked, keeper.astype(np.int32), params)
     table["leak_group"] = ids.take(leak)
+    alone = (np.bincount(leak, minlength=len(leak)) == 1)[leak]
+    table["relation"] = np.where(
+        table["keeper"] != ids, Relation.COPY, np.where(alone, Relation.NONE, Relation.SAME_SCENE)
+    )
+    table = table.assign(same_pixels=False, scene=table["leak_group"], marked_copy_of="")
     named = conflicts(pictures, known, groups, params.min_similarity)
     table["conflict"] = [named.get(row, "") for row in range(len(facts))]
     summary = Summary(

@@ -49,8 +49,15 @@ class Ingest(Block):
     memory: Annotated[int, Field(ge=100)] = 4000
 
 
+Pose = Literal["auto", "copy", "same scene", "ignore"]
+
+
 class Dedupe(Block):
-    """What counts as a near-duplicate."""
+    """What counts as a near-duplicate, and what becomes of it.
+
+    mirrored, turned: what a mirrored picture, and one turned by a quarter or a half, is to its original. `auto` follows
+    train.augment.flip: a copy where training mirrors images, in the same scene where it does not (flip: 0).
+    """
 
     hash: Literal["phash", "dhash", "ahash", "whash", "pdq"] = "phash"
     bits: Literal[64, 144, 256] = 64
@@ -59,6 +66,11 @@ class Dedupe(Block):
     min_similarity: Fraction = 0.85
     leak_similarity: Fraction = 0.75
     max_group: AtLeastOne = 200
+    policy: Literal["copies", "identical", "none"] = "copies"
+    mirrored: Pose = "auto"
+    turned: Pose = "auto"
+    warn_above: Fraction = 0.05
+    descriptor: str = ""
 
 
 class Cutoff(Block):

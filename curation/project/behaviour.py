@@ -22,7 +22,7 @@ VERSIONS: Mapping[str, int] = {
     "collect": 1,
     "backbone": 1,
     "ingest": 1,
-    "dedupe": 2,
+    "dedupe": 3,
     "cutoff": 3,
     "split": 3,
     "resize": 2,

@@ -31,6 +31,14 @@ class Origin(StrEnum):
     SYNTHETIC = "synthetic"  # It was generated or rendered; it is only trained on.
 
 
+class Relation(StrEnum):
+    """What an image is to another image; the strongest relation that was found."""
+
+    COPY = "copy"  # It is the same picture as its keeper, which is another image.
+    SAME_SCENE = "same scene"  # It shows the same place, template or burst as another image, and is no copy.
+    NONE = ""  # Nothing like it was found.
+
+
 class State(StrEnum):
     """What the selection makes of an image."""
 

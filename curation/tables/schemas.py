@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from curation.errors import CurationError
-from curation.tables.codes import Basis, Identified, Kind, Origin, Reason, Source, Split, State
+from curation.tables.codes import Basis, Identified, Kind, Origin, Reason, Relation, Source, Split, State
 
 TEXT = pa.string()
 TEXTS = pa.list_(pa.string())
@@ -85,6 +85,10 @@ DUPLICATES = _table(
     orientation=pa.int8(),  # 0-7: how the keeper must be turned or flipped to match
     leak_group=TEXT,  # same text: must not be separated by a split
     conflict=TEXT,  # the other label(s) its twins carry, "" when all agree
+    relation=Relation,  # copy of its keeper, or in the same scene as another image; "" when nothing like it was found
+    same_pixels=pa.bool_(),  # it has exactly the decoded pixels of its keeper, which is another image
+    scene=TEXT,  # image_id that names its scene: all that copies and scenes connect, however many; its own when alone
+    marked_copy_of=TEXT,  # image_id of a picture that it repeats but for one small opaque mark; "" for most
 )
 SELECTION = _table(
     "selection",

@@ -67,7 +67,10 @@ def duplicates(
     keepers = [(twins or {}).get(image, image) for image in readable["image_id"]]
     pairs = zip(readable["image_id"], keepers, strict=True)
     groups = [(leaks or {}).get(image, (leaks or {}).get(keeper, keeper)) for image, keeper in pairs]
-    frame = pd.DataFrame({"image_id": readable["image_id"], "keeper": keepers, "leak_group": groups})
+    frame = pd.DataFrame({"image_id": readable["image_id"], "keeper": keepers, "leak_group": groups, "scene": groups})
+    frame["relation"] = [
+        "copy" if one != keeper else "" for one, keeper in zip(readable["image_id"], keepers, strict=True)
+    ]
     return rows_of(tables.DUPLICATES, frame.reset_index(drop=True), {"similarity": 1.0})
 
 
