@@ -79,6 +79,10 @@ def duplicates_of(splits):
             "orientation": 0,
             "leak_group": splits.leak_group,
             "conflict": "",
+            "relation": "",
+            "same_pixels": False,
+            "scene": splits.leak_group,
+            "marked_copy_of": "",
         }
     )
 

@@ -100,7 +100,8 @@ def images_of(splits):
 
 def duplicates_of(splits):
     frame = splits[["image_id", "leak_group"]].assign(keeper=splits.image_id, distance=0, similarity=1.0)
-    return frame.assign(orientation=0, conflict="")
+    frame = frame.assign(orientation=0, conflict="", relation="", same_pixels=False, marked_copy_of="")
+    return frame.assign(scene=frame["leak_group"])
 
 
 def selection_of(splits):
