@@ -31,6 +31,8 @@ def main() -> None:
     funnel_figure.write_tables(reports, parts)
     funnel_figure.draw_funnel(passed, table, funnel.ORIGINS, reports / "funnel.svg")
     counts = selection["state"].value_counts()
+    if told := funnel.nothing_left(table):
+        print(told, file=sys.stderr)
     print("cutoff: " + ", ".join(f"{counts[state]:,} {state}" for state in sorted(counts.index)))
 
 

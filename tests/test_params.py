@@ -1,12 +1,13 @@
 """params.yaml: every wrong key, type or range is one clear error that names the key."""
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.params import Params, ParamsError, load
+from curation.params import Params, ParamsError, load, read
 from curation.params.loading import parse
 
 SHIPPED = Path(__file__).parents[1] / "params.yaml"
@@ -84,6 +85,46 @@ def test_a_number_in_the_place_of_text_says_that_it_needs_quotes(tmp_path, text,
 def test_a_batch_of_one_image_is_refused_before_torch_is(size):
     with pytest.raises(ParamsError, match=f"`batch_size` is {size}: .*greater than or equal to 2"):
         parse({"batch_size": size})
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "is empty"),
+        ("# only a comment\n", "is empty"),
+        ("- a\n", "expected lines such as"),
+        ("lr: 1\nlr: 2\n", "line 2: the key `lr` stands twice"),
+        ("cutof: {min: 5}", "did you mean `cutoff`?"),
+        ("cutoff: {mini: 5}", "did you mean `cutoff.min`?"),
+        ("min: 5", "did you mean `cutoff.min`?"),
+        ("cutoff: {classes: {dog: {maxi: 5}}}", "did you mean `cutoff.classes.dog.max`?"),
+        ("split: {val: 0.5, test: 0.5}", "`split`: val + test + benchmark leave nothing to train on"),
+        ("ingest: {background: whit}", "`ingest.background` is 'whit': not a colour"),
+        ("train: {device: gpu}", "write auto, cpu, cuda, or cuda:1"),
+        ("tune: {space: {lr: 3}}", "`tune.space.lr` is 3: expected a block of keys or a list"),
+        ("tune: {space: {lr: {low: 1}}}", "params.yaml: `tune.space.lr.high` is missing"),
+        ("cutoff:", "`cutoff` is empty: expected a block of keys"),
+        ("\tlr: 1", "with spaces, not with tabs"),
+    ],
+)
+def test_a_message_says_what_was_found_and_what_was_expected(text, told):
+    with pytest.raises(ParamsError) as caught:
+        read(text)
+    assert told in str(caught.value)
+    assert "value error" not in str(caught.value).lower()
+    assert "\n" not in str(caught.value)
+
+
+@given(
+    st.sampled_from([*Params.model_fields]), st.recursive(st.integers() | st.text(max_size=3), st.lists, max_leaves=3)
+)
+def test_no_value_of_any_key_brings_pydantics_own_words_or_more_than_one_line(key, value):
+    message = ""
+    try:
+        parse({key: value})
+    except ParamsError as error:
+        message = str(error).lower()
+    assert not re.search(r"input should|value error|valid (dict|list|int)|instance of", message)
 
 
 def test_a_missing_file_says_where_to_run(tmp_path):

@@ -8,7 +8,7 @@ import pandas as pd
 from curation.decisions.class_merges import merged
 from curation.decisions.log import ReviewsError
 from curation.params import Params
-from curation.tables.class_names import UNKNOWN, canonical
+from curation.tables.class_names import UNKNOWN, canonical, look_alike
 from curation.tables.codes import Source, Word
 
 
@@ -39,13 +39,19 @@ def refuse_unknown_classes(folded: pd.DataFrame, images: pd.DataFrame, known: Se
 
 def _ways_out(label: str, image_id: str, decided: pd.DataFrame, known: Set[str]) -> str:
     """What to do about a relabel to no class; decided: the images that such rows are about."""
-    near = difflib.get_close_matches(label, sorted(known), n=1)
-    hint = f"Did you mean `{near[0]}`? " if near else ""
+    by_look = {look_alike(name): name for name in sorted(known)}
+    near = difflib.get_close_matches(look_alike(label), by_look, n=1)
     folders = decided.loc[(decided["source"] == Source.RAW) & ~decided["label"].isin(["", UNKNOWN]), "label"]
-    new = str(folders.value_counts().sort_index().idxmax()) if len(folders) else "NEW NAME"
-    there = f" ({len(folders)} of these images lie in the folder `{new}` now)" if len(folders) else ""
+    if near:
+        new = by_look[near[0]]
+        hint = f"Did you mean `{new}`? Then"
+    elif len(folders):
+        new = str(folders.value_counts().sort_index().idxmax())
+        hint = f"If the class was renamed ({len(folders)} of these images lie in the folder `{new}` now),"
+    else:
+        new, hint = "NEW NAME", "If the class was renamed,"
     return (
-        f"{hint}If the class was renamed{there}, either write `classes: {{merge: {{{label}: {new}}}}}` in params.yaml, "
+        f"{hint} either write `classes: {{merge: {{{label}: {new}}}}}` in params.yaml, "
         f"and every decision for `{label}` counts for `{new}`; or decide again on the image, in the App or by the row "
         f"`{image_id},relabel,{new},,,,,` with today's time in decided_at. A class that has no folder yet is named in "
         f"params.yaml: cutoff.classes: {{{label}: {{}}}}."

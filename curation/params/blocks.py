@@ -1,5 +1,6 @@
 """The types, ranges and defaults of all parameters in params.yaml: one class for each block, named after its stage."""
 
+import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
@@ -24,7 +25,15 @@ def _colour(name: str) -> str:
     return name
 
 
+def _device(name: str) -> str:
+    """Refuse what is no device that training knows."""
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
+        raise ValueError("not a device: write auto, cpu, cuda, or cuda:1 for the second GPU")
+    return name
+
+
 Colour = Annotated[str, AfterValidator(_colour)]
+Device = Annotated[str, AfterValidator(_device)]
 
 
 class Block(BaseModel):
@@ -145,7 +154,7 @@ class Train(Block):
     balance: Literal["none", "class", "subclass"] = "none"
     patience: Count = 8
     augment: Augment = Augment()
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")] = "auto"
+    device: Device = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     channels_last: bool = True
     compile: bool = False

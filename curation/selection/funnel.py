@@ -85,6 +85,17 @@ def thin(selection: pd.DataFrame, params: Params) -> pd.DataFrame:
     return rows.assign(has=rows["minimum"] - rows["misses"])[["label", "has", "minimum", "misses"]]
 
 
+def nothing_left(table: pd.DataFrame) -> str:
+    """Say that no class reaches its minimum, and which is nearest; "" where one does. table: as `classes` gives it."""
+    if table.empty or (table["misses"] <= 0).any():
+        return ""
+    near = table.sort_values(["misses", "label"]).iloc[0]
+    return (
+        f"no class reaches its minimum, so there is nothing to train on: `{near['label']}` comes nearest, with "
+        f"{near['minimum'] - near['misses']} of {near['minimum']} images. Lower `cutoff.min`, or add images"
+    )
+
+
 def dropped(selection: pd.DataFrame) -> pd.DataFrame:
     """Images that are not kept: state, reason (without names and numbers), images; the most frequent first."""
     rows = selection[selection["state"] != State.KEPT]

@@ -245,6 +245,8 @@ def test_merges_follow_chains_and_refuse_circles():
 def test_a_relabel_to_no_class_is_an_error_with_a_guess():
     with pytest.raises(ReviewsError, match=r"line 2.*`zebbra`.*Did you mean `zebra`"):
         choose(named("x", label="zebra"), log=[("x", "relabel", "zebbra")])
+    with pytest.raises(ReviewsError, match=r"Did you mean `zebra`.*merge: \{ZEBRA: zebra\}"):
+        choose(named("x", label="gnu") + named("y", label="zebra"), log=[("x", "relabel", "ZEBRA")])
     new = knobs(cutoff={"min": 1, "classes": {"lynx": {}}})
     assert choose(named("x"), log=[("x", "relabel", "lynx")], params=new)["label"].tolist() == ["lynx"]
 
@@ -269,3 +271,12 @@ def test_the_picture_of_the_funnel_is_the_same_every_time(tmp_path):
         funnel_figure.draw_funnel(funnel.funnel(found), table, funnel.ORIGINS, tmp_path / name)
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
     assert b"$x_{$" in (tmp_path / "one.svg").read_bytes()
+
+
+def test_a_minimum_that_no_class_reaches_is_said_with_the_nearest_class():
+    images = made.images(named("a", "b", label="cat") + named("c", label="dog"))
+    for least, said in ((3, "`cat` comes nearest, with 2 of 3"), (2, "")):
+        params = knobs(cutoff={"min": least})
+        told = funnel.nothing_left(funnel.classes(select(images, made.duplicates(images), log_of(), params), params))
+        assert said in told
+        assert bool(told) == bool(said)
