@@ -20,15 +20,16 @@ def doctor(
     """Check Python, torch, FiftyOne, DVC, git, the disk and the data, and say how to fix each problem.
 
     Use it after the installation, or when a command fails. The exit code is 1 when something is broken; a note is only
-    advice.
+    advice. Outside of a project only the machine is checked.
 
     Example: curate doctor
     """
-    from curation.cli.checks import DATA_CHECKS, MACHINE_CHECKS, REPOSITORY_CHECKS, State, run_checks
+    from curation.cli.checks import DATA_CHECKS, MACHINE_CHECKS, REPOSITORY_CHECKS, State, no_project, run_checks
     from curation.project import Project
 
-    found = []
-    for check in run_checks(Project.find_or_here().root, (*MACHINE_CHECKS, *REPOSITORY_CHECKS, *DATA_CHECKS)):
+    found, project = [], Project.find_or_here()
+    of_project = (*REPOSITORY_CHECKS, *DATA_CHECKS) if project.begun else (no_project,)
+    for check in run_checks(project.root, (*MACHINE_CHECKS, *of_project)):
         found.append(check)
         if not as_json:
             say(f"{MARKS[check.state]}  {check.name:<10} {check.found}")

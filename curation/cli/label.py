@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from curation.cli.shared.app import CurateGroup, app
-from curation.cli.shared.output import note, show
+from curation.cli.shared.output import note, print_json, show
 from curation.cli.shared.pool_options import AsJson, Source
 from curation.cli.shared.spread import spread
 
@@ -89,10 +89,12 @@ def export(
     *,
     to: ToolOption = Tool.LABELSTUDIO,
     source: Source,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object: file, images, interface.")] = False,
 ) -> None:
     """Write a proposed set as tasks for Label Studio (JSON) or as annotations for CVAT (images 1.1 XML).
 
-    Use it when the labelling is done in one of these tools.
+    Use it when the labelling is done in one of these tools. For Label Studio, a file beside it holds the labelling
+    interface.
 
     Example: curate label export picks.csv tasks.json --to labelstudio
     """
@@ -101,12 +103,17 @@ def export(
 
     answers = source.load()
     rows, classes = read_picks(picks, answers.table), sorted(answers.classes)
-    if to is Tool.CVAT:
+    interface = out.with_suffix(".config.xml") if to is Tool.LABELSTUDIO else None
+    if interface is None:
         count = cvat.write_images(rows, out, classes)
     else:
         count = label_studio.write_tasks(rows, out, answers.model)
-        out.with_suffix(".config.xml").write_text(label_studio.config(classes), encoding="utf-8")
-        note(f"labelling interface: {out.with_suffix('.config.xml')}")
+        interface.write_text(label_studio.config(classes), encoding="utf-8")
+    if as_json:
+        print_json({"file": str(out), "images": count, "interface": str(interface or "")})
+        return
+    if interface:
+        note(f"labelling interface: {interface}")
     note(f"{count:,} images: {out}")
 
 

@@ -4,7 +4,7 @@ import typer
 
 from curation.cli.shared.app import app
 from curation.cli.shared.output import say
-from curation.cli.shared.registry_options import Commit, Reason
+from curation.cli.shared.registry_options import AsJson, Commit, Reason, print_outcome
 
 
 @app.command()
@@ -12,6 +12,7 @@ def promote(
     force: bool = typer.Option(False, "--force", help="Promote although the gate objects. Needs --reason."),
     reason: Reason = "",
     commit: Commit = True,
+    as_json: AsJson = False,
 ) -> None:
     """Make the candidate the production model and the base model of the next round.
 
@@ -25,6 +26,9 @@ def promote(
     from curation.registry.promote import promote as promote_candidate
 
     done = promote_candidate(Project.find(), Choice(force, reason, commit))
+    if as_json:
+        print_outcome(done)
+        return
     for objection in done.gate.objections:
         say(f"Forced, although {objection}")
     say(f"{done.entry.version} is production: models/production.safetensors. Its model card is models/production.md.")

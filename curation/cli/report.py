@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from curation.cli.shared.app import app
-from curation.cli.shared.output import say
+from curation.cli.shared.output import print_json, say
 
 
 @app.command()
@@ -16,6 +16,7 @@ def report(
     ] = None,
     *,
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object: page, sections.")] = False,
 ) -> None:
     """Write one HTML page about the round: images, near-duplicates, classes, model, errors, and what to do next.
 
@@ -30,6 +31,9 @@ def report(
     project = Project.find()
     out = out or project.report_page
     sections = write_report(project, out)
-    say(f"{sections} sections in {project.shown(out)}")
+    if as_json:
+        print_json({"page": project.shown(out), "sections": sections})
+    else:
+        say(f"{sections} sections in {project.shown(out)}")
     if show:
         typer.launch(out.resolve().as_uri())

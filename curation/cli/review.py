@@ -35,8 +35,8 @@ def push(as_json: AsJson = False) -> None:
     from curation.project import Project
     from curation.review.project_queue import push_project
 
-    note(READING)
     project = Project.find()
+    note(READING)
     pushed, _ = push_project(project, project.params())
     row = {"dataset": pushed.dataset, "samples": pushed.samples, "added": pushed.added}
     show([{**row, "refreshed": pushed.refreshed, "removed": pushed.removed}], as_json=as_json)
@@ -54,8 +54,8 @@ def open_app(port: Port = 5151, reviewer: Reviewer = "") -> None:
     from curation.review import app as server
     from curation.review.project_queue import push_project
 
-    note(READING)
     project = Project.find()
+    note(READING)
     os.environ["CURATION_REVIEWER"] = reviewer or _me()
     pushed, _ = push_project(project, project.params())
     note(f"{pushed.samples} images in the dataset {pushed.dataset}. Starting the App ...")
@@ -78,8 +78,9 @@ def pull(new_class: NewClass = False, reviewer: Reviewer = "", as_json: AsJson =
     from curation.project import Project
     from curation.review.project_queue import pull_project
 
+    project = Project.find()
     note(CONNECTING)
-    done = pull_project(Project.find(), reviewer or _me(), new_class)
+    done = pull_project(project, reviewer or _me(), new_class)
     for image_id, reason in sorted(done.held_back.items()):
         note(f"left in the App: {image_id}: {reason}")
     show(done.rows, as_json=as_json, title="new rows in data/reviews.csv")

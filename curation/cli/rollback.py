@@ -4,7 +4,7 @@ import typer
 
 from curation.cli.shared.app import app
 from curation.cli.shared.output import say
-from curation.cli.shared.registry_options import Commit, Reason
+from curation.cli.shared.registry_options import AsJson, Commit, Reason, print_outcome
 
 
 @app.command()
@@ -14,6 +14,7 @@ def rollback(
     ),
     reason: Reason = "",
     commit: Commit = True,
+    as_json: AsJson = False,
 ) -> None:
     """Make the version before the current one, or the version that you name, the production model again.
 
@@ -26,6 +27,9 @@ def rollback(
     from curation.registry.promote import rollback as roll_back
 
     done = roll_back(Project.find(), version or None, Choice(reason=reason, commit=commit))
+    if as_json:
+        print_outcome(done)
+        return
     say(f"{done.entry.version} is production again.")
     for note in done.notes:
         say(note)

@@ -47,6 +47,11 @@ class Project(Places):
         start = (start or Path.cwd()).resolve()
         return cls._above(start) or cls(start)
 
+    @property
+    def begun(self) -> bool:
+        """Whether the folder holds dvc.yaml or params.yaml: it is a project, or one that has lost a file."""
+        return self.pipeline.is_file() or self.params_file.is_file()
+
     @classmethod
     def _above(cls, start: Path) -> "Project | None":
         folders = (folder for folder in (start, *start.parents) if (folder / PIPELINE).is_file())

@@ -4,9 +4,7 @@ The counts are those of `counting`, the accuracies those of reports/metrics.json
 review status`. So the numbers are the same as on every page.
 """
 
-from collections.abc import Mapping
-
-import pandas as pd
+from typing import Any
 
 from curation import tables
 from curation.evaluation.headline import measured
@@ -16,55 +14,75 @@ from curation.report.round_data import Round
 from curation.review.project_queue import read_queue
 from curation.review.queue_status import progress
 
-SPLITS = ("train", "val", "test", "benchmark")
+Numbers = dict[str, dict[str, Any]]
+
+RESERVE = "reserve"
+SPLITS = ("train", "val", "test", "benchmark", RESERVE)
 
 
 def summary(project: Project) -> list[str]:
     """Return five lines about the round of the project. TableError when a stage has not run."""
-    images = project.table(tables.IMAGES, ["image_id", "copy_paths", "error"])
-    duplicates = project.table(tables.DUPLICATES, ["image_id", "keeper", "conflict"])
+    return in_words(in_numbers(project))
+
+
+def in_numbers(project: Project) -> Numbers:
+    """Return the numbers of the round: images, classes, model (by set), review and pool. TableError as `summary`."""
     splits = project.table(tables.SPLITS, ["label", "split"])
-    errors = project.table(tables.ERRORS, ["cluster"])
     identified = project.table(tables.IDENTIFIED, ["label", "error"])
     round_ = Round(project)
     queue = progress(read_queue(project, round_.params.review.limit))[-1]
-    named = int((identified.error == "").sum())
-    review = _queue(queue, counting.clusters(errors))
-    return [_images(images, duplicates), _classes(splits), _model(round_), review, _next(named)]
-
-
-def _images(images: pd.DataFrame, duplicates: pd.DataFrame) -> str:
-    return (
-        f"Images  {counting.files(images):,} files: {counting.unreadable(images):,} unreadable, "
-        f"{counting.copies(images):,} identical copies, {len(counting.near_duplicates(duplicates)):,} near-duplicates, "
-        f"{len(counting.conflicts(duplicates)):,} with a near-duplicate of another label."
-    )
-
-
-def _classes(splits: pd.DataFrame) -> str:
     sizes = splits["split"].value_counts()
-    parts = ", ".join(f"{name} {sizes.get(name, 0):,}" for name in SPLITS)
-    return f"Classes {counting.in_model(splits):,} in the model: {parts}; {sizes.get('reserve', 0):,} in reserve."
+    return {
+        "images": _images(project),
+        "classes": {"in_model": counting.in_model(splits)} | {name: int(sizes.get(name, 0)) for name in SPLITS},
+        "model": {
+            name: {"accuracy": facts["accuracy"], "images": facts["images"]}
+            for name, facts in measured(round_.metrics)
+            if name != "train"
+        },
+        "review": {
+            "queued": queue["queued"],
+            "left": queue["left"],
+            "clusters": counting.clusters(project.table(tables.ERRORS, ["cluster"])),
+        },
+        "pool": {"named": int((identified["error"] == "").sum())},
+    }
 
 
-def _model(round_: Round) -> str:
-    found = [
-        f"{facts['accuracy']:.3f} on {name} ({facts['images']:,} images)"
-        for name, facts in measured(round_.metrics)
-        if name != "train"
+def _images(project: Project) -> dict[str, int]:
+    images = project.table(tables.IMAGES, ["image_id", "copy_paths", "error"])
+    duplicates = project.table(tables.DUPLICATES, ["image_id", "keeper", "conflict"])
+    return {
+        "files": counting.files(images),
+        "unreadable": counting.unreadable(images),
+        "identical_copies": counting.copies(images),
+        "near_duplicates": len(counting.near_duplicates(duplicates)),
+        "conflicts": len(counting.conflicts(duplicates)),
+    }
+
+
+def in_words(numbers: Numbers) -> list[str]:
+    """Return the five lines that say the numbers of `in_numbers`."""
+    images, classes, review = numbers["images"], numbers["classes"], numbers["review"]
+    parts = ", ".join(f"{name} {classes[name]:,}" for name in SPLITS if name != RESERVE)
+    accuracies = ", ".join(
+        f"{facts['accuracy']:.3f} on {name} ({facts['images']:,} images)" for name, facts in numbers["model"].items()
+    )
+    return [
+        (
+            f"Images  {images['files']:,} files: {images['unreadable']:,} unreadable, "
+            f"{images['identical_copies']:,} identical copies, {images['near_duplicates']:,} near-duplicates, "
+            f"{images['conflicts']:,} with a near-duplicate of another label."
+        ),
+        f"Classes {classes['in_model']:,} in the model: {parts}; {classes[RESERVE]:,} in reserve.",
+        f"Model   accuracy {accuracies}." if accuracies else "Model   no accuracy was measured.",
+        (
+            f"Review  {review['left']:,} of {review['queued']:,} queued images are left to decide, in "
+            f"{review['clusters']:,} clusters: `curate review open` shows them in FiftyOne."
+        ),
+        (
+            f"Next    {numbers['pool']['named']:,} unlabelled images were named: "
+            "`curate unknowns --min-conf 0.9` lists the sure ones; "
+            "`curate report` shows the round, `curate promote` starts the next."
+        ),
     ]
-    return f"Model   accuracy {', '.join(found)}." if found else "Model   no accuracy was measured."
-
-
-def _queue(queue: Mapping[str, int], clusters: int) -> str:
-    return (
-        f"Review  {queue['left']:,} of {queue['queued']:,} queued images are left to decide, in {clusters:,} clusters: "
-        "`curate review open` shows them in FiftyOne."
-    )
-
-
-def _next(named: int) -> str:
-    return (
-        f"Next    {named:,} unlabelled images were named: `curate unknowns --min-conf 0.9` lists the sure ones; "
-        "`curate report` shows the round, `curate promote` starts the next."
-    )

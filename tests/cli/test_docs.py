@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from curation.cli.main import app
 
@@ -44,6 +45,17 @@ def test_options_say_what_they_do(name):
     assert silent in ([], ["help"])
 
 
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"review open"}))  # which serves until Ctrl-C
+def test_every_command_can_print_json(name):
+    assert "--json" in {option for parameter in COMMANDS[name].params for option in parameter.opts}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_paragraphs_of_help_flow(name):
+    for paragraph in COMMANDS[name].help.split("\n\n"):
+        assert all(line.startswith(" ") for line in paragraph.split("\n")[1:]), paragraph
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_it_stands_in_the_readme(name):
     assert f"curate {name}" in (ROOT / "README.md").read_text(encoding="utf-8")
@@ -76,6 +88,15 @@ def test_the_command_line_starts_without_anything_heavy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     loaded = set(json.loads(done.stdout))
     assert not loaded & set(heavy)
+
+
+@pytest.mark.parametrize("command", [["review", "push"], ["review", "pull"], ["review", "open"]])
+def test_outside_of_a_project_the_review_says_so_before_it_speaks_of_fiftyone(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 1
+    assert "FiftyOne" not in done.output
+    assert "lies in no project" in done.output
 
 
 def _code(text):

@@ -84,6 +84,14 @@ def test_whatever_is_not_ok_says_what_to_do(project):
     }
 
 
+def test_outside_of_a_project_only_the_machine_is_checked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = {row["name"]: row for row in json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)}
+    assert rows["project"]["state"] == State.NOTE
+    assert "change to a folder of your project" in rows["project"]["fix"]
+    assert not {"git", "dvc", "params", "folders", "decisions"} & set(rows)
+
+
 @pytest.mark.parametrize(
     ("harm", "question", "words"),
     [

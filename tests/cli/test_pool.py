@@ -125,7 +125,9 @@ def test_lookalikes_come_in_groups(project):
 def test_next_feeds_label_and_only_decided_images_move(project):
     run("next", "-n", 6, "--csv", "picks.csv", "--strategy", "margin")
     assert as_json("label", "accept", "picks.csv", "--reviewer", "ana")[0]["moved"] == 0
-    run("label", "export", "picks.csv", "tasks.json")
+    shown = as_json("label", "export", "picks.csv", "tasks.json")
+    assert shown["file"] == "tasks.json"
+    assert Path(shown["interface"]).exists()
     run("label", "export", "picks.csv", "tags.xml", "--to", "cvat")
     Path("done.xml").write_text(Path("tags.xml").read_text().replace('source="auto"', 'source="manual"', 2))
     found = as_json("label", "import", "done.xml", "--from", "cvat", "--reviewer", "ana")

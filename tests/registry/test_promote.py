@@ -1,7 +1,9 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
 
+from curation.cli.main import app
 from curation.predict.model_lookup import resolve
 from curation.project import Project, ProjectError
 from curation.registry.promote import Choice, PromotionRefusedError, promote, rollback
@@ -31,6 +33,14 @@ def test_promotion_copies_tracks_points_records_commits_and_tags(project):
     assert len(record["git_revision"]) == 40
     assert set(project.run("git", "tag").split()) == {"classifier@v1.0.0", "classifier#production#1"}
     assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_as_json_promotion_says_the_version_and_what_the_gate_objected_to(project, monkeypatch):
+    project.round(right(project))
+    monkeypatch.chdir(project.root)
+    shown = json.loads(CliRunner().invoke(app, ["promote", "--no-commit", "--json"]).stdout)
+    assert set(shown) == {"version", "action", "md5", "objections", "notes"}
+    assert (shown["version"], shown["objections"]) == ("v1.0.0", [])
 
 
 def test_the_card_says_who_what_and_how_good(project):

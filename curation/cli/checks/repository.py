@@ -15,6 +15,12 @@ FICLONE = 0x40049409  # Linux: share the blocks of another file
 CODE = ("curation", "stages", "dvc.yaml", "params.yaml")
 
 
+def no_project(root: Path) -> Check:
+    """Say that there is no project to check."""
+    found = f"{root} lies in no project: neither it nor a folder above holds both dvc.yaml and params.yaml"
+    return note("project", found, "change to a folder of your project and run `curate doctor` again, to check it too")
+
+
 def git(root: Path) -> Check:
     """Check that there is a git repository with a commit, and no new code that a temporary experiment would miss."""
     if _git(root, "rev-parse", "--verify", "HEAD") is None:

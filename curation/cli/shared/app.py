@@ -18,6 +18,12 @@ from curation.errors import INTERRUPTED, STOPPED, CurationError, disk_message
 class CurateGroup(TyperGroup):
     """A group of commands. An expected error is one message with exit code 1; Ctrl-C is one line with exit code 130."""
 
+    def __init__(self, **settings: Any) -> None:
+        """Let the help of each command flow, because Typer keeps the line breaks of a docstring."""
+        super().__init__(**settings)
+        for command in self.commands.values():
+            command.help = flowing(command.help or "")
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command, and turn an expected error into a message."""
         try:
@@ -30,6 +36,12 @@ class CurateGroup(TyperGroup):
             if error.errno == errno.EPIPE:  # the reader of our output, such as `head`, has what it wanted
                 raise
             _end(f"error: {disk_message(error)}")
+
+
+def flowing(text: str) -> str:
+    """Join the lines of each paragraph. A paragraph with indented lines is a list and stays as it is."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(one if "\n " in one else " ".join(one.split("\n")) for one in paragraphs)
 
 
 def _end(message: str, code: int = 1) -> None:
