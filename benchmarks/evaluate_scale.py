@@ -42,7 +42,9 @@ def make(folder: Path, count: int, classes: int) -> None:
     splits = pd.DataFrame({"image_id": ids, "label": names[truth], "leak_group": ids, "origin": "real"})
     splits["split"] = rng.choice(np.array(list(SPLITS), dtype=object), count, p=list(SPLITS.values()))
     splits["benchmark_set"] = np.where(splits["split"] == "benchmark", "frozen", "")
-    splits = splits.assign(subclass="", fold=-1, basis="draw", reason="drawn by its group's lot", turn=0, small=False)
+    splits = splits.assign(
+        subclass="", fold=-1, basis="hash_bucket", reason="its hash bucket gives this split", turn=0, small=False
+    )
     tables.write(splits[tables.SPLITS.columns], folder / "splits.parquet", tables.SPLITS)
     sides = splits.loc[splits["split"].isin(SPLIT_NAMES), ["image_id", "split"]]
     lineage = dict(sides.itertuples(index=False, name=None))

@@ -15,7 +15,14 @@ from curation.images.store.pixel_store import write_store
 from curation.images.store.pixels import Pixels
 from curation.params.blocks import Resize
 
-NOTHING = {"subclass": "", "origin": "real", "leak_group": "", "benchmark_set": "", "basis": "draw", "reason": ""}
+NOTHING = {
+    "subclass": "",
+    "origin": "real",
+    "leak_group": "",
+    "benchmark_set": "",
+    "basis": "hash_bucket",
+    "reason": "",
+}
 
 
 def write_project(

@@ -174,7 +174,7 @@ def quality(found: pd.DataFrame, params: Params) -> list[str]:
     got = rows["split"].value_counts(normalize=True)
     size = rows.groupby("label").size()
     counts = rows.groupby(["label", "split"]).size().unstack(fill_value=0)
-    lots = rows["split"].where(rows["basis"] != "minimum", "train")  # as it was drawn
+    lots = rows["split"].where(rows["basis"] != "minimum", "train")  # as its hash bucket gives it
     drawn = pd.crosstab(rows["label"], lots)
     z = pd.DataFrame(
         {side: (drawn[side] - size * share) / np.sqrt(size * share * (1 - share)) for side, share in shares.items()}

@@ -1,4 +1,4 @@
-"""Stage cutoff: decisions, twins, and every class between its minimum and its maximum. Run by `dvc repro cutoff`."""
+"""Stage cutoff: apply decisions, drop copies, hold each class between its minimum and maximum (`dvc repro cutoff`)."""
 
 import sys
 

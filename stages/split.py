@@ -5,8 +5,9 @@ from curation.model.header import read_header
 from curation.project import Project
 from curation.project.stage_main import stage_main
 from curation.report import funnel_figure
-from curation.selection import funnel, split_check
+from curation.selection import funnel
 from curation.selection.split import split
+from curation.tables.codes import MODEL_SPLITS
 
 
 @stage_main
@@ -19,7 +20,7 @@ def main() -> None:
     project.write_table(splits, tables.SPLITS)
     table, passed = funnel.by_split(splits), funnel.funnel(selection, splits)
     funnel_figure.write_tables(reports, {"funnel": passed, "classes": table, "basis": funnel.basis(splits)})
-    funnel_figure.draw_funnel(passed, table, split_check.SPLIT_NAMES, reports / "funnel.svg")
+    funnel_figure.draw_funnel(passed, table, MODEL_SPLITS, reports / "funnel.svg")
     counts = splits["split"].value_counts()
     print("split: " + ", ".join(f"{counts[name]:,} {name}" for name in sorted(counts.index)))
 

@@ -20,6 +20,7 @@ from curation.project.dvc import Dvc
 from curation.project.git import Git
 from curation.project.places import PARAMS, Places
 from curation.tables import Table
+from curation.tables.codes import RENAMED
 
 
 class RevisionError(CurationError):
@@ -56,7 +57,10 @@ class Snapshot:
         return params.read(self.read(PARAMS).decode("utf-8"), f"{PARAMS} of revision `{self.revision}`")
 
     def table(self, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Read a table of the revision. Only the requested columns must exist, because older tables have others."""
+        """Read a table of the revision. Only the requested columns must exist, because older tables have others.
+
+        Codes that were renamed since then are read under their present names.
+        """
         import pyarrow.parquet as pq
 
         wanted = list(columns or table.columns)
@@ -64,10 +68,12 @@ class Snapshot:
         missing = set(wanted) - set(pq.read_schema(io.BytesIO(raw)).names)
         if missing:
             raise RevisionError(
-                f"{table.name} of revision `{self.revision}` has no column {min(missing)}: it is too old"
+                f"the table {table.name} of revision `{self.revision}` has no column `{min(missing)}`, because an "
+                "earlier version of curation wrote it, so it can't be compared with the rules of this version. Name a "
+                "later revision"
             )
         frame: pd.DataFrame = pq.read_table(io.BytesIO(raw), columns=wanted).to_pandas()
-        return frame
+        return frame.replace({column: dict(RENAMED[column]) for column in wanted if column in RENAMED})
 
     def read(self, path: Path | str) -> bytes:
         """Return the bytes of a file of the revision."""

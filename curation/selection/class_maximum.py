@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from curation.images import image_measures
 from curation.selection import hash_buckets
 from curation.selection.diversity import most_different
+from curation.tables.codes import Origin
 
 Ints = NDArray[np.int64]
 COMPARED = 20_000  # most images of a stratum that are compared, because the loop is quadratic
@@ -40,7 +41,7 @@ def above_maximum(frame: pd.DataFrame, hashes: pd.Series, most: Ints) -> NDArray
 def _class(work: pd.DataFrame, bits: NDArray[np.uint64], most: int) -> NDArray[np.bool_]:
     """Bool [n]: which images of one class are kept; it has more than `most`."""
     subclass, number = pd.factorize(work["subclass"], sort=True)
-    real = (work["origin"] == "real").to_numpy()
+    real = (work["origin"] == Origin.REAL).to_numpy()
     buckets = work["bucket"].to_numpy()
     kept = np.zeros(len(work), bool)
     for tier in (real, ~real):

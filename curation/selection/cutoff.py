@@ -17,7 +17,7 @@ from curation.decisions.on_images import apply, known_classes, refuse_unknown_cl
 from curation.params import Params
 from curation.selection import class_maximum, label_conflicts
 from curation.selection.class_limits import Limits
-from curation.selection.reasons import CONFLICT, REMOVED, TWIN, UNREADABLE
+from curation.selection.reasons import CONFLICT, COPY, REMOVED, UNREADABLE
 from curation.tables import SELECTION
 from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import Origin, Reason, Source, State, Word
@@ -97,7 +97,7 @@ def _drop_copies(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
         frame.loc[frame["state"] == State.BENCHMARK].drop_duplicates("leak_group").set_index("leak_group")["image_id"]
     )
     near = frame["leak_group"].isin(shown.index)
-    verdict, of = (State.DROPPED, Reason.COPY_OF_BENCHMARK), TWIN + "the benchmark image "
+    verdict, of = (State.DROPPED, Reason.COPY_OF_BENCHMARK), COPY + "the benchmark image "
     _mark(frame, near, verdict, lambda rows: of + rows["leak_group"].map(shown).str[:12])
     contradicting = label_conflicts.conflicts(frame, copies)
     in_words = CONFLICT + contradicting + ", until review decides"
@@ -105,12 +105,12 @@ def _drop_copies(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
     _mark(frame, torn, (State.DROPPED, Reason.LABEL_CONFLICT), lambda rows: in_words[rows.index])
     removed = label_conflicts.redundant(frame, frame["word"] == Word.REMOVE) & (frame["word"] == "").to_numpy()
     verdict = (State.DROPPED, Reason.COPY_OF_REMOVED)
-    _mark(frame, removed, verdict, lambda rows: TWIN + rows["keeper"].str[:12] + ", which review removed")
+    _mark(frame, removed, verdict, lambda rows: COPY + rows["keeper"].str[:12] + ", which review removed")
     _mark(
         frame,
         label_conflicts.redundant(frame, frame["state"] == "") & ~label_conflicts.kept_apart(frame),
         (State.DROPPED, Reason.COPY),
-        lambda rows: TWIN + rows["keeper"].str[:12],
+        lambda rows: COPY + rows["keeper"].str[:12],
     )
 
 

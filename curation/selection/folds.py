@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from curation.params.blocks import Split
 from curation.selection import hash_buckets
+from curation.tables import codes
 
 
 def assign(table: pd.DataFrame, config: Split) -> NDArray[np.int16]:
     """Fold int16 [n] of every row of SPLITS: 0 to folds - 1 in train, -1 elsewhere. A group is in one fold."""
     folds = np.full(len(table), -1, dtype=np.int16)
-    train = (table["split"] == "train").to_numpy()
+    train = (table["split"] == codes.Split.TRAIN).to_numpy()
     if config.folds < 2 or not train.any():
         return folds
     rows = table.loc[train, ["image_id", "leak_group", "label"]]

@@ -11,21 +11,21 @@ from curation.decisions.class_merges import resolve_merges
 from curation.params import Params
 from curation.selection.class_limits import Limits
 from curation.tables.class_names import UNKNOWN
-from curation.tables.codes import Origin, Reason, Source, State
+from curation.tables.codes import MODEL_SPLITS, Origin, Reason, Source, Split, State
 
 STEPS = ["raw", "readable", "unique", "decided", "above cutoff", "kept"]
-SPLIT_NAMES = ["train", "val", "test", "benchmark", "out"]
-ORIGINS = ["real", "staged", "synthetic"]
+SPLIT_NAMES = [split.value for split in (*MODEL_SPLITS, Split.OUT)]
+ORIGINS = [origin.value for origin in Origin]
 GENERAL = {  # what a reason says of many images
     Reason.UNREADABLE: "unreadable",
     Reason.REMOVED: "removed by review",
     Reason.IN_BENCHMARK: "in the benchmark set ...",
     Reason.NOT_LABELLED: "nobody has labelled it",
     Reason.UNKNOWN: "nobody knows what it shows",
-    Reason.COPY_OF_BENCHMARK: "twin of the benchmark image another",
+    Reason.COPY_OF_BENCHMARK: "copy of the benchmark image ...",
     Reason.LABEL_CONFLICT: "label conflict",
-    Reason.COPY_OF_REMOVED: "twin of another, which review removed",
-    Reason.COPY: "twin of another",
+    Reason.COPY_OF_REMOVED: "copy of another, which review removed",
+    Reason.COPY: "copy of another",
     Reason.BELOW_MINIMUM: "class ... has n of the n images it needs",
     Reason.ABOVE_MAXIMUM: "class ... is full at n",
 }
@@ -112,7 +112,9 @@ def dropped(selection: pd.DataFrame) -> pd.DataFrame:
 def by_split(splits: pd.DataFrame) -> pd.DataFrame:
     """One row for each class: label and its images in train, val, test, benchmark, out and reserve."""
     named = splits[~splits["label"].isin([UNKNOWN, ""])]
-    table = pd.crosstab(named["label"], named["split"]).reindex(columns=[*SPLIT_NAMES, "reserve"], fill_value=0)
+    table = pd.crosstab(named["label"], named["split"]).reindex(
+        columns=[*SPLIT_NAMES, Split.RESERVE.value], fill_value=0
+    )
     return table.rename_axis(index="label", columns=None).reset_index()
 
 

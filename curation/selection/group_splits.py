@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.params.blocks import Split
-from curation.selection.split_minimums import BENCHMARK, TEST, TRAIN, VAL, Bools, Floats, Ints
+from curation.selection.hash_buckets import BENCHMARK, TEST, TRAIN, VAL, Floats, Ints
+from curation.selection.split_minimums import Bools
 
 NONE = -1
 PRECEDENCE = (TEST, VAL, TRAIN, BENCHMARK)  # the later wins

@@ -12,7 +12,7 @@ import pandas as pd
 
 from curation.decisions.words import PAIR_WORDS, Decision, is_image_id, parse_decision
 from curation.errors import CurationError
-from curation.tables.codes import Word
+from curation.tables.codes import Origin, Source, Word
 
 Row = dict[str, Any]
 SHOWN = 8  # copies that are named
@@ -79,10 +79,14 @@ def _row(frame: pd.DataFrame | None, image_id: str) -> Row | None:
 
 
 def _collected(image: Row) -> Iterator[str]:
-    kind = {"raw": "a labelled image", "unlabelled": "an image of the pool", "benchmark": "a hand-made benchmark image"}
+    kind = {
+        Source.RAW: "a labelled image",
+        Source.UNLABELLED: "an image of the pool",
+        Source.BENCHMARK: "a hand-made benchmark image",
+    }
     label = f", labelled `{image['label']}`" if image["label"] else ", without a label"
     subclass = f" (sub-class `{image['subclass']}`)" if image["subclass"] else ""
-    origin = "" if image["origin"] == "real" else f"; it is {image['origin']}"
+    origin = "" if image["origin"] == Origin.REAL else f"; it is {image['origin']}"
     yield f"{image['path']} is {kind[image['source']]}{label}{subclass}{origin}."
     if image["error"]:
         yield f"It can't be read: {image['error']}."
@@ -139,7 +143,7 @@ def _decisions(tables: RoundTables, image_id: str) -> Iterator[str]:
 
 
 def _in_words(decision: Decision, row: Row, image_id: str) -> str:
-    """One decision as a person reads it; that on a pair is told from the side of the image."""
+    """One decision as a person reads it; that on a pair is told as the image has it."""
     if decision.word in PAIR_WORDS:
         other = decision.detail if row["image_id"] == image_id else row["image_id"]
         return f"it is {'a' if decision.word is Word.COPY else 'no'} copy of {other[:12]}"
@@ -162,11 +166,11 @@ def _cutoff(chosen: Row | None) -> Iterator[str]:
 
 
 def _split(tables: RoundTables, image_id: str) -> Iterator[str]:
-    side = _row(tables.splits, image_id)
-    if side is not None:
-        held = f" (set `{side['benchmark_set']}`)" if side["benchmark_set"] else ""
-        fold = f", fold {side['fold']}" if side["fold"] >= 0 else ""
-        yield f"In {side['split']}{held}{fold}: {side['reason']}."
+    row = _row(tables.splits, image_id)
+    if row is not None:
+        benchmark_set = f" (set `{row['benchmark_set']}`)" if row["benchmark_set"] else ""
+        fold = f", fold {row['fold']}" if row["fold"] >= 0 else ""
+        yield f"In {row['split']}{benchmark_set}{fold}: {row['reason']}."
     elif tables.splits is not None:
         yield "In no split."
     if image_id in tables.lineage:

@@ -1,16 +1,16 @@
-"""The reasons of SPLITS as sentences: why an image is in its split, or why it is out."""
+"""The reasons of SELECTION and SPLITS as sentences: why an image is left out, and why it is in its split."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from curation.params import blocks
-from curation.tables.codes import Basis, Reason, Split, State
+from curation.tables.codes import MODEL_SPLITS, Basis, Reason, Split, State
 
 UNREADABLE = "unreadable"
 REMOVED = "removed by review"
 CONFLICT = "label conflict: "
-TWIN = "twin of "
+COPY = "copy of "
 
 
 def can_be_scored(selection: pd.DataFrame) -> NDArray[np.bool_]:
@@ -23,10 +23,10 @@ def codes_of_splits(table: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series":
     split, basis, kept = table["split"], table["basis"], rows["state"] == State.KEPT
     code = rows["reason_code"].copy()
     by_basis = {
-        Basis.DRAW: Reason.DRAWN,
+        Basis.HASH_BUCKET: Reason.HASH_BUCKET,
         Basis.ORIGIN: Reason.ONLY_TRAINED_ON,
         Basis.MINIMUM: Reason.MINIMUM,
-        Basis.TWIN: Reason.LINEAGE_OF_COPY,
+        Basis.LINEAGE_OF_COPY: Reason.LINEAGE_OF_COPY,
     }
     for one, reason in by_basis.items():
         code[kept & (basis == one)] = reason.value
@@ -41,32 +41,35 @@ def of_splits(table: pd.DataFrame, rows: pd.DataFrame, config: blocks.Split) -> 
     split, basis = table["split"], table["basis"]
     reason = rows["reason"].copy()
     kept = rows["state"] == State.KEPT
-    reason[kept & (basis == Basis.DRAW)] = "drawn by lot"
+    reason[kept & (basis == Basis.HASH_BUCKET)] = "its hash bucket gives this split"
     reason[kept & (basis == Basis.ORIGIN)] = table["origin"] + " images are only trained on"
-    for split_name, least in (("val", config.min_val), ("test", config.min_test)):
-        taken = kept & (basis == Basis.MINIMUM) & (split == split_name)
-        reason[taken] = f"taken from train: {split_name} promises {least} images of " + table["label"]
+    for name, least in ((Split.VAL, config.min_val), (Split.TEST, config.min_test)):
+        taken = kept & (basis == Basis.MINIMUM) & (split == name)
+        reason[taken] = f"taken from train, because {name} needs at least {least} images of " + table["label"]
     lineage = (basis == Basis.LINEAGE) & (split != Split.OUT)
-    reason[lineage] = "in " + split + " since an earlier model; stays for good"
-    reason[kept & (basis == Basis.TWIN) & (split != Split.OUT)] = (
-        "follows its twins, which an earlier model had in " + split
+    reason[lineage] = "an earlier model had it in " + split + ", so it stays there for good"
+    copied = kept & (basis == Basis.LINEAGE_OF_COPY) & (split != Split.OUT)
+    reason[copied] = "an earlier model had a copy of it in " + split + ", so it is there, too"
+    reason[lineage & ~kept & (rows["reason"] != "")] += " (without this rule: " + rows["reason"] + ")"
+    by_hand = rows["state"] == State.BENCHMARK
+    reason[by_hand & (split == Split.OUT)] = (
+        "an earlier model was trained on it or on a copy of it, so no benchmark may hold it"
     )
-    reason[lineage & ~kept & (rows["reason"] != "")] += " (though " + rows["reason"] + ")"
-    hand = rows["state"] == State.BENCHMARK
-    reason[hand & (split == Split.OUT)] = "an earlier model was trained on it or on a twin, so it can't be a benchmark"
     return _of_out(reason, table, kept & (split == Split.OUT))
 
 
 def _of_out(reason: pd.Series, table: pd.DataFrame, out: pd.Series) -> pd.Series:
     """Name the split of the group that keeps an image out."""
-    scored = table[table["split"].isin(["train", "val", "test", "benchmark"])]
-    there = scored.drop_duplicates("leak_group").set_index("leak_group")["split"]
+    placed = table[table["split"].isin(MODEL_SPLITS)]
+    there = placed.drop_duplicates("leak_group").set_index("leak_group")["split"]
     where = table.loc[out, "leak_group"].map(there).fillna("another split")
     why = {
-        "draw": "its lot fell elsewhere",
-        "minimum": "its lot fell elsewhere",
-        "origin": "only real images may be there",
+        Basis.HASH_BUCKET: "its own hash bucket gives another split",
+        Basis.MINIMUM: "its own hash bucket gives another split",
+        Basis.ORIGIN: "staged and synthetic images are only trained on",
+        Basis.LINEAGE: "an earlier model had it in another split",
+        Basis.LINEAGE_OF_COPY: "a frozen benchmark takes no new images",
     }
-    because = table.loc[out, "basis"].map(why).fillna("it can't be in both")
-    reason[out] = "stays out: its twins are in " + where + ", and " + because
+    because = table.loc[out, "basis"].map(why)
+    reason[out] = "stays out: its leak group is in " + where + ", and " + because
     return reason

@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 from curation.params import Params
 from curation.selection import group_splits, hash_buckets, reasons, split_minimums
 from curation.selection.folds import assign
-from curation.selection.split_minimums import BENCHMARK, SPLIT_NAMES, TRAIN, Bools, Floats, Ints
+from curation.selection.hash_buckets import BENCHMARK, TRAIN, Floats, Ints, SplitRanges
+from curation.selection.split_minimums import Bools
 from curation.tables import SPLITS
+from curation.tables.codes import MODEL_SPLITS, Basis, Origin, Source, Split, State
 
 NONE = group_splits.NONE
 FROZEN = "frozen"
-IN_PLAY = ["kept", "reserve", "unknown", "benchmark"]
+SCORED = (State.KEPT, State.RESERVE, State.UNKNOWN, State.BENCHMARK)
 
 
 @dataclass
@@ -55,14 +57,14 @@ def split(selection: pd.DataFrame, params: Params, lineage: Mapping[str, str]) -
     """
     frame = selection.sort_values("image_id", kind="stable", ignore_index=True)
     known = _codes(frame["image_id"].map(lineage))
-    hand = (frame["state"] == "benchmark").to_numpy()
+    hand = (frame["state"] == State.BENCHMARK).to_numpy()
     group, number = group_splits.factorize(frame["leak_group"].to_numpy())
     given = group_splits.lineage_splits(group, np.where(hand, BENCHMARK, known), number)[group]
     contaminated = group_splits.lineage_splits(group, np.where(known == TRAIN, TRAIN, NONE), number)[group] == TRAIN
     frozen = (known == BENCHMARK) & reasons.can_be_scored(frame)
-    play = frame["state"].isin(IN_PLAY).to_numpy() | frozen
-    rows = frame[play].reset_index(drop=True)
-    assigned = _assignment(rows, (group[play], known[play], given[play], contaminated[play]), params)
+    scored = frame["state"].isin(SCORED).to_numpy() | frozen
+    rows = frame[scored].reset_index(drop=True)
+    assigned = _assignment(rows, (group[scored], known[scored], given[scored], contaminated[scored]), params)
     _assign(assigned, params, number)
     table = _table(rows, assigned)
     table["reason_code"] = reasons.codes_of_splits(table, rows)
@@ -72,7 +74,7 @@ def split(selection: pd.DataFrame, params: Params, lineage: Mapping[str, str]) -
 
 
 def _codes(splits: pd.Series) -> Ints:
-    return splits.map({name: code for code, name in enumerate(SPLIT_NAMES)}).fillna(NONE).to_numpy().astype(np.int64)
+    return splits.map({name: code for code, name in enumerate(MODEL_SPLITS)}).fillna(NONE).to_numpy().astype(np.int64)
 
 
 def _assignment(rows: pd.DataFrame, facts: tuple[Ints, Ints, Ints, Bools], params: Params) -> Assignment:
@@ -85,15 +87,15 @@ def _assignment(rows: pd.DataFrame, facts: tuple[Ints, Ints, Ints, Bools], param
         group=group,
         label=group_splits.factorize(rows["label"].to_numpy())[0],
         subclass=numbers,
-        real=(rows["origin"] == "real").to_numpy(),
-        kept=(rows["state"] == "kept").to_numpy(),
+        real=(rows["origin"] == Origin.REAL).to_numpy(),
+        kept=(rows["state"] == State.KEPT).to_numpy(),
         known=known,
         given=given,
         contaminated=contaminated,
         bucket=hash_buckets.buckets(rows["image_id"], params.split.salt),
         second=_second(rows["image_id"], group, params.split.salt),
         split=np.full(size, TRAIN, dtype=np.int64),
-        basis=np.full(size, "draw", dtype=object),
+        basis=np.full(size, Basis.HASH_BUCKET.value, dtype=object),
     )
 
 
@@ -112,7 +114,7 @@ def _assign(assigned: Assignment, params: Params, number: int) -> None:
     if config.mixed == "follow":
         deciding = group_splits.deciding_rows(assigned.group, assigned.second, free, number)
         assigned.bucket[free] = assigned.bucket[deciding[assigned.group[free]]]
-    by_bucket = split_minimums.SplitRanges.of(config).splits(assigned.bucket)
+    by_bucket = SplitRanges.of(config).splits(assigned.bucket)
     settled = np.where(assigned.given == NONE, by_bucket, assigned.given)
     settled[~(assigned.kept & assigned.real)] = NONE
     classes = int(assigned.label.max(initial=-1)) + 1
@@ -124,7 +126,7 @@ def _assign(assigned: Assignment, params: Params, number: int) -> None:
         whole = group_splits.choose_splits(assigned.group, topped, free, assigned.second, config)
     group_split = np.where(assigned.given == NONE, whole[assigned.group], assigned.given)
     apart = free & (topped != group_split) if config.mixed == "out" else np.zeros(len(group_split), bool)
-    assigned.basis[free & (topped != settled)] = "minimum"
+    assigned.basis[free & (topped != settled)] = Basis.MINIMUM.value
     _apply_lineage(assigned, group_split)
     assigned.split[apart | (assigned.kept & ~assigned.real & (group_split != TRAIN))] = NONE
 
@@ -135,25 +137,26 @@ def _apply_lineage(assigned: Assignment, group_split: Ints) -> None:
     assigned.split = group_split.copy()
     assigned.split[old & (assigned.known != group_split)] = NONE
     assigned.split[new & (group_split == BENCHMARK)] = NONE
-    assigned.basis[old] = "lineage"
-    assigned.basis[new] = "twin"
-    assigned.basis[(assigned.basis == "draw") & ~assigned.real] = "origin"
+    assigned.basis[old] = Basis.LINEAGE.value
+    assigned.basis[new] = Basis.LINEAGE_OF_COPY.value
+    assigned.basis[(assigned.basis == Basis.HASH_BUCKET) & ~assigned.real] = Basis.ORIGIN.value
 
 
 def _table(rows: pd.DataFrame, assigned: Assignment) -> pd.DataFrame:
     """SPLITS without reason and fold: the split where a row is kept or frozen, else its state."""
     table = rows[["image_id", "label", "subclass", "origin", "leak_group", "turn", "small", "benchmark_set"]].copy()
-    names = np.array([*SPLIT_NAMES, "out"], dtype=object)  # -1 is out
+    names = np.array([split.value for split in (*MODEL_SPLITS, Split.OUT)], dtype=object)  # -1 is out
     frozen = assigned.known == BENCHMARK
     state = rows["state"].to_numpy()
     table["split"] = np.where(assigned.kept, names[assigned.split], state)
     table["basis"] = np.where(assigned.kept, assigned.basis, state)
-    hand = state == "benchmark"
+    hand = state == State.BENCHMARK
     contaminated = hand & assigned.contaminated & ~frozen
-    table.loc[frozen, ["split", "basis"]] = ["benchmark", "lineage"]
-    table.loc[hand, "basis"] = np.where(rows.loc[hand, "source"] == "benchmark", "hand-made", "decision")
-    table.loc[contaminated, "split"] = "out"
-    new_benchmark = (table["split"] == "benchmark") & (table["benchmark_set"] == "")
-    table.loc[new_benchmark, "benchmark_set"] = FROZEN
-    table.loc[table["split"] != "benchmark", "benchmark_set"] = ""
+    table.loc[frozen, ["split", "basis"]] = [Split.BENCHMARK.value, Basis.LINEAGE.value]
+    in_folder = rows.loc[hand, "source"] == Source.BENCHMARK
+    table.loc[hand, "basis"] = np.where(in_folder, Basis.HAND_MADE.value, Basis.DECISION.value)
+    table.loc[contaminated, "split"] = Split.OUT.value
+    benchmark = table["split"] == Split.BENCHMARK
+    table.loc[benchmark & (table["benchmark_set"] == ""), "benchmark_set"] = FROZEN
+    table.loc[~benchmark, "benchmark_set"] = ""
     return table

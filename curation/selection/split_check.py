@@ -16,11 +16,11 @@ from curation.params import Params
 from curation.project import Reader
 from curation.selection.class_limits import Limits
 from curation.tables.class_names import UNKNOWN
-from curation.tables.codes import Reason
+from curation.tables.codes import MEASURED_SPLITS, MODEL_SPLITS, Origin, Reason, Split, State
 
-SPLIT_NAMES = ["train", "val", "test", "benchmark"]
-EVALUATION = SPLIT_NAMES[1:]
-SCORED = ["kept", "reserve", "unknown", "benchmark"]
+SCORED = (State.KEPT, State.RESERVE, State.UNKNOWN, State.BENCHMARK)
+FROM_SELECTION = ["image_id", "label", "origin", "leak_group", "state", "reason_code", "reason"]
+FROM_SPLITS = ["image_id", "label", "origin", "leak_group", "split", "benchmark_set", "fold", "reason"]
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Round:
 
     images: pd.DataFrame  # IMAGES: image_id is enough
     duplicates: pd.DataFrame  # DUPLICATES: image_id, keeper, leak_group
-    selection: pd.DataFrame
-    splits: pd.DataFrame
+    selection: pd.DataFrame  # FROM_SELECTION of SELECTION
+    splits: pd.DataFrame  # FROM_SPLITS of SPLITS
     params: Params
     lineage: Mapping[str, str]
 
@@ -40,8 +40,8 @@ class Round:
         return cls(
             images=reader.table(tables.IMAGES, ["image_id", "path"]),
             duplicates=reader.table(tables.DUPLICATES, ["image_id", "keeper", "leak_group"]),
-            selection=reader.table(tables.SELECTION),
-            splits=reader.table(tables.SPLITS),
+            selection=reader.table(tables.SELECTION, FROM_SELECTION),
+            splits=reader.table(tables.SPLITS, FROM_SPLITS),
             params=reader.params(),
             lineage=lineage,
         )
@@ -79,8 +79,8 @@ def _accounted(found: Round) -> Iterator[Rule]:
             *selection.loc[selection["image_id"].duplicated(), "image_id"],
         ],
     )
-    mute = (selection["state"] != "kept") & (selection["reason"] == "")
-    yield "every image that is not kept has a reason", selection.loc[mute, "image_id"]
+    unexplained = (selection["state"] != State.KEPT) & (selection["reason"] == "")
+    yield "every image that is not kept has a reason", selection.loc[unexplained, "image_id"]
     scored = set(selection.loc[selection["state"].isin(SCORED), "image_id"])
     yield "every image that can be scored has a split", list(scored - set(splits["image_id"]))
     yield "every row of the splits has a reason", splits.loc[splits["reason"] == "", "image_id"]
@@ -93,15 +93,15 @@ def _accounted(found: Round) -> Iterator[Rule]:
 
 
 def _apart(found: Round) -> Iterator[Rule]:
-    splits = found.splits[found.splits["split"].isin(SPLIT_NAMES)]
+    splits = found.splits[found.splits["split"].isin(MODEL_SPLITS)]
     clusters = splits.merge(found.duplicates[["image_id", "keeper"]], on="image_id")
     for name, frame, column in (("leak group", splits, "leak_group"), ("cluster of copies", clusters, "keeper")):
         apart = frame.groupby(column)["split"].transform("nunique") > 1
         yield f"no {name} is in two splits", frame.loc[apart, "image_id"]
-    drawn = splits[splits["benchmark_set"].isin(["", "frozen"])]
-    unreal = (drawn["origin"] != "real") & drawn["split"].isin(EVALUATION)
-    yield "staged and synthetic images are only trained on", drawn.loc[unreal, "image_id"]
-    train = splits[splits["split"] == "train"]
+    by_bucket = splits[splits["benchmark_set"].isin(["", "frozen"])]
+    unreal = (by_bucket["origin"] != Origin.REAL) & by_bucket["split"].isin(MEASURED_SPLITS)
+    yield "staged and synthetic images are only trained on", by_bucket.loc[unreal, "image_id"]
+    train = splits[splits["split"] == Split.TRAIN]
     yield "nothing unknown is trained on", train.loc[train["label"].isin([UNKNOWN, ""]), "image_id"]
     folds = train.groupby("leak_group")["fold"].transform("nunique") > 1
     yield "no leak group is in two folds", train.loc[folds, "image_id"]
@@ -110,22 +110,22 @@ def _apart(found: Round) -> Iterator[Rule]:
 def _inherited(found: Round) -> Iterator[Rule]:
     splits = found.splits
     before = _inherited_split(splits, found.lineage)
-    seen = before == "train"
+    seen = before == Split.TRAIN
     yield (
         "nothing an earlier model was trained on is scored",
-        splits.loc[seen & splits["split"].isin(EVALUATION), "image_id"],
+        splits.loc[seen & splits["split"].isin(MEASURED_SPLITS), "image_id"],
     )
-    taught = _inherited_split(found.selection, found.lineage) == "train"
-    groups = found.selection.loc[taught, "leak_group"]
-    fresh = splits["split"].isin(EVALUATION) & (before != "benchmark") & splits["leak_group"].isin(groups)
+    trained_on = _inherited_split(found.selection, found.lineage) == Split.TRAIN
+    groups = found.selection.loc[trained_on, "leak_group"]
+    fresh = splits["split"].isin(MEASURED_SPLITS) & (before != Split.BENCHMARK) & splits["leak_group"].isin(groups)
     yield "nor any copy of it, except the frozen benchmark", splits.loc[fresh, "image_id"]
-    moved = before.isin(["val", "test"]) & splits["split"].isin(SPLIT_NAMES) & (splits["split"] != before)
-    moved &= ~((splits["split"] == "benchmark") & (splits["benchmark_set"] != "frozen"))
+    moved = before.isin([Split.VAL, Split.TEST]) & splits["split"].isin(MODEL_SPLITS) & (splits["split"] != before)
+    moved &= ~((splits["split"] == Split.BENCHMARK) & (splits["benchmark_set"] != "frozen"))
     yield "val and test images of earlier models stay there", splits.loc[moved, "image_id"]
     selection = found.selection
-    frozen = selection[_inherited_split(selection, found.lineage) == "benchmark"]
+    frozen = selection[_inherited_split(selection, found.lineage) == Split.BENCHMARK]
     frozen = frozen[~frozen["reason_code"].isin([Reason.REMOVED, Reason.UNREADABLE])]
-    there = set(splits.loc[splits["split"] == "benchmark", "image_id"])
+    there = set(splits.loc[splits["split"] == Split.BENCHMARK, "image_id"])
     yield "the benchmark of earlier models is whole", list(set(frozen["image_id"]) - there)
 
 
@@ -136,12 +136,12 @@ def _inherited_split(frame: pd.DataFrame, lineage: Mapping[str, str]) -> pd.Seri
 def _counts(found: Round) -> Iterator[Rule]:
     selection, params = found.selection, found.params
     ends = resolve_merges(params.classes.merge)
-    standing = selection[selection["state"].isin(["kept", "reserve"])]
-    counted = standing[standing["origin"] == "real"] if params.cutoff.count == "real" else standing
+    standing = selection[selection["state"].isin([State.KEPT, State.RESERVE])]
+    counted = standing[standing["origin"] == Origin.REAL] if params.cutoff.count == "real" else standing
     have = counted["label"].value_counts().reindex(standing["label"], fill_value=0).to_numpy()
     least = Limits(params.cutoff, "min", ends).of(standing["label"])
     yield "every class of the model has its minimum", standing.loc[have < least, "image_id"]
-    kept = selection[selection["state"] == "kept"]
+    kept = selection[selection["state"] == State.KEPT]
     most = Limits(params.cutoff, "max", ends).of(kept["label"])
     over = kept["label"].value_counts().reindex(kept["label"], fill_value=0).to_numpy() > most
     yield "no class has more than its maximum", kept.loc[over, "image_id"]

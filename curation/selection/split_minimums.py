@@ -9,37 +9,13 @@ A sub-class is treated in the same way, but only within a band as wide as the fr
 sub-class. A threshold on its size would move an old image from train to val on the day when the size is reached.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from curation.params.blocks import Split
+from curation.selection.hash_buckets import TEST, TRAIN, VAL, Floats, Ints, SplitRanges
 
-TRAIN, VAL, TEST, BENCHMARK = range(4)
-SPLIT_NAMES = ("train", "val", "test", "benchmark")
-Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class SplitRanges:
-    """Upper ends of the ranges of hash buckets: test from 0, then benchmark, val, and train up to 1."""
-
-    test: float
-    benchmark: float
-    val: float
-
-    @classmethod
-    def of(cls, config: Split) -> "SplitRanges":
-        """The ranges for the fractions of params.yaml."""
-        return cls(config.test, config.test + config.benchmark, config.test + config.benchmark + config.val)
-
-    def splits(self, buckets: Floats) -> Ints:
-        """Split of each bucket, int [n]."""
-        ends = np.array([self.test, self.benchmark, self.val])
-        return np.array([TEST, BENCHMARK, VAL, TRAIN])[np.searchsorted(ends, buckets, side="right")]
 
 
 def nearest(buckets: Floats, keys: Ints, need: Ints, may: Bools) -> Bools:

@@ -4,6 +4,7 @@ A table holds the text of a code; `read` and `write` refuse any other text. What
 code in a column of sentences, `reason` or `explanation`. The program never looks into those sentences.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -62,13 +63,19 @@ class Split(StrEnum):
     OUT = "out"  # It is in no split: another split or an earlier training set has its leak group.
 
 
+MODEL_SPLITS = (Split.TRAIN, Split.VAL, Split.TEST, Split.BENCHMARK)  # A model is trained on these or measured on them.
+MEASURED_SPLITS = MODEL_SPLITS[1:]  # A model may not be trained on these.
+HELD_OUT_SPLITS = (Split.TEST, Split.BENCHMARK)  # Neither training nor calibration uses these.
+LABELLED_SPLITS = (*MODEL_SPLITS, Split.RESERVE)  # Their images have a label that somebody gave.
+
+
 class Basis(StrEnum):
     """Which rule gave an image its split."""
 
-    DRAW = "draw"  # Its hash bucket gives the split.
+    HASH_BUCKET = "hash_bucket"  # Its hash bucket gives the split.
     MINIMUM = "minimum"  # It was taken from train to give val or test their minimum.
     LINEAGE = "lineage"  # An earlier model had it in this split.
-    TWIN = "twin"  # An earlier model had a copy of it in this split.
+    LINEAGE_OF_COPY = "lineage_of_copy"  # An earlier model had a copy of it in this split.
     HAND_MADE = "hand-made"  # It lies in data/benchmark.
     DECISION = "decision"  # A decision put it in a benchmark set.
     ORIGIN = "origin"  # It is staged or synthetic, and only trained on.
@@ -115,10 +122,16 @@ class Reason(StrEnum):
     COPY = "copy"  # It is a copy of an image that stays.
     BELOW_MINIMUM = "below_minimum"  # Its class has too few images.
     ABOVE_MAXIMUM = "above_maximum"  # Its class has enough images without it.
-    DRAWN = "drawn"  # Its hash bucket gives the split.
+    HASH_BUCKET = "hash_bucket"  # Its hash bucket gives the split.
     ONLY_TRAINED_ON = "only_trained_on"  # It is staged or synthetic, and only trained on.
     MINIMUM = "minimum"  # It was taken from train to give val or test their minimum.
     LINEAGE = "lineage"  # An earlier model had it in this split.
     LINEAGE_OF_COPY = "lineage_of_copy"  # An earlier model had a copy of it in this split.
     TRAINED_ON_BEFORE = "trained_on_before"  # An earlier model was trained on it or on a copy of it.
     GROUP_ELSEWHERE = "group_elsewhere"  # Another split has its leak group.
+
+
+RENAMED: Mapping[str, Mapping[str, str]] = {  # Codes that tables of earlier versions hold, by column.
+    "basis": {"draw": Basis.HASH_BUCKET.value, "twin": Basis.LINEAGE_OF_COPY.value},
+    "reason_code": {"drawn": Reason.HASH_BUCKET.value},
+}

@@ -55,7 +55,7 @@ def test_a_twin_names_its_keeper_and_json_has_the_same_facts(project):
     assert found["image_id"] == ID(2)
     texts = {row["step"]: row["text"] for row in found["life"]}
     assert texts["near-duplicates"].startswith(f"It is a near-duplicate of {ID(1)[:12]}")
-    assert texts["cutoff"] == f"Dropped: twin of {ID(1)[:12]}."
+    assert texts["cutoff"] == f"Dropped: copy of {ID(1)[:12]}."
     assert texts["split"] == "In no split."
 
 

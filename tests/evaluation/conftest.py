@@ -36,9 +36,9 @@ def make_round(count=400, *, seed=0, classes=CLASSES, spread=1.6, flip=0.0):
             "split": rng.choice(list(SPLIT_SHARES), size=count, p=list(SPLIT_SHARES.values())),
             "benchmark_set": "",
             "fold": -1,
-            "basis": "draw",
-            "reason_code": "drawn",
-            "reason": "drawn",
+            "basis": "hash_bucket",
+            "reason_code": "hash_bucket",
+            "reason": "its hash bucket gives this split",
             "turn": 0,
             "small": False,
         }

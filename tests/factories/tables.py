@@ -81,7 +81,14 @@ def selection(rows: Rows, **columns: object) -> pd.DataFrame:
 
 def splits(rows: Rows, **columns: object) -> pd.DataFrame:
     """SPLITS: real images that were drawn, and are in no fold."""
-    known = {"origin": "real", "split": "train", "fold": -1, "basis": "draw", "reason_code": "drawn", "reason": "drawn"}
+    known = {
+        "origin": "real",
+        "split": "train",
+        "fold": -1,
+        "basis": "hash_bucket",
+        "reason_code": "hash_bucket",
+        "reason": "bucket",
+    }
     return rows_of(tables.SPLITS, rows, known, **columns)
 
 

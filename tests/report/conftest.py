@@ -77,8 +77,14 @@ def made_round(classes, count):
     splits["leak_group"] = splits.image_id
     splits["split"] = rng.choice(["train", "val", "test", "benchmark"], size=count)
     splits["benchmark_set"] = np.where(splits.split == "benchmark", "frozen", "")
-    splits["reason_code"] = "drawn"
-    splits["fold"], splits["basis"], splits["reason"], splits["turn"], splits["small"] = -1, "draw", "by lot", 0, False
+    splits["reason_code"] = "hash_bucket"
+    splits["fold"], splits["basis"], splits["reason"], splits["turn"], splits["small"] = (
+        -1,
+        "hash_bucket",
+        "its bucket",
+        0,
+        False,
+    )
     scores = []
     for noise in (1.0, 2.0):
         logits = (np.eye(len(classes))[truth] * 3 + rng.normal(size=(count, len(classes))) * noise).astype(np.float32)

@@ -113,7 +113,7 @@ def test_nothing_to_report_is_one_clear_error(tmp_path):
 @pytest.mark.parametrize(
     ("reason", "kind"),
     [
-        ("twin of 0a1b2c3d4e5f", "twin of …"),
+        ("copy of 0a1b2c3d4e5f", "copy of …"),
         ("class `seven` has 24 of the 40 images it needs", "class `seven` has … of the … images it needs"),
         ("unreadable: truncated", "unreadable: truncated"),
     ],

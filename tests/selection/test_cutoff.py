@@ -1,4 +1,4 @@
-"""Selection: decisions, twins, conflicts, minimum and maximum, each with a reason."""
+"""Selection: decisions, copies, conflicts, minimum and maximum, each with a reason."""
 
 from itertools import combinations
 
@@ -20,16 +20,16 @@ from curation.selection.diversity import most_different
 ID = made.image_id
 
 
-def knobs(**blocks):
+def params_of(**blocks):
     return Params.model_validate({"cutoff": {"min": 1}, **blocks})
 
 
-def choose(rows, twins=(), log=(), params=None, leaks=None):
+def choose(rows, copies=(), log=(), params=None, leaks=None):
     images = made.images(rows)
-    pairs = {ID(twin): ID(keeper) for twin, keeper in twins}
+    pairs = {ID(copy): ID(keeper) for copy, keeper in copies}
     duplicates = made.duplicates(images, pairs, leaks)
     reviews = log_of([{"image_id": ID(name), "decision": word, "label": label} for name, word, label in log])
-    return select(images, duplicates, reviews, params or knobs()).set_index("image_id")
+    return select(images, duplicates, reviews, params or params_of()).set_index("image_id")
 
 
 def named(*names, **values):
@@ -38,17 +38,17 @@ def named(*names, **values):
 
 def test_every_state_has_its_reason():
     rows = [
-        *named("kept", "twin"),
+        *named("kept", "copy"),
         *named("broken", error="truncated"),
         *named("pool", source="unlabelled", label=""),
         *named("nobody", label="unknown"),
         *named("bench", source="benchmark", benchmark_set="hard"),
     ]
-    found = choose(rows, twins=[("twin", "kept")])
-    states = {name: found.loc[ID(name), "state"] for name in ("kept", "twin", "broken", "pool", "nobody", "bench")}
-    expected = {"kept": "kept", "twin": "dropped", "broken": "dropped", "pool": "pool", "nobody": "unknown"}
+    found = choose(rows, copies=[("copy", "kept")])
+    states = {name: found.loc[ID(name), "state"] for name in ("kept", "copy", "broken", "pool", "nobody", "bench")}
+    expected = {"kept": "kept", "copy": "dropped", "broken": "dropped", "pool": "pool", "nobody": "unknown"}
     assert states == {**expected, "bench": "benchmark"}
-    assert found.loc[ID("twin"), "reason"] == "twin of " + ID("kept")[:12]
+    assert found.loc[ID("copy"), "reason"] == "copy of " + ID("kept")[:12]
     assert (found["reason"] != "").sum() == len(rows) - 1
 
 
@@ -75,16 +75,16 @@ def test_a_pool_image_that_is_labelled_by_review_joins_its_class():
 
 def test_a_conflict_leaves_training_until_somebody_decides():
     rows = named("one") + named("two", label="b")
-    torn = choose(rows, twins=[("two", "one")])
+    torn = choose(rows, copies=[("two", "one")])
     assert torn["reason"].str.startswith("label conflict: a / b").all()
-    kept = choose(rows, twins=[("two", "one")], log=[("one", "keep", "")])
+    kept = choose(rows, copies=[("two", "one")], log=[("one", "keep", "")])
     assert kept.loc[ID("one"), "state"] == "kept"
-    assert kept.loc[ID("two"), "reason"] == "twin of " + ID("one")[:12]
+    assert kept.loc[ID("two"), "reason"] == "copy of " + ID("one")[:12]
 
 
-def test_a_decision_on_the_twin_tells_the_keeper():
+def test_a_decision_on_the_copy_tells_the_keeper():
     rows = named("one") + named("two", "other", label="b")
-    found = choose(rows, twins=[("two", "one")], log=[("two", "keep", "")])
+    found = choose(rows, copies=[("two", "one")], log=[("two", "keep", "")])
     assert found.loc[ID("one"), ["state", "label"]].tolist() == ["kept", "b"]
 
 
@@ -92,24 +92,24 @@ def test_a_decision_on_the_twin_tells_the_keeper():
 def test_two_images_that_were_kept_both_stay_as_decided(label):
     rows = named("one") + named("two", label=label) + named("third", label="c")
     log = [("one", "keep", "a"), ("two", "keep", label)]
-    found = choose(rows, twins=[("two", "one"), ("third", "one")], log=log)
+    found = choose(rows, copies=[("two", "one"), ("third", "one")], log=log)
     assert found.loc[[ID("one"), ID("two")], "state"].tolist() == ["kept", "kept"]
     assert found.loc[[ID("one"), ID("two")], "label"].tolist() == ["a", label]
     assert found.loc[ID("third"), "state"] == "dropped"
 
 
-def test_two_decisions_under_different_labels_stay_and_the_undecided_twin_waits():
+def test_two_decisions_under_different_labels_stay_and_the_undecided_copy_waits():
     rows = named("one", "third") + named("two", label="b")
     log = [("one", "relabel", "b"), ("two", "relabel", "a")]
-    found = choose(rows, twins=[("two", "one"), ("third", "one")], log=log)
+    found = choose(rows, copies=[("two", "one"), ("third", "one")], log=log)
     assert found.loc[[ID("one"), ID("two")], ["state", "label"]].to_numpy().tolist() == [["kept", "b"], ["kept", "a"]]
     assert found.loc[ID("third"), "reason"] == "label conflict: a / b, until review decides"
 
 
 def test_one_label_given_to_both_makes_no_second_copy():
     rows = named("one") + named("two", label="b")
-    found = choose(rows, twins=[("two", "one")], log=[("one", "keep", "a"), ("two", "relabel", "a")])
-    assert found.loc[ID("two"), "reason"] == "twin of " + ID("one")[:12]
+    found = choose(rows, copies=[("two", "one")], log=[("one", "keep", "a"), ("two", "relabel", "a")])
+    assert found.loc[ID("two"), "reason"] == "copy of " + ID("one")[:12]
 
 
 @pytest.mark.parametrize("before", ["relabel", "unknown", "remove"])
@@ -129,7 +129,7 @@ def test_keep_confirms_a_relabel_that_was_seen():
 def test_keep_of_a_merged_class_keeps_the_finer_label_and_its_sub_class():
     rows = named("x", label="gazelle", subclass="young") + named("y", label="antelope")
     merge = {"merge": {"gazelle": "antelope"}}
-    found = choose(rows, log=[("x", "keep", "antelope")], params=knobs(classes=merge))
+    found = choose(rows, log=[("x", "keep", "antelope")], params=params_of(classes=merge))
     assert found.loc[ID("x"), ["label", "subclass"]].tolist() == ["antelope", "young"]
     assert choose(rows, log=[("x", "keep", "gazelle")]).loc[ID("x"), "label"] == "gazelle"
 
@@ -149,7 +149,7 @@ def test_a_relabel_to_a_class_that_was_renamed_names_row_image_and_both_ways_out
     assert ID("x") in told
     assert "classes: {merge: {cat: felis}}" in told
     assert f"{ID('x')},relabel,felis" in told
-    merged = choose(rows, log=log, params=knobs(classes={"merge": {"cat": "felis"}}))
+    merged = choose(rows, log=log, params=params_of(classes={"merge": {"cat": "felis"}}))
     again = choose(rows, log=[*log, ("x", "relabel", "felis"), ("y", "relabel", "felis")])
     for found in (merged, again):
         assert found.loc[[ID("x"), ID("y")], ["state", "label"]].to_numpy().tolist() == [["kept", "felis"]] * 2
@@ -163,14 +163,14 @@ def test_the_later_of_two_decisions_on_one_star_is_told_to_the_others_whatever_t
     late = {"decision": "relabel", "label": "b", "subclass": "y", "decided_at": "2026-01-02T00:00:00"}
     log = [{"image_id": ID("two"), **early}, {"image_id": ID("three"), **late}]
     for lines in (log, log[::-1]):
-        found = select(images, made.duplicates(images, pairs), log_of(lines), knobs()).set_index("image_id")
+        found = select(images, made.duplicates(images, pairs), log_of(lines), params_of()).set_index("image_id")
         assert found.loc[ID("one"), ["label", "subclass"]].tolist() == ["b", "y"]
 
 
 def test_merged_classes_do_not_contradict():
     rows = named("one", label="gazelle") + named("two", label="antelope")
-    params = knobs(classes={"merge": {"gazelle": "antelope"}})
-    found = choose(rows, twins=[("two", "one")], params=params)
+    params = params_of(classes={"merge": {"gazelle": "antelope"}})
+    found = choose(rows, copies=[("two", "one")], params=params)
     assert found.loc[ID("one"), ["state", "label"]].tolist() == ["kept", "antelope"]
 
 
@@ -179,19 +179,19 @@ def test_identical_files_under_two_labels_contradict():
     assert choose(rows)["reason"].iloc[0].startswith("label conflict: a / b")
 
 
-def test_twins_of_a_removed_image_go_with_it():
-    found = choose(named("one", "two"), twins=[("two", "one")], log=[("one", "remove", "")])
+def test_copies_of_a_removed_image_go_with_it():
+    found = choose(named("one", "two"), copies=[("two", "one")], log=[("one", "remove", "")])
     assert found.loc[ID("two"), "reason"].endswith("which review removed")
 
 
-def test_twins_of_a_benchmark_image_are_not_trained_on():
+def test_copies_of_a_benchmark_image_are_not_trained_on():
     rows = named("raw", "far") + named("bench", source="benchmark", benchmark_set="hard")
     found = choose(rows, leaks={ID("raw"): "g", ID("bench"): "g"})
-    assert found.loc[ID("raw"), "reason"] == "twin of the benchmark image " + ID("bench")[:12]
+    assert found.loc[ID("raw"), "reason"] == "copy of the benchmark image " + ID("bench")[:12]
     assert found.loc[ID("far"), "state"] == "kept"
 
 
-def test_a_benchmark_decision_freezes_the_image_and_holds_its_twins_back():
+def test_a_benchmark_decision_freezes_the_image_and_holds_its_copies_back():
     found = choose(named("one", "two"), log=[("one", "benchmark:hard", "")], leaks={ID("one"): "g", ID("two"): "g"})
     assert found.loc[ID("one"), ["state", "benchmark_set"]].tolist() == ["benchmark", "hard"]
     assert found.loc[ID("two"), "state"] == "dropped"
@@ -200,12 +200,12 @@ def test_a_benchmark_decision_freezes_the_image_and_holds_its_twins_back():
 @pytest.mark.parametrize(("count", "state"), [("all", "kept"), ("real", "dropped")])
 def test_staged_images_count_to_the_minimum_or_not(count, state):
     rows = named("a", "b") + named("c", origin="staged")
-    found = choose(rows, params=knobs(cutoff={"min": 3, "count": count}))
+    found = choose(rows, params=params_of(cutoff={"min": 3, "count": count}))
     assert set(found["state"]) == {state}
 
 
 def test_a_class_may_have_its_own_minimum_under_its_merged_name():
-    params = knobs(cutoff={"min": 3, "classes": {"rare": {"min": 1}}}, classes={"merge": {"rare": "few"}})
+    params = params_of(cutoff={"min": 3, "classes": {"rare": {"min": 1}}}, classes={"merge": {"rare": "few"}})
     found = choose(named("x", label="few") + named("y", label="b"), params=params)
     assert found.loc[ID("x"), "state"] == "kept"
     assert found.loc[ID("y"), "reason"] == "class `b` has 1 of the 3 images it needs"
@@ -214,7 +214,7 @@ def test_a_class_may_have_its_own_minimum_under_its_merged_name():
 def test_above_the_maximum_real_images_stay_and_subclasses_are_even():
     rows = [{"name": f"{sub}{n}", "subclass": sub} for sub, many in (("old", 20), ("young", 4)) for n in range(many)]
     rows += [{"name": f"staged{n}", "origin": "staged", "subclass": "young"} for n in range(10)]
-    kept = choose(rows, params=knobs(cutoff={"min": 1, "max": 10})).query("state == 'kept'")
+    kept = choose(rows, params=params_of(cutoff={"min": 1, "max": 10})).query("state == 'kept'")
     assert kept["origin"].tolist() == ["real"] * 10
     assert kept["subclass"].value_counts().to_dict() == {"old": 6, "young": 4}
 
@@ -247,15 +247,15 @@ def test_a_relabel_to_no_class_is_an_error_with_a_guess():
         choose(named("x", label="zebra"), log=[("x", "relabel", "zebbra")])
     with pytest.raises(ReviewsError, match=r"Did you mean `zebra`.*merge: \{ZEBRA: zebra\}"):
         choose(named("x", label="gnu") + named("y", label="zebra"), log=[("x", "relabel", "ZEBRA")])
-    new = knobs(cutoff={"min": 1, "classes": {"lynx": {}}})
+    new = params_of(cutoff={"min": 1, "classes": {"lynx": {}}})
     assert choose(named("x"), log=[("x", "relabel", "lynx")], params=new)["label"].tolist() == ["lynx"]
 
 
 def test_the_funnel_counts_every_image_once():
-    rows = named("a", "b", "twin") + named("broken", error="x") + named("u", label="unknown") + named("few", label="b")
+    rows = named("a", "b", "copy") + named("broken", error="x") + named("u", label="unknown") + named("few", label="b")
     images = made.images(rows)
-    params = knobs(cutoff={"min": 2, "reach": 1})
-    chosen = select(images, made.duplicates(images, {ID("twin"): ID("a")}), log_of(), params)
+    params = params_of(cutoff={"min": 2, "reach": 1})
+    chosen = select(images, made.duplicates(images, {ID("copy"): ID("a")}), log_of(), params)
     passed = funnel.funnel(chosen).set_index("step")["images"].to_dict()
     assert passed == {"raw": 6, "readable": 5, "unique": 4, "decided": 3, "above cutoff": 2, "kept": 2}
     assert funnel.thin(chosen, params).to_dict("records") == [{"label": "b", "has": 1, "minimum": 2, "misses": 1}]
@@ -265,9 +265,9 @@ def test_the_funnel_counts_every_image_once():
 
 def test_the_picture_of_the_funnel_is_the_same_every_time(tmp_path):
     images = made.images(named("a", "b") + named("c", label="$x_{$"))
-    found = select(images, made.duplicates(images), log_of(), knobs())
+    found = select(images, made.duplicates(images), log_of(), params_of())
     for name in ("one.svg", "two.svg"):
-        table = funnel.classes(found, knobs())
+        table = funnel.classes(found, params_of())
         funnel_figure.draw_funnel(funnel.funnel(found), table, funnel.ORIGINS, tmp_path / name)
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
     assert b"$x_{$" in (tmp_path / "one.svg").read_bytes()

@@ -20,6 +20,7 @@ from curation.params import Params
 from curation.selection.cutoff import select
 from curation.selection.split import split
 from curation.selection.split_check import Round, changes, verdicts
+from curation.tables.codes import MEASURED_SPLITS, MODEL_SPLITS, Basis
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +28,6 @@ ROUNDS = int(os.environ.get("CURATION_ROUNDS", "20"))
 CASES = int(os.environ.get("CURATION_CASES", "3"))
 LABELS = ["ant", "bee", "cat", "dog", "elk"]
 MINIMUM = 3
-SIDES = ["train", "val", "test", "benchmark"]
-EVALUATION = SIDES[1:]
 
 
 class Years(RuleBasedStateMachine):
@@ -52,13 +51,13 @@ class Years(RuleBasedStateMachine):
                 "classes": {"merge": {"dog": "cat"}},
             }
         )
-        self.rows, self.twins, self.group, self.log, self.lineage, self.last = [], {}, {}, [], {}, None
+        self.rows, self.copies, self.group, self.log, self.lineage, self.last = [], {}, {}, [], {}, None
         self.grew_only = True
         self.grow(150)
         self.run()
 
     def grow(self, number):
-        """Add images: new ones, twins and leak mates of old ones, bridges between groups; a few unreadable, staged."""
+        """Add images: new ones, copies of old ones, images that join groups; a few unreadable, staged."""
         for _ in range(number):
             rng, name = self.rng, f"{self.rng.integers(2**62)}"
             row = {
@@ -83,11 +82,11 @@ class Years(RuleBasedStateMachine):
         other = self.rng.choice(readable)
         self.merge(own, other)
         if self.rng.random() < 0.5:
-            keeper = self.twins.get(other, other)
+            keeper = self.copies.get(other, other)
             if self.rng.random() < 0.3 and other == keeper:  # the new copy is the better one
-                self.twins |= {image: own for image, kept in self.twins.items() if kept == keeper} | {keeper: own}
+                self.copies |= {image: own for image, kept in self.copies.items() if kept == keeper} | {keeper: own}
             else:
-                self.twins[own] = keeper
+                self.copies[own] = keeper
         if self.rng.random() < 0.3:
             self.merge(own, self.rng.choice(readable))
 
@@ -98,10 +97,10 @@ class Years(RuleBasedStateMachine):
     def run(self):
         images = made.images(self.rows)
         ids = set(images["image_id"])
-        self.twins = {image: keeper for image, keeper in self.twins.items() if keeper in ids}
+        self.copies = {image: keeper for image, keeper in self.copies.items() if keeper in ids}
         members = pd.Series(self.group)[sorted(ids)]
         least = members.index.to_series().groupby(members.to_numpy()).transform("min")
-        duplicates = made.duplicates(images, self.twins, least.to_dict())
+        duplicates = made.duplicates(images, self.copies, least.to_dict())
         reviews = log_of(self.log)
         selection = select(images, duplicates, reviews, self.params)
         splits = split(selection, self.params, self.lineage)
@@ -139,13 +138,13 @@ class Years(RuleBasedStateMachine):
     @rule()
     def the_model_is_promoted(self):
         splits = self.last.splits
-        sides = splits[splits["split"].isin(SIDES)]
-        self.lineage = {**self.lineage, **dict(zip(sides["image_id"], sides["split"], strict=True))}
+        in_split = splits[splits["split"].isin(MODEL_SPLITS)]
+        self.lineage = {**self.lineage, **dict(zip(in_split["image_id"], in_split["split"], strict=True))}
         self.run()
         self.grew_only = True
 
     @rule(val=st.sampled_from([0.1, 0.15, 0.3]), least=st.sampled_from([8, 12, 20]))
-    def knobs_are_turned(self, val, least):
+    def params_are_changed(self, val, least):
         values = self.params.model_dump()
         values["split"]["val"], values["cutoff"]["min"] = val, least
         self.params = Params.model_validate(values)
@@ -159,28 +158,28 @@ class Years(RuleBasedStateMachine):
             assert not broken
 
     @invariant()
-    def growth_moves_nobody_across(self):
-        """More images: nobody goes from train to an evaluation side, nor back but for those the minimum had taken."""
+    def growth_moves_none_between_train_and_the_measured_splits(self):
+        """More images move none from train to val, test or benchmark, and back only those that a minimum took."""
         if self.before is None or not self.grew_only or self.mixed == "follow":
             return
         moved = changes(self.before, self.last)
         old, new = (found.splits.set_index("image_id") for found in (self.before, self.last))
         moved["was"], moved["by"] = (frame["basis"].reindex(moved["image_id"]).to_numpy() for frame in (old, new))
-        moved = moved[moved["by"] != "twin"]  # it turned out to be a twin of what an earlier model knew, and follows
-        taken = moved[(moved["before"] == "train") & moved["after"].isin(EVALUATION)]
-        # A minimum takes one only where an evaluation image has left: a better twin came, or the class was full.
-        left = moved[moved["before"].isin(EVALUATION) & (moved["after"] != moved["before"])]
+        moved = moved[moved["by"] != Basis.LINEAGE_OF_COPY]  # it is a copy of what an earlier model knew, and follows
+        taken = moved[(moved["before"] == "train") & moved["after"].isin(MEASURED_SPLITS)]
+        # A minimum takes one only where an evaluation image has left: a better copy came, or the class was full.
+        left = moved[moved["before"].isin(MEASURED_SPLITS) & (moved["after"] != moved["before"])]
         assert set(taken["by"]) <= {"minimum"}
-        # The promise is a quarter of the class at most, so while a class is small, it grows with the class.
+        # The minimum is a quarter of the class at most, so while a class is small, it grows with the class.
         kept = self.before.selection.query("state == 'kept' and origin == 'real'")["label"].value_counts()
         assert set(taken["label"]) <= {*left["label"], *(label for label in LABELS if kept.get(label, 0) < 4 * MINIMUM)}
         back = moved[moved["before"].isin(["val", "test"]) & (moved["after"] == "train")]
         assert set(back["was"]) <= {"minimum"}
         lost = moved[(moved["before"] == "benchmark") & ~moved["image_id"].isin(self.lineage)]
         assert set(lost["after"]) <= {"reserve", "dropped", "out"}
-        out = lost[lost["after"] == "out"]  # put there by hand, and then shown to be a twin of what a model has learnt
-        learnt = {self.group.get(image) for image, side in self.lineage.items() if side == "train"}
-        assert set(out["by"]) <= {"hand-made"}
+        out = lost[lost["after"] == "out"]  # benchmark by hand, and then a copy of what a model was trained on
+        learnt = {self.group.get(image) for image, name in self.lineage.items() if name == "train"}
+        assert set(out["by"]) <= {Basis.HAND_MADE, Basis.DECISION}
         assert {self.group[image] for image in out["image_id"]} <= learnt
 
 

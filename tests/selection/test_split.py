@@ -15,39 +15,39 @@ from curation.selection.cutoff import select
 from curation.selection.group_splits import choose_splits
 from curation.selection.split import split
 from curation.selection.split_check import Round, verdicts
+from curation.tables.codes import MODEL_SPLITS
 
 ID = made.image_id
-SIDES = ["train", "val", "test", "benchmark"]
 
 
-def knobs(**values):
+def params_of(**values):
     return Params.model_validate({"cutoff": {"min": 1, "max": 100_000}, "split": values})
 
 
 def chosen(rows, leaks=None, log=()):
     images = made.images(rows)
-    return select(images, made.duplicates(images, None, leaks), log_of(list(log)), knobs())
+    return select(images, made.duplicates(images, None, leaks), log_of(list(log)), params_of())
 
 
-def crowd(number, **values):
+def many(number, **values):
     return [{"name": f"{values}{n}", **values} for n in range(number)]
 
 
-def sides(selection, lineage=None, **values):
-    return split(selection, knobs(**values), lineage or {}).set_index("image_id")
+def splits_of(selection, lineage=None, **values):
+    return split(selection, params_of(**values), lineage or {}).set_index("image_id")
 
 
-def test_draws_are_uniform_independent_and_blind_to_the_others():
+def test_hash_buckets_are_uniform_independent_and_the_same_beside_any_others():
     ids = pd.Series([ID(n) for n in range(20_000)])
-    lots = hash_buckets.buckets(ids, "a")
-    assert np.abs(np.histogram(lots, 10, (0, 1))[0] / 2_000 - 1).max() < 0.1
-    assert abs(np.corrcoef(lots, hash_buckets.buckets(ids, "b"))[0, 1]) < 0.03
-    assert (hash_buckets.buckets(ids[::-1][:50], "a") == lots[::-1][:50]).all()
+    buckets = hash_buckets.buckets(ids, "a")
+    assert np.abs(np.histogram(buckets, 10, (0, 1))[0] / 2_000 - 1).max() < 0.1
+    assert abs(np.corrcoef(buckets, hash_buckets.buckets(ids, "b"))[0, 1]) < 0.03
+    assert (hash_buckets.buckets(ids[::-1][:50], "a") == buckets[::-1][:50]).all()
     assert len(set(hash_buckets.buckets(["ä" * 40, "ä" * 41, "", "a"], "a"))) == 4
 
 
 def test_a_round_that_keeps_no_image_breaks_no_promise():
-    images, params = made.images(crowd(5, label="a")), Params.model_validate({"cutoff": {"min": 20}})
+    images, params = made.images(many(5, label="a")), Params.model_validate({"cutoff": {"min": 20}})
     duplicates = made.duplicates(images)
     selection = select(images, duplicates, log_of(), params)
     assert not (selection["state"] == "kept").any()
@@ -56,18 +56,18 @@ def test_a_round_that_keeps_no_image_breaks_no_promise():
 
 
 def test_fractions_hold_overall_and_in_every_class():
-    rows = [row for label in "abcdefgh" for row in crowd(1500, label=label)]
-    found = sides(chosen(rows), val=0.2, test=0.1, benchmark=0.05)
-    for side, share in (("val", 0.2), ("test", 0.1), ("benchmark", 0.05), ("train", 0.65)):
-        assert abs((found["split"] == side).mean() - share) < 0.01
-        counts = found[found["split"] == side].groupby("label").size()
+    rows = [row for label in "abcdefgh" for row in many(1500, label=label)]
+    found = splits_of(chosen(rows), val=0.2, test=0.1, benchmark=0.05)
+    for name, share in (("val", 0.2), ("test", 0.1), ("benchmark", 0.05), ("train", 0.65)):
+        assert abs((found["split"] == name).mean() - share) < 0.01
+        counts = found[found["split"] == name].groupby("label").size()
         assert (counts - 1500 * share).abs().max() < 3.5 * np.sqrt(1500 * share * (1 - share))
 
 
 @pytest.mark.parametrize("mixed", ["out", "follow"])
 def test_minimum_counts_are_met_in_classes_and_their_images_come_from_train(mixed):
-    rows = [row for label in range(40) for row in crowd(40, label=f"class {label}")]
-    found = sides(chosen(rows), mixed=mixed, min_val=6, min_test=7)
+    rows = [row for label in range(40) for row in many(40, label=f"class {label}")]
+    found = splits_of(chosen(rows), mixed=mixed, min_val=6, min_test=7)
     counts = found.groupby(["label", "split"]).size().unstack(fill_value=0)
     assert counts["val"].min() >= 6
     assert counts["test"].min() >= 7
@@ -75,28 +75,28 @@ def test_minimum_counts_are_met_in_classes_and_their_images_come_from_train(mixe
 
 
 def test_the_k_nearest_only_ever_get_fewer():
-    """Sen's alpha: who is taken from a larger class would have been taken, or drawn, from the smaller one."""
+    """Sen's alpha: who is taken from a larger class would also be in val or test in the smaller one."""
     rng = np.random.default_rng(0)
     taken = []
-    lots = rng.random(200)
+    buckets = rng.random(200)
     for number in (20, 40, 80, 200):
         labels = np.zeros(number, dtype=np.int64)
         subs = np.arange(number, dtype=np.int64) % 3 - 1
-        drawn = split_minimums.SplitRanges(0.1, 0.15, 0.25).splits(lots[:number])
-        knob = Params.model_validate({"split": {"val": 0.1, "test": 0.1, "benchmark": 0.05}}).split
+        by_bucket = hash_buckets.SplitRanges(0.1, 0.15, 0.25).splits(buckets[:number])
+        config = Params.model_validate({"split": {"val": 0.1, "test": 0.1, "benchmark": 0.05}}).split
         free = np.ones(number, dtype=bool)
         least = (np.array([9]), np.array([9]))
-        topped = split_minimums.top_up(lots[:number], drawn, free, (labels, subs), least, knob)
+        topped = split_minimums.top_up(buckets[:number], by_bucket, free, (labels, subs), least, config)
         taken.append(topped[:20])
     for earlier, later in pairwise(taken):
         changed = earlier != later
-        assert (later[changed] == split_minimums.TRAIN).all()
+        assert (later[changed] == hash_buckets.TRAIN).all()
 
 
-def test_more_images_move_nobody_into_an_evaluation_side():
-    rows = [row for label in "abcdefghij" for row in crowd(60, label=label, subclass="x")]
-    more = rows + [row for label in "abcdefghij" for row in crowd(9, label=label, subclass="y")]
-    old, new = sides(chosen(rows)), sides(chosen(more))
+def test_more_images_move_none_into_val_test_or_benchmark():
+    rows = [row for label in "abcdefghij" for row in many(60, label=label, subclass="x")]
+    more = rows + [row for label in "abcdefghij" for row in many(9, label=label, subclass="y")]
+    old, new = splits_of(chosen(rows)), splits_of(chosen(more))
     both = old.join(new[["split"]].rename(columns={"split": "now"}))
     moved = both[both["split"] != both["now"]]
     assert set(moved["basis"]) <= {"minimum"}
@@ -104,11 +104,11 @@ def test_more_images_move_nobody_into_an_evaluation_side():
 
 
 @pytest.mark.parametrize("mixed", ["out", "follow"])
-def test_groups_are_never_torn_and_follow_loses_none(mixed):
-    rows = crowd(3000)
+def test_no_group_is_in_two_splits_and_follow_loses_no_image(mixed):
+    rows = many(3000)
     leaks = {ID(row["name"]): str(n // 3) for n, row in enumerate(rows)}
-    found = sides(chosen(rows, leaks), mixed=mixed)
-    inside = found[found["split"].isin(SIDES)]
+    found = splits_of(chosen(rows, leaks), mixed=mixed)
+    inside = found[found["split"].isin(MODEL_SPLITS)]
     assert inside.groupby("leak_group")["split"].nunique().max() == 1
     assert (found["split"] == "out").any() == (mixed == "out")
     shares = inside["split"].value_counts(normalize=True)
@@ -116,52 +116,52 @@ def test_groups_are_never_torn_and_follow_loses_none(mixed):
     assert inside.groupby("leak_group")["fold"].nunique().max() == 1
 
 
-def test_the_order_of_a_group_is_by_lot_and_fair():
+def test_the_split_of_a_group_keeps_the_fractions():
     rng = np.random.default_rng(1)
     groups = np.repeat(np.arange(20_000), 2)
-    drawn = np.tile([split_minimums.TRAIN, split_minimums.VAL], 20_000)
-    knob = Params.model_validate({"split": {"val": 0.15, "test": 0.15, "benchmark": 0.05}}).split
-    side = choose_splits(groups, drawn, np.ones(40_000, dtype=bool), rng.random(40_000), knob)
-    assert abs((side == split_minimums.VAL).mean() - 0.65 / 0.8) < 0.02
+    by_bucket = np.tile([hash_buckets.TRAIN, hash_buckets.VAL], 20_000)
+    config = Params.model_validate({"split": {"val": 0.15, "test": 0.15, "benchmark": 0.05}}).split
+    chosen_splits = choose_splits(groups, by_bucket, np.ones(40_000, dtype=bool), rng.random(40_000), config)
+    assert abs((chosen_splits == hash_buckets.VAL).mean() - 0.65 / 0.8) < 0.02
 
 
 def test_staged_images_are_only_trained_on_or_stay_out():
-    rows = crowd(200) + crowd(100, origin="staged") + crowd(50, origin="synthetic")
+    rows = many(200) + many(100, origin="staged") + many(50, origin="synthetic")
     leaks = {ID(row["name"]): str(n % 200) for n, row in enumerate(rows)}
-    found = sides(chosen(rows, leaks))
+    found = splits_of(chosen(rows, leaks))
     assert set(found.loc[found["origin"] != "real", "split"]) == {"train", "out"}
     assert (found["reason"] != "").all()
 
 
-def test_sides_of_earlier_models_are_kept_whatever_else_changes():
-    selection = chosen([row for label in "abc" for row in crowd(200, label=label)])
-    first = sides(selection)
+def test_splits_of_earlier_models_are_kept_whatever_else_changes():
+    selection = chosen([row for label in "abc" for row in many(200, label=label)])
+    first = splits_of(selection)
     lineage = first["split"].to_dict()
-    second = sides(selection, lineage, val=0.3, test=0.05, salt="another", mixed="follow")
+    second = splits_of(selection, lineage, val=0.3, test=0.05, salt="another", mixed="follow")
     assert (first["split"] == second["split"]).all()
     assert set(second["basis"]) == {"lineage"}
 
 
 @pytest.mark.parametrize(
-    ("side", "expected"), [("train", "train"), ("val", "val"), ("test", "test"), ("benchmark", "out")]
+    ("earlier", "expected"), [("train", "train"), ("val", "val"), ("test", "test"), ("benchmark", "out")]
 )
-def test_a_new_twin_follows_the_old_image(side, expected):
-    rows = crowd(20)
+def test_a_new_copy_follows_the_old_image(earlier, expected):
+    rows = many(20)
     old, new = ID(rows[0]["name"]), ID(rows[1]["name"])
-    found = sides(chosen(rows, {old: "g", new: "g"}), {old: side})
-    assert found.loc[old, "split"] == side
+    found = splits_of(chosen(rows, {old: "g", new: "g"}), {old: earlier})
+    assert found.loc[old, "split"] == earlier
     assert found.loc[new, "split"] == expected
 
 
-def test_twins_whom_an_earlier_model_had_on_two_sides_are_parted():
-    rows = crowd(20)
+def test_copies_that_an_earlier_model_had_in_two_splits_are_separated():
+    rows = many(20)
     names = [ID(row["name"]) for row in rows[:3]]
-    found = sides(chosen(rows, dict.fromkeys(names, "g")), {names[0]: "train", names[1]: "test"})
+    found = splits_of(chosen(rows, dict.fromkeys(names, "g")), {names[0]: "train", names[1]: "test"})
     assert [found.loc[name, "split"] for name in names] == ["train", "out", "train"]
 
 
-def test_the_frozen_benchmark_stays_when_its_class_is_gone_or_a_better_twin_came():
-    rows = crowd(50) + crowd(3, label="b")
+def test_the_frozen_benchmark_stays_when_its_class_is_gone_or_a_better_copy_came():
+    rows = many(50) + many(3, label="b")
     images = made.images(rows)
     lost, beaten, better = ID(rows[-1]["name"]), ID(rows[0]["name"]), ID(rows[1]["name"])
     params = Params.model_validate({"cutoff": {"min": 10}})
@@ -172,29 +172,29 @@ def test_the_frozen_benchmark_stays_when_its_class_is_gone_or_a_better_twin_came
     assert found.loc[better, "split"] == "out"
 
 
-def test_nothing_an_ancestor_was_trained_on_becomes_a_benchmark():
-    rows = crowd(20) + crowd(2, source="benchmark", benchmark_set="hard")
-    taught, clean = ID(rows[-1]["name"]), ID(rows[-2]["name"])
-    found = sides(chosen(rows), {taught: "train"})
-    assert found.loc[taught, "split"] == "out"
+def test_nothing_an_earlier_model_was_trained_on_becomes_a_benchmark():
+    rows = many(20) + many(2, source="benchmark", benchmark_set="hard")
+    trained_on, clean = ID(rows[-1]["name"]), ID(rows[-2]["name"])
+    found = splits_of(chosen(rows), {trained_on: "train"})
+    assert found.loc[trained_on, "split"] == "out"
     assert found.loc[clean, ["split", "benchmark_set", "basis"]].tolist() == ["benchmark", "hard", "hand-made"]
 
 
 def test_folds_are_even_in_every_class():
-    found = sides(chosen([row for label in "abcde" for row in crowd(100, label=label)]), folds=4)
+    found = splits_of(chosen([row for label in "abcde" for row in many(100, label=label)]), folds=4)
     train = found[found["split"] == "train"]
     counts = train.groupby(["label", "fold"]).size().unstack()
     assert (counts.max(axis=1) - counts.min(axis=1)).max() <= 1
     assert (found.loc[found["split"] != "train", "fold"] == -1).all()
-    assert (sides(chosen(crowd(20)), folds=0)["fold"] == -1).all()
+    assert (splits_of(chosen(many(20)), folds=0)["fold"] == -1).all()
 
 
 def test_fractions_that_leave_nothing_to_train_on_are_refused():
     with pytest.raises(ValidationError, match="leave nothing to train on"):
-        knobs(val=0.5, test=0.5)
+        params_of(val=0.5, test=0.5)
 
 
 def test_a_collection_without_a_kept_image_is_no_error():
-    images = made.images(crowd(3))
+    images = made.images(many(3))
     selection = select(images, made.duplicates(images), log_of(), Params())
     assert split(selection, Params(), {}).empty
