@@ -276,7 +276,7 @@ def test_the_picture_of_the_funnel_is_the_same_every_time(tmp_path):
 def test_a_minimum_that_no_class_reaches_is_said_with_the_nearest_class():
     images = made.images(named("a", "b", label="cat") + named("c", label="dog"))
     for least, said in ((3, "`cat` comes nearest, with 2 of 3"), (2, "")):
-        params = knobs(cutoff={"min": least})
+        params = params_of(cutoff={"min": least})
         told = funnel.nothing_left(funnel.classes(select(images, made.duplicates(images), log_of(), params), params))
         assert said in told
         assert bool(told) == bool(said)
