@@ -115,6 +115,19 @@ def test_a_push_touches_only_the_views_that_it_changes(fo, dataset, project):
     assert "to review" not in gone
 
 
+def test_every_tag_on_the_images_has_a_colour_and_the_legend_names_it(fo, dataset, project):
+    shown = dataset.app_config.active_fields.paths
+    coloured = {one["path"] for one in dataset.app_config.color_scheme.fields}
+    assert set(shown) <= coloured
+    assert all(f"(`{name}`)" in dataset.description for name in shown)
+    dataset.app_config.color_scheme = fo.ColorScheme(color_by="value")
+    dataset.description = "mine"
+    dataset.save()
+    push_rows(fo, dataset.name, work.read_queue(Project(project.root), 5), project.root)
+    dataset.reload()
+    assert (dataset.app_config.color_scheme.color_by, dataset.description) == ("value", "mine")
+
+
 def test_classes_whose_views_look_alike_in_an_address_get_views_of_their_own(fo, tmp_path):
     frame = pd.DataFrame(
         {"image_id": ["1", "2"], "path": ["a.png", "b.png"], "label": ["a b", "a"], "predicted": ["c", "b → c"]}

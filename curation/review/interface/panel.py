@@ -10,6 +10,7 @@ from fiftyone.operators import Panel, PanelConfig, types
 from curation.errors import CurationError
 from curation.review.interface import decide
 from curation.review.interface.wayfinding import describe
+from curation.review.layout import legend
 
 PLUGIN = "@curation/review"
 BUTTONS = {
@@ -72,6 +73,7 @@ class ReviewPanel(Panel):  # type: ignore[misc]
         if facts or ctx.selected:
             _buttons(self, panel, facts)
         panel.md(KEYS, name="keys")
+        panel.md(legend(), name="legend")
         return types.Property(panel, view=types.GridView(orientation="vertical", gap=1, px=2, py=1))
 
 
