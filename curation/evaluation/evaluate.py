@@ -107,16 +107,9 @@ def report(
     params: Params,
 ) -> dict[str, Any]:
     """Write predictions, calibration and plots of (candidate, base) scores; return the numbers."""
-    scored, base = scores
+    scored, _ = scores
     columns = Columns(paths.scratch / "columns.npy", len(scored.classes), len(splits))
-    blocks = scored.blocks()
-
-    def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        sure = calibration.probabilities(logits)
-        columns.put(next(blocks), sure)
-        return sure
-
-    write_predictions(paths.predictions, splits, scored, base, probabilities)
+    write_predictions(paths.predictions, splits, scores, calibration, columns.put)
     calibration.write(paths.calibration)
     facts = read_facts(paths.predictions, scored.classes)
     sets = split_metrics.measured_sets(facts, seen)

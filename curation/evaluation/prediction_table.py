@@ -13,49 +13,55 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from curation import tables
-from curation.predict.answer_columns import answer_columns
+from curation.predict.answer_columns import calibrated
+from curation.predict.calibration import Calibration
 from curation.predict.score_store import Scored
 from curation.tables import PREDICTIONS
 
 LEAST = float(np.finfo(np.float32).eps)  # probabilities are clipped here for the loss, as scikit-learn does
-Probabilities = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Keep = Callable[[slice, NDArray[np.float32]], None]
 
 
 def write_predictions(
-    path: Path, splits: pd.DataFrame, scored: Scored, base: Scored | None, probabilities: Probabilities
+    path: Path,
+    splits: pd.DataFrame,
+    scores: tuple[Scored, Scored | None],
+    calibration: Calibration,
+    keep: Keep | None = None,
 ) -> None:
-    """Write PREDICTIONS for `splits`, which is sorted by image_id and in the order of `scored`.
+    """Write PREDICTIONS for `splits`, which is sorted by image_id and in the order of the scores.
 
-    probabilities: turns logits [b, c] of a block into calibrated probabilities; it is called once a block, in order.
+    scores: those of the candidate and of its base model, whose answers stand beside.
+    keep: called with the rows and the pred_probs [b, c] of each block, in order.
     """
-    tables.write_batches(predictions(splits, scored, base, probabilities), path, PREDICTIONS)
+    tables.write_batches(predictions(splits, scores, calibration, keep), path, PREDICTIONS)
 
 
 def predictions(
-    splits: pd.DataFrame, scored: Scored, base: Scored | None, probabilities: Probabilities
+    splits: pd.DataFrame, scores: tuple[Scored, Scored | None], calibration: Calibration, keep: Keep | None
 ) -> Iterator[pd.DataFrame]:
     """Yield blocks of PREDICTIONS rows in the order of `splits`."""
+    scored, base = scores
     for block in scored.blocks():
         rows = splits.iloc[block]
         logits = np.asarray(scored.logits[block])
         frame = rows[["image_id", "split", "benchmark_set", "label", "subclass"]].reset_index(drop=True)
-        columns = answers(logits, probabilities(logits), rows["label"].to_numpy(), scored.classes)
+        columns, pred_probs = calibrated(logits, calibration)
+        if keep:
+            keep(block, pred_probs)
+        columns = {"predicted": columns.pop("label"), **columns}
+        columns |= of_labels(pred_probs, rows["label"].to_numpy(), scored.classes)
         columns["embedding"] = [row.tobytes() for row in scored.embeddings[block].astype("<f2")]
         columns |= _base_answers(base, block, len(rows))
         yield frame.assign(**columns)[PREDICTIONS.columns]
 
 
-def answers(
-    logits: NDArray[np.float32], pred_probs: NDArray[np.float32], labels: NDArray[Any], classes: list[str]
-) -> dict[str, Any]:
-    """The columns of the candidate's prediction and what it says of the label, from logits and pred_probs [n, c]."""
-    columns = answer_columns(logits, pred_probs, classes)
+def of_labels(pred_probs: NDArray[np.float32], labels: NDArray[Any], classes: list[str]) -> dict[str, Any]:
+    """What the candidate's pred_probs [n, c] say of the labels [n]; NaN where it has no such class."""
     wide, code = pred_probs.astype(np.float64), codes(labels, classes)
     known = np.where(code >= 0, code, 0)
     given = np.where(code >= 0, wide[np.arange(len(wide)), known], np.nan)
     return {
-        "predicted": columns.pop("label"),
-        **columns,
         "loss": -np.log(np.clip(given, LEAST, 1)).astype(np.float32),
         "label_confidence": given.astype(np.float32),
     }

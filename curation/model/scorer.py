@@ -36,13 +36,21 @@ class Scorer:
 
     def __init__(self, checkpoint: Path, device: str = "auto", precision: str = "auto") -> None:
         """Load a checkpoint, with or without a head. Raises CheckpointError when it can't be read."""
-        self.device = devices.choose(device, precision)
-        self.header: Header
-        self.header, model = restore(checkpoint)
+        self._take(*restore(checkpoint), devices.choose(device, precision))
+
+    @classmethod
+    def of(cls, header: Header, model: nn.Module, device: devices.Device) -> "Scorer":
+        """Score with a model in memory, such as one that was trained a moment ago. It is put in evaluation mode."""
+        one = cls.__new__(cls)
+        one._take(header, model.eval(), device)
+        return one
+
+    def _take(self, header: Header, model: nn.Module, device: devices.Device) -> None:
+        self.header, self.device = header, device
         self._head_input: list[torch.Tensor] = []
-        head_of(model, len(self.header.classes) or PROBE_CLASSES).register_forward_pre_hook(self._remember)
-        self._model = model.to(self.device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._normalise = Normalise(self.header.mean, self.header.std, self.device.torch)
+        head_of(model, len(header.classes) or PROBE_CLASSES).register_forward_pre_hook(self._remember)
+        self._model = model.to(device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._normalise = Normalise(header.mean, header.std, device.torch)
 
     def score(self, batch: NDArray[np.uint8]) -> Scores:
         """Score uint8 pixels [batch, size, size, 3] made by `ModelInput.pixels`."""

@@ -1,4 +1,4 @@
-"""Make the columns of an answer from logits and calibrated probabilities.
+"""Make the columns of an answer from logits: calibrated probabilities and what follows from them.
 
 The table of predictions, the table of identified images and `Predictor` all take their columns from here. Confidence,
 margin and entropy are computed from the calibrated probabilities. Energy is computed from the raw logits (Liu et al.,
@@ -11,7 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.predict.calibration import Calibration
+
 TOP = 5
+
+
+def calibrated(logits: NDArray[np.floating], calibration: Calibration) -> tuple[dict[str, Any], NDArray[np.float32]]:
+    """Return the columns of the answers for logits [n, c], and their calibrated probabilities float32 [n, c]."""
+    pred_probs = calibration.probabilities(logits)
+    return answer_columns(logits, pred_probs, calibration.classes), pred_probs
 
 
 def answer_columns(

@@ -19,7 +19,7 @@ import pandas as pd
 from curation.engine.mapping import chunks
 from curation.images.image_measures import Settings
 from curation.params import Params
-from curation.predict.answer_columns import answer_columns
+from curation.predict.answer_columns import calibrated
 from curation.predict.calibration import Calibration
 from curation.predict.decode import Decoder, Item
 from curation.predict.model_lookup import Model
@@ -82,11 +82,10 @@ def answers_of(
     """Return the columns of an answer for logits [n, c] and embeddings [n, d]: calibrated, with the OOD score."""
     if not len(logits):
         logits = np.zeros((0, len(calibration.classes)))
-    pred_probs = calibration.probabilities(logits)
+    columns, pred_probs = calibrated(logits, calibration)
     far = np.full(len(logits), np.nan, np.float32)
     if reference is not None and len(logits):
         far = reference.out_of_scope(unit(np.asarray(embeddings, np.float32)))
-    columns = answer_columns(logits, pred_probs, calibration.classes)
     return {**columns, "pred_probs": list(pred_probs), "ood_score": far, "embedding": list(embeddings)}
 
 

@@ -51,12 +51,18 @@ def score(checkpoint: Path, pixels: PixelStore, image_ids: Sequence[str], batch_
     from curation.model.scorer import score_stream
 
     ids = list(image_ids)
-    starts = range(0, len(ids), batch_size)
-    batches = (pixels.batch(pixels.rows(ids[start : start + batch_size])) for start in starts)
-    stream = track(score_stream(checkpoint, batches), len(starts), f"score with {checkpoint.name}", "batch")
+    count = -(-len(ids) // batch_size)
+    scores = score_stream(checkpoint, batches_of(pixels, ids, batch_size))
+    stream = track(scores, count, f"score with {checkpoint.name}", "batch")
     classes = list(read_header(checkpoint).classes)
     logits, embeddings = collect(((item.logits, item.embeddings) for item in stream), len(ids), scratch)
     return Scored(ids, classes, logits, embeddings)
+
+
+def batches_of(pixels: PixelStore, image_ids: Sequence[str], batch_size: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield the pixels of the images, uint8 [b, size, size, 3], in their order."""
+    for start in range(0, len(image_ids), batch_size):
+        yield pixels.batch(pixels.rows(image_ids[start : start + batch_size]))
 
 
 def collect(

@@ -9,6 +9,7 @@ from curation.engine.progress import track
 from curation.errors import CurationError
 from curation.images.store.pixels import Pixels
 from curation.params import Params
+from curation.predict.held_out import train_and_predict
 
 
 class FoldCountError(CurationError):
@@ -22,7 +23,6 @@ def cross_validate(splits: pd.DataFrame, pixels: Pixels, params: Params) -> pd.D
     confidence. Raises FoldCountError when there are fewer than two folds.
     """
     from curation.model.training.examples import classes_of
-    from curation.model.training.held_out import train_and_predict
 
     classes = classes_of(splits)
     train = splits[(splits["split"] == "train") & (splits["fold"] >= 0)]

@@ -15,6 +15,7 @@ from curation.engine.progress import track
 from curation.errors import CurationError
 from curation.images.store.pixels import Pixels
 from curation.params import Params
+from curation.predict.held_out import train_and_predict
 
 EVERYTHING = "all classes"
 SMALLEST_PART = 1 / 16
@@ -44,7 +45,6 @@ def learning_curve(splits: pd.DataFrame, pixels: Pixels, params: Params, points:
     geometrically up to all of train.
     """
     from curation.model.training.examples import classes_of
-    from curation.model.training.held_out import train_and_predict
 
     classes = classes_of(splits)
     train, val = (splits[splits["split"] == side] for side in ("train", "val"))

@@ -68,7 +68,7 @@ def test_the_size_of_blocks_changes_nothing(evaluated, monkeypatch):
     splits, scored, calibration, _, table, folder = evaluated
     monkeypatch.setattr(type(scored), "blocks", lambda _: (slice(i, min(i + 7, 600)) for i in range(0, 600, 7)))
     again = folder / "again.parquet"
-    prediction_table.write_predictions(again, splits, scored, None, calibration.probabilities)
+    prediction_table.write_predictions(again, splits, (scored, None), calibration)
     same = [name for name in table.columns if not name.startswith("base_")]
     pd.testing.assert_frame_equal(tables.read(again, tables.PREDICTIONS)[same], table[same])
 

@@ -15,7 +15,7 @@ from curation.params.blocks import Params
 def made(rounds, tmp_path):
     splits, scored, base, truth = rounds.make(700, flip=0.05)
     calibration = calibrate(splits, scored, np.zeros(len(splits), bool), 0)
-    write_predictions(tmp_path / "p.parquet", splits, scored, base, calibration.probabilities)
+    write_predictions(tmp_path / "p.parquet", splits, (scored, base), calibration)
     table = tables.read(tmp_path / "p.parquet", tables.PREDICTIONS)
     return Inputs(table, rounds.images(splits), rounds.duplicates(splits), splits), truth
 

@@ -61,7 +61,7 @@ def write_round_below(root, classes, count):
         scored.logits[val], np.array([classes.index(label) for label in splits.label[val]]), classes=classes
     )
     calibration.write(data / "calibration.json")
-    write_predictions(data / "predictions.parquet", splits, scored, base, calibration.probabilities)
+    write_predictions(data / "predictions.parquet", splits, (scored, base), calibration)
     tables.write(queue_of(splits, images, classes), data / "errors.parquet", tables.ERRORS)
     tables.write(pool_of(splits), data / "identified.parquet", tables.IDENTIFIED)
     reports(root, classes)

@@ -24,6 +24,7 @@ from curation.errors import CurationError
 from curation.images.store.pixels import Pixels
 from curation.model.header import SPLIT_NAMES, read_header
 from curation.params import Params
+from curation.predict.held_out import train_and_predict
 from curation.tables import CROSS_TRAINED
 
 LABELLED = [*SPLIT_NAMES, "reserve"]
@@ -42,7 +43,6 @@ def cross_train(splits: pd.DataFrame, pixels: Pixels, params: Params, scratch: P
     Raises FoldsError when there are fewer than two folds.
     """
     from curation.model.training.examples import classes_of
-    from curation.model.training.held_out import train_and_predict
 
     classes = classes_of(splits)
     wanted = splits["split"].isin(LABELLED) & splits["label"].isin(classes)

@@ -102,13 +102,6 @@ class Engine:
             sums += torch.stack([loss, (logits.argmax(1) == batch.labels).sum().float()])
         return self._mean(sums, len(examples))
 
-    @torch.inference_mode()
-    def logits(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits, float [b, classes], of uint8 images [b, size, size, 3], in evaluation mode."""
-        self.model.eval()
-        with self.device.autocast():
-            return self.model(self.normalise(to_float(images))).float()  # type: ignore[no-any-return]
-
     def loss_of(self, logits: torch.Tensor, labels: torch.Tensor, draws: augment.Draws | None = None) -> torch.Tensor:
         """The training loss, summed over a batch: cross-entropy with label smoothing, mixed as the images are."""
         smooth = self.params.train.label_smoothing
