@@ -6,7 +6,7 @@ from curation.project.stage_main import stage_main
 
 @stage_main
 def main() -> None:
-    from curation.report import write_report
+    from curation.report.round_page import write_report
 
     project = Project.find()
     out = project.report_page

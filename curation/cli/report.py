@@ -26,7 +26,7 @@ def report(
     Example: curate report --out round-3.html --open
     """
     from curation.project import Project
-    from curation.report import write_report
+    from curation.report.round_page import write_report
 
     project = Project.find()
     out = out or project.report_page

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from curation.images import image_measures
 from curation.selection import hash_buckets
-from curation.selection.diversity import most_different
 from curation.tables.codes import Origin
 
 Ints = NDArray[np.int64]
@@ -77,4 +76,8 @@ def _choose(rows: Ints, buckets: NDArray[np.float64], bits: NDArray[np.uint64], 
     if not quota:
         return rows[:0]
     ordered = rows[np.argsort(buckets[rows], kind="stable")][: max(quota, min(CHOICE * quota, COMPARED))]
-    return ordered if len(ordered) == quota else ordered[most_different(bits[ordered], quota)]
+    if len(ordered) == quota:
+        return ordered
+    from curation.selection.diversity import most_different  # loads a compiler, and few projects come here
+
+    return ordered[most_different(bits[ordered], quota)]

@@ -99,6 +99,14 @@ def test_outside_of_a_project_the_review_says_so_before_it_speaks_of_fiftyone(co
     assert "lies in no project" in done.output
 
 
+def test_the_stages_start_without_what_only_their_work_needs():
+    heavy = {"torch", "fiftyone", "sklearn", "matplotlib", "scipy", "numba", "dvc", "hdbscan", "cleanlab"}
+    stages = sorted(path.stem for path in (ROOT / "stages").glob("[a-z]*.py"))
+    code = f"import json, sys, {', '.join(f'stages.{name}' for name in stages)}; print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert not set(json.loads(done.stdout)) & heavy
+
+
 def _code(text):
     """The code of a Markdown text: fenced blocks and `spans`."""
     blocks = re.findall(r"```[a-z]*\n(.*?)```", text, re.DOTALL)

@@ -13,7 +13,7 @@ from curation.evaluation.prediction_table import write_predictions
 from curation.predict.calibration import Calibration
 from curation.predict.score_store import Scored
 from curation.project import Project
-from curation.report import write_report
+from curation.report.round_page import write_report
 
 CLASSES = ["ape", "cat", "dog"]
 

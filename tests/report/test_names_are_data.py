@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curation.project import Project
-from curation.report import funnel_figure, write_report
+from curation.report import funnel_figure
 from curation.report.charts import Axes, Bar, Bars, Heatmap, Lines, Span, Spans, draw
 from curation.report.contact_sheet import SheetSection, write_sheet
 from curation.report.duplicates_page import report, write_pages
 from curation.report.pool_page import write_page
+from curation.report.round_page import write_report
 from curation.report.thumbnails import Tile
 
 HOSTILE = [

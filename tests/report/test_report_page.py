@@ -7,8 +7,8 @@ import pytest
 
 from curation.errors import CurationError
 from curation.project import Project
-from curation.report import write_report
 from curation.report.collection_part import kind_of
+from curation.report.round_page import write_report
 
 CLASSES = ["ape", "cat", "dog"]
 VOID = {"meta", "img", "br", "line", "rect", "circle", "polyline"}
