@@ -26,6 +26,8 @@ import numpy as np
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(1, str(Path(__file__).parents[1] / "tests"))
+from factories.processes import living
 from photographs import write_photographs
 from tables import Table, write_page
 
@@ -200,19 +202,6 @@ def ended(engine: str, how: signal.Signals) -> str:
     left, seconds = len(living(process.pid)), time.perf_counter() - begun
     _sweep(process.pid)
     return f"{left} left after {seconds:.1f} s"
-
-
-def living(session: int) -> list[int]:
-    """The processes of a session that still run."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (place / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(fields[3]) == session and fields[0] != "Z":
-            found.append(int(place.name))
-    return found
 
 
 def _sweep(session: int) -> None:

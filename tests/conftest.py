@@ -12,6 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same cases every time, so that a change is judged and not luck; CURATION_CASES=N draws new ones (see
+# selection/test_rounds.py). No limit of time: on a busy machine it would end a case that is only slow.
+settings.register_profile(
+    "curation",
+    deadline=None,
+    derandomize="CURATION_CASES" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("curation")
 
 os.environ["DVC_NO_ANALYTICS"] = "true"  # also of the commands that tests start
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as curation.model sets it, before any test imports torch

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from factories.tables import rows_of
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from curation import tables
@@ -27,7 +27,6 @@ def test_what_is_written_is_what_is_read(tmp_path, table):
     assert list(back.image_id) == ["a", "b"]
 
 
-@settings(deadline=None)  # writes files
 @given(order=st.permutations(["a", "b", "c", "d"]))
 def test_the_order_of_rows_does_not_change_the_bytes(tmp_path_factory, order):
     folder = tmp_path_factory.mktemp("order")

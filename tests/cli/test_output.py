@@ -54,7 +54,7 @@ def app():
     return made
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(name=NAMES)
 def test_no_name_acts_on_the_terminal(app, name):
     for command in ("tell", "fail"):
@@ -75,7 +75,7 @@ def test_brackets_stay_and_escape_sequences_are_spelt(capsys):
     assert output.printable("grün 猫 👩‍🔬 می‌خواهم") == "grün 猫 👩‍🔬 می‌خواهم"
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(name=NAMES)
 def test_json_gives_back_the_same_text(name):
     done = CliRunner().invoke(_json_app(), ["--", name])

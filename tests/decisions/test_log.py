@@ -57,7 +57,7 @@ def test_no_file_is_an_empty_log(tmp_path):
     assert read_reviews(tmp_path / "reviews.csv").empty
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(note=st.text(), label=st.text(st.characters(categories=["L", "N"], exclude_characters=BLANKS), min_size=1))
 def test_what_is_written_is_read(tmp_path_factory, note, label):
     path = tmp_path_factory.mktemp("log") / "reviews.csv"

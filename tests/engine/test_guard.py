@@ -3,14 +3,11 @@
 The work is Python's own `eval`, so that each item says what it does to its worker.
 """
 
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
+from factories.processes import left_after
 
 from curation.engine.guard import Bounds, Failure, run_guarded
 
@@ -66,7 +63,7 @@ def test_leaving_early_ends_the_workers():
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
-def test_nothing_is_left_running_after_ctrl_c_or_a_kill(end, living):
+def test_nothing_is_left_running_after_ctrl_c_or_a_kill(end):
     code = (
         "from curation.engine.guard import *\n"
         "if __name__ == '__main__':\n"
@@ -74,17 +71,4 @@ def test_nothing_is_left_running_after_ctrl_c_or_a_kill(end, living):
         "    for result in run_guarded(eval, items, processes=2, bounds=Bounds(2.0), chunk=1):\n"
         "        print(result, flush=True)\n"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True
-    )
-    assert process.stdout.readline() == "1\n"
-    time.sleep(0.3)
-    if end == signal.SIGINT:
-        os.killpg(process.pid, end)  # as a terminal does
-    else:
-        process.kill()
-    process.communicate(timeout=30)
-    until = time.monotonic() + 20
-    while living(process.pid) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert living(process.pid) == []
+    assert left_after(code, end, "1") == []

@@ -2,11 +2,9 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
 
 import pytest
+from factories.processes import left_after
 
 from curation.engine import mapping
 from curation.engine.processes import WorkerError, count
@@ -52,7 +50,7 @@ def test_chunks_are_of_one_size_but_the_last():
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
-def test_nothing_is_left_running_after_ctrl_c_or_a_kill(end, living):
+def test_nothing_is_left_running_after_ctrl_c_or_a_kill(end):
     code = (
         "from curation.engine import mapping\n"
         "import signal, time\n"
@@ -61,16 +59,4 @@ def test_nothing_is_left_running_after_ctrl_c_or_a_kill(end, living):
         "    for result in mapping.run(time.sleep, [0.0, *[0.3] * 1000], workers=2, chunk=1):\n"
         "        print(result, flush=True)\n"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, text=True
-    )
-    assert process.stdout.readline() == "None\n"
-    if end == signal.SIGINT:
-        os.killpg(process.pid, end)  # as a terminal does
-    else:
-        process.kill()
-    process.communicate(timeout=30)
-    until = time.monotonic() + 20
-    while living(process.pid) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert living(process.pid) == []
+    assert left_after(code, end, "None") == []

@@ -10,7 +10,7 @@ from curation.evaluation.comparison.paired import Against, against, by_class
 pairs = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(pairs)
 def test_precision_recall_f1_and_accuracy_equal_scikit_learns(rows):
     labels, predicted = (np.array(column) for column in zip(*rows, strict=True))
@@ -26,7 +26,7 @@ def test_precision_recall_f1_and_accuracy_equal_scikit_learns(rows):
     assert metrics.accuracy(matrix) == pytest.approx(sk.accuracy_score(labels, predicted))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.sampled_from([0.1, 0.2, 0.5, 0.9]), st.booleans()), min_size=2, max_size=50))
 def test_roc_auc_equals_scikit_learns_with_ties(rows):
     scores, positive = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
@@ -119,7 +119,6 @@ def test_real_number_tiffs_are_read(picture, kind, colour):
 
 
 @given(st.lists(st.integers(0, 65535), min_size=1, max_size=64))
-@settings(deadline=None)
 def test_scaling_keeps_order_and_stays_in_range(values):
     shown, _ = to_eight_bits(np.array([values], np.uint16))
     order = np.argsort(values, kind="stable")

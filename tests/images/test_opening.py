@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
@@ -269,7 +269,7 @@ def _examples() -> list[bytes]:
 EXAMPLES = _examples()
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300)
 @given(
     st.sampled_from(EXAMPLES),
     st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=8),

@@ -60,7 +60,7 @@ def named(root, folder, name):
 
 
 @given(stop=st.integers(0, 50), again=st.integers(0, 50))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_purge_and_its_undo_killed_anywhere_lose_nothing(tmp_path_factory, stop, again):
     root = tmp_path_factory.mktemp("world")
     moves = make(root, 7)

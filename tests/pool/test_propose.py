@@ -22,7 +22,7 @@ def pool(count, labelled=10, seed=0, classes=4):
 
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
 @given(count=st.integers(1, 40), wanted=st.integers(0, 50), labelled=st.integers(0, 5), seed=st.integers(0, 99))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 def test_each_strategy_chooses_different_images_and_the_same_ones_again(strategy, count, wanted, labelled, seed):
     world = pool(count, labelled, seed)
     first = choose(world, wanted, strategy, seed)

@@ -52,7 +52,7 @@ def test_labels_checked_by_hand_anchor_the_noise():
 
 
 @given(st.integers(0, 300), st.integers(1, 6), st.integers(0, 1000))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_probabilities_are_probabilities_with_the_same_argmax(rows, classes, seed):
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 5, (rows, classes)).astype(np.float32)

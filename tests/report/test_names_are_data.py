@@ -35,7 +35,7 @@ HOSTILE = [
 ]
 names = st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
 PLACES = {"x", "y", "transform"}  # a long name above a column is turned
-FEW = settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=6, suppress_health_check=list(HealthCheck))
 
 
 class Elements(HTMLParser):
@@ -120,7 +120,7 @@ def test_in_the_page_of_the_duplicates(tmp_path_factory, name):
     assert pages[0].found == pages[1].found
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(name=names)
 def test_in_charts(name):
     """The drawing is XML with the name as one text, and nothing warns, whatever letters the font has."""

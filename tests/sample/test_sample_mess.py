@@ -73,7 +73,7 @@ def test_twins_under_another_label_and_flipped_labels_disagree_with_the_truth(pl
     assert all(item.label == item.true_label for item in others)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(12, 200), st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(60, 500))
 def test_any_set_makes_a_plan_without_two_files_of_one_item(per_class, seed, minimum, maximum):
     source = toy(per_class)

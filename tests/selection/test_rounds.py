@@ -194,8 +194,6 @@ for machine in (Years, YearsThatFollow):
     machine.TestCase.settings = settings(
         max_examples=CASES,
         stateful_step_count=ROUNDS,
-        derandomize="CURATION_CASES" not in os.environ,
-        deadline=None,
         phases=[Phase.generate],  # a case is a seed: there is nothing to shrink
         suppress_health_check=list(HealthCheck),
     )
