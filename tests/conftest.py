@@ -26,6 +26,8 @@ settings.load_profile("curation")
 
 os.environ["DVC_NO_ANALYTICS"] = "true"  # also of the commands that tests start
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as curation.model sets it, before any test imports torch
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job: what tests start would ignore it too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 FLAGS += ["--disable-sync", "--no-first-run", "--disable-dev-shm-usage", "--mute-audio"]
 SLOW = 90_000  # milliseconds that a page may take on a busy machine

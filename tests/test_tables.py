@@ -52,7 +52,7 @@ def test_a_failed_write_leaves_the_old_table_and_no_draft(tmp_path):
     path = tmp_path / "t.parquet"
     tables.write(toy(tables.DUPLICATES, ["a"]), path, tables.DUPLICATES)
     before = path.read_bytes()
-    with pytest.raises((pa.ArrowInvalid, pa.ArrowTypeError)):
+    with pytest.raises((pa.ArrowInvalid, pa.ArrowTypeError), match="distance"):
         tables.write(toy(tables.DUPLICATES, ["a"]).assign(distance="far"), path, tables.DUPLICATES)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]

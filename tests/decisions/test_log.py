@@ -101,7 +101,7 @@ def test_another_header_is_refused(tmp_path):
 
 def test_a_bad_row_among_good_ones_writes_nothing(tmp_path):
     path = tmp_path / "reviews.csv"
-    with pytest.raises(ReviewsError):
+    with pytest.raises(ReviewsError, match=r"line 2.*nonsense"):
         append_reviews(path, [row(), row(decision="nonsense")])
     assert not path.exists()
 

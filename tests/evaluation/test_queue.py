@@ -40,6 +40,8 @@ def test_every_error_is_in_the_queue_and_the_table_is_valid(made, tmp_path):
     assert sorted(queue["rank"]) == list(range(len(queue)))
     assert queue.sort_values("rank").gain.is_monotonic_decreasing
     assert queue.label_error.between(0, 1).all()
+    assert queue.label_error.max() > 0.9
+    assert queue.label_error.min() < 0.1
 
 
 def test_the_order_of_the_rows_changes_nothing(made):

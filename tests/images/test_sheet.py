@@ -51,15 +51,15 @@ def test_an_unreadable_file_shows_as_such(tmp_path):
     page = (tmp_path / "sheet.html").read_text(encoding="utf-8")
     assert "not an image: text" in page
     assert [image.size for image in embedded(page)] == [(32, 32)]
-    with pytest.raises(UnreadableImage):
+    with pytest.raises(UnreadableImage, match="not an image: text"):
         tile_data_uri(path)
 
 
 def test_a_sheet_that_fails_half_way_leaves_nothing(tmp_path):
     def sections():
         yield Section("s", "")
-        raise RuntimeError
+        raise RuntimeError("half way")
 
-    with pytest.raises(RuntimeError):
+    with pytest.raises(RuntimeError, match="half way"):
         write_sheet(tmp_path / "sheet.html", "t", sections())
     assert list(tmp_path.iterdir()) == []

@@ -88,6 +88,9 @@ def test_the_k_nearest_only_ever_get_fewer():
         least = (np.array([9]), np.array([9]))
         topped = split_minimums.top_up(buckets[:number], by_bucket, free, (labels, subs), least, config)
         taken.append(topped[:20])
+    assert all(
+        (taken[0] == side).sum() > (taken[-1] == side).sum() for side in (split_minimums.VAL, split_minimums.TEST)
+    )
     for earlier, later in pairwise(taken):
         changed = earlier != later
         assert (later[changed] == hash_buckets.TRAIN).all()

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.pipeline
 def test_git_is_clean_after_what_dvc_tells_to_commit(demo):
     assert demo.run("git", "status", "--short") == ""
     tracked = demo.run("git", "ls-files", "data", "models", "reports").split()
+    assert {"data/raw.dvc", "data/reviews.csv", "reports/metrics.json"} <= set(tracked)
     assert not [name for name in tracked if name.endswith((".parquet", ".safetensors", ".png", ".jpg"))]
 
 

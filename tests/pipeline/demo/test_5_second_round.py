@@ -1,6 +1,7 @@
 """The second round: promote, bring one class more, and train on from the promoted model."""
 
 import json
+from hashlib import md5
 
 import numpy as np
 import pytest
@@ -34,13 +35,13 @@ def test_the_lineage_is_carried_and_no_image_changes_its_side(second):
 
     child = read_header(second.root / "models" / "candidate.safetensors")
     now = second.table("splits").set_index("image_id").split
-    sides = {"train", "val", "test", "benchmark"}
-    for image_id, side in second.before.items():
-        if side not in sides:
-            continue
-        assert child.lineage[image_id] == side
-        if now.get(image_id) in sides:
-            assert now[image_id] == side
+    sides = ["train", "val", "test", "benchmark"]
+    before = second.before[second.before.isin(sides)]
+    assert set(before) == set(sides)
+    assert [child.lineage[image_id] for image_id in before.index] == before.tolist()
+    both = before.to_frame("before").join(now[now.isin(sides)].rename("now"), how="inner")
+    assert len(both) > 0.9 * len(before)
+    assert both.now.tolist() == both.before.tolist()
 
 
 def test_the_second_model_is_as_good_as_the_first(second):
@@ -52,7 +53,15 @@ def test_the_second_model_is_as_good_as_the_first(second):
 
 def test_the_pages_say_that_production_is_the_base(second):
     metrics = json.loads((second.root / "reports" / "metrics.json").read_text())
-    assert metrics
+    told = json.loads((second.root / "reports" / "train" / "summary.json").read_text())
+    page = (second.root / "reports" / "report.html").read_text()
+    assert told["parent"] == md5((second.root / "models" / "production.safetensors").read_bytes()).hexdigest()
+    assert "started from models/production.safetensors." in page
+    found = second.table("predictions").query("split == 'test' and base_predicted != ''")
+    now, before = found.predicted == found.label, found.base_predicted == found.label
+    facts = metrics["against_base"]["test"]
+    assert (facts["better"], facts["worse"]) == ((now & ~before).sum(), (before & ~now).sum())
+    assert facts["images"] == len(found) > 50
 
 
 def test_a_throwaway_model_is_not_promoted(second, copy_of):
