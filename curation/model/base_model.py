@@ -17,7 +17,7 @@ from torch import nn
 from curation.errors import CurationError
 from curation.model import checkpoint
 from curation.model.backbone import ArchError, Spec, body_state, build, find_head, head_of, normalisation, pretrained
-from curation.model.header import Header
+from curation.model.header import Header, read_header
 from curation.params import Params
 from curation.project.places import WEIGHTS
 
@@ -71,8 +71,14 @@ def start_from(path: Path, classes: Sequence[str], params: Params) -> Start:
 
     Raises BaseModelError when the architecture or the image size differs from params.yaml.
     """
-    base, state = checkpoint.load(path)
-    _check(path, base, params)
+    base = read_header(path)
+    for key, wanted, found in (("arch", params.arch, base.arch), ("image_size", params.image_size, base.image_size)):
+        if wanted != found:
+            raise BaseModelError(
+                f"base_model {path} has {key} {found}, but params.yaml asks for {wanted}. "
+                f"Set `{key}: {found}`, or start again from a new backbone: `base_model: models/backbone.safetensors`"
+            )
+    state, md5 = checkpoint.load_tensors(path), checkpoint.md5(path)
     torch.manual_seed(params.seed)
     model = build(Spec(base.arch, base.image_size, base.stem), len(classes))
     head = find_head(model, len(classes))
@@ -84,19 +90,7 @@ def start_from(path: Path, classes: Sequence[str], params: Params) -> Start:
             f"{path}: its tensors are not those of {base.arch}: {[*lost, *unknown][:3]}. Make it again"
         )
     _make_head(head_of(model, len(classes)), params.train.head, base, classes, state, head)
-    return Start(model, head, base, checkpoint.md5(path), _story(path, base, body, classes, params))
-
-
-def _check(path: Path, base: Header, params: Params) -> None:
-    for key, wanted, found in (
-        ("arch", params.arch, base.arch),
-        ("image_size", params.image_size, base.image_size),
-    ):
-        if wanted != found:
-            raise BaseModelError(
-                f"base_model {path} has {key} {found}, but params.yaml asks for {wanted}. "
-                f"Set `{key}: {found}`, or start again from a new backbone: `base_model: models/backbone.safetensors`"
-            )
+    return Start(model, head, base, md5, _story(path, base, body, classes, params))
 
 
 def _make_head(

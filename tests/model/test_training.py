@@ -11,9 +11,10 @@ from curation.model.base_model import BaseModelError, make_backbone, start_from
 from curation.model.compiled import CompileError
 from curation.model.header import CheckpointError, read_header
 from curation.model.training import train_candidate
+from curation.model.training.candidate_header import united_lineage
 from curation.model.training.epoch import DivergedError
 from curation.model.training.examples import NothingToTrainError
-from curation.model.training.train_candidate import train, united_lineage
+from curation.model.training.train_candidate import train
 from curation.params import Params
 
 

@@ -1,0 +1,55 @@
+"""What the checkpoint of a candidate says of itself, and what the next round inherits: classes, recipe and lineage."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from curation.model.base_model import Start
+from curation.model.header import SPLIT_NAMES, Header
+from curation.model.training.examples import dataset_hash
+from curation.model.training.loop import Outcome
+from curation.params import Params
+
+IN_HEADER = ("lr", "epochs", "batch_size", "arch", "image_size", "seed", "throwaway", "train")
+HISTORY = ("epoch", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
+
+
+def candidate_header(
+    start: Start, classes: tuple[str, ...], splits: pd.DataFrame, recipe: Mapping[str, Any], outcome: Outcome
+) -> Header:
+    """Make the header of the candidate's checkpoint. recipe: as `training_params` gives it."""
+    base, best = start.base, outcome.history[outcome.best_epoch - 1]
+    metrics = {name: round(best[name], 6) for name in HISTORY if name in best and name not in {"epoch", "lr"}}
+    return Header(
+        arch=base.arch,
+        classes=classes,
+        image_size=base.image_size,
+        mean=base.mean,
+        std=base.std,
+        stem=base.stem,
+        params=dict(recipe),
+        dataset=dataset_hash(splits),
+        parent=start.base_md5,
+        metrics={**metrics, "best_epoch": outcome.best_epoch},
+        throwaway=recipe["throwaway"] or base.throwaway,
+        lineage=united_lineage(base.lineage, splits),
+    )
+
+
+def united_lineage(earlier: Mapping[str, str], splits: pd.DataFrame) -> dict[str, str]:
+    """Unite the lineage of the base model with today's splits: image_id -> split.
+
+    An image that this model or an earlier one was trained on is `train`. For the others the earlier split holds.
+    """
+    today = splits[splits["split"].isin(SPLIT_NAMES)]
+    united = dict(zip(today["image_id"], today["split"], strict=True))
+    for image_id, split in earlier.items():
+        if united.get(image_id) != "train":
+            united[image_id] = split
+    return united
+
+
+def training_params(params: Params) -> dict[str, Any]:
+    """The parameters that decide the weights; they are kept in the header."""
+    return {name: value for name, value in params.model_dump().items() if name in IN_HEADER}
