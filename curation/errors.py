@@ -45,3 +45,10 @@ def disk_message(error: OSError) -> str:
         f"the disk refused{where}: {error.strerror or error}. "
         "Nothing half-written was left; free space or permissions there, then run the same command again."
     )
+
+
+def in_words(error: Exception) -> str:
+    """Say on one line why a file that a person named could not be read."""
+    if isinstance(error, OSError):
+        return "there is no such file" if isinstance(error, FileNotFoundError) else str(error.strerror or error).lower()
+    return " ".join(str(error).split()).replace("Error tokenizing data. C error: ", "") or type(error).__name__

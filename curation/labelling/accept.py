@@ -13,12 +13,11 @@ import pandas as pd
 
 from curation.decisions.fold import fold
 from curation.decisions.log import append_reviews
-from curation.errors import CurationError
+from curation.errors import CurationError, in_words
 from curation.labelling.metadata_rows import FILE, NAME, Line, key, lines_below
 from curation.labelling.moves import AWAY, Journal, Move
 from curation.labelling.pool_files import files_of
 from curation.pool.answer_copies import safe
-from curation.predict.decode import one_line
 from curation.project.places import RAW, UNLABELLED, Places
 from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import Word
@@ -62,7 +61,7 @@ def read_picks(path: Path, table: pd.DataFrame) -> pd.DataFrame:
             given = pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise LabelError(
-            f"{path} can't be read: {one_line(error)}. Expected a CSV or JSON file that a pool command wrote"
+            f"{path} can't be read: {in_words(error)}. Expected a CSV or JSON file that a pool command wrote"
         ) from None
     if "image_id" not in given.columns:
         raise LabelError(f"{path} has no column image_id; it has {', '.join(map(str, given.columns)) or 'none'}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from curation.errors import CurationError
+from curation.errors import CurationError, in_words
 
 OTHERS = ("unknown", "remove")
 AUTO = "auto"
@@ -50,7 +50,9 @@ def read_tags(path: Path, image_ids: Mapping[str, str]) -> dict[str, str]:
     try:
         root = ET.fromstring(path.read_bytes())  # noqa: S314 - a file that the user names; expat refuses entity bombs
     except (OSError, ET.ParseError) as error:
-        raise CvatError(f"{path} is not an XML file ({error}): export the task as `CVAT for images 1.1`") from None
+        raise CvatError(
+            f"{path} is not an XML file ({in_words(error)}): export the task as `CVAT for images 1.1`"
+        ) from None
     if root.tag != "annotations":
         raise CvatError(f"{path}: found <{root.tag}>, expected <annotations>: export the task as `CVAT for images 1.1`")
     ends = _ends(image_ids)

@@ -13,7 +13,7 @@ from xml.sax.saxutils import quoteattr
 
 import pandas as pd
 
-from curation.errors import CurationError
+from curation.errors import CurationError, in_words
 
 LOCAL_FILES = "/data/local-files/?d="
 OTHERS = ("unknown", "remove")
@@ -48,7 +48,9 @@ def read_annotations(path: Path) -> dict[str, tuple[str, str]]:
     try:
         tasks = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise LabelStudioError(f"{path} is not a JSON file ({error}): export the project as JSON or JSON-MIN") from None
+        raise LabelStudioError(
+            f"{path} is not a JSON file ({in_words(error)}): export the project as JSON or JSON-MIN"
+        ) from None
     if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
         raise LabelStudioError(f"{path} is not a list of tasks: export the project as JSON or JSON-MIN")
     found: dict[str, tuple[str, str]] = {}

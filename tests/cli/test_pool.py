@@ -106,7 +106,18 @@ def test_unknowns_takes_a_class_a_limit_and_a_precision(project):
     assert "give only one of them" in run("unknowns", "--table", "a.parquet", "--rev", "HEAD", code=1).stderr
 
 
+@pytest.mark.parametrize(
+    "command", [("accept", "no.csv"), ("import", "no.json"), ("import", "no.xml", "--from", "cvat")], ids=" ".join
+)
+def test_a_file_that_is_not_there_is_named_in_words(project, command):
+    told = run("label", *command, code=1).stderr
+    assert command[1] in told
+    assert "there is no such file" in told
+    assert "Errno" not in told
+
+
 def test_thin_and_staged_say_what_each_class_misses(project):
+    assert "no class of that name needs images; those that do: blue" in run("thin", "--class", "x").stderr
     done = run("thin", "--json")
     assert "blue: has 20, wants 25" in done.stderr
     assert {row["missing"] for row in json.loads(done.stdout)} == {5}

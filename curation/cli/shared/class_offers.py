@@ -29,6 +29,9 @@ class Offers:
         """Find candidates for the needs and deliver them; print what each class has, should have, and was offered."""
         from curation.pool import questions
 
+        if self.of_class and self.of_class not in {need.label for need in needs}:
+            names = ", ".join(need.label for need in needs) or "none"
+            note(f"--class {self.of_class}: no class of that name needs images; those that do: {names}")
         needs = [need for need in needs if not self.of_class or need.label == self.of_class]
         sure = answers.threshold(self.min_conf, self.target_precision)
         options.say_expected(answers, sure)
