@@ -54,6 +54,10 @@ def _gif(data: bytes) -> str:
     return "" if data.rstrip(b"\0").endswith(b";") else "its end mark is missing"
 
 
+def _qoi(data: bytes) -> str:
+    return "" if data.endswith(bytes(7) + b"\1") else "its end mark is missing"
+
+
 def _boxes(data: bytes) -> str:
     """Walk the outermost boxes (ISO/IEC 14496-12): each must end within the file, the last one with it."""
     at = 0
@@ -69,5 +73,12 @@ def _boxes(data: bytes) -> str:
     return "" if at == len(data) else "its boxes do not add up to the file"
 
 
-CHECKS: dict[str, Callable[[bytes], str]] = {"PNG": _png, "WEBP": _webp, "GIF": _gif, "HEIF": _boxes, "AVIF": _boxes}
+CHECKS: dict[str, Callable[[bytes], str]] = {
+    "PNG": _png,
+    "WEBP": _webp,
+    "GIF": _gif,
+    "HEIF": _boxes,
+    "AVIF": _boxes,
+    "QOI": _qoi,
+}
 COMPRESSED = {"WEBP", "GIF", "AVIF"}

@@ -5,6 +5,7 @@ such as EPS, which starts Ghostscript. Everything else gets the words that a per
 """
 
 from curation.images.formats.camera_raw import raw_by_magic
+from curation.images.formats.refused import Refused
 
 EMPTY = "the file is empty (0 bytes)"
 MAGIC: tuple[tuple[int, bytes, str], ...] = (
@@ -16,7 +17,6 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"II*\0", "TIFF"),
     (0, b"MM\0*", "TIFF"),
     (0, b"II+\0", "TIFF"),
-    (0, b"MM\0+", "TIFF"),
     (0, b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG2000"),
     (0, b"\xff\x4f\xff\x51", "JPEG2000"),
     (0, b"qoif", "QOI"),
@@ -28,7 +28,7 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"8BPS", "PSD"),
     (0, b"DDS ", "DDS"),
     (0, b"\x01\xda", "SGI"),
-    *((0, b"P" + digit, "PPM") for digit in (b"1", b"2", b"3", b"4", b"5", b"6", b"F", b"f")),
+    *((0, b"P" + digit, "PPM") for digit in (b"1", b"2", b"3", b"4", b"5", b"6", b"f")),
 )
 BRANDS = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"), "HEIF"
@@ -41,6 +41,10 @@ OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"%!PS", "PostScript"),
     (b"version https://git-lfs", "a Git LFS pointer: run `git lfs pull`"),
     (b"\x7fELF", "a program"),
+    (b"v/1\x01", "an OpenEXR file, which is not read here: save it as TIFF or PNG"),
+    (b"#?RADIANCE", "a Radiance HDR file, which is not read here: save it as TIFF or PNG"),
+    (b"MM\0+", "a BigTIFF with the high byte first, which is not read here: save it as TIFF"),
+    (b"PF\n", "a colour PFM file, which is not read here: save it as TIFF or PNG"),
 )
 SUFFIXES = {
     "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"},
@@ -58,7 +62,7 @@ SUFFIXES = {
 KNOWN_SUFFIXES = frozenset().union(*SUFFIXES.values())
 
 
-class NotAnImage(ValueError):  # noqa: N818 - it names what was found
+class NotAnImage(Refused):
     """Bytes of something else; the message says what."""
 
 

@@ -41,7 +41,7 @@ def decode_any(data: bytes, header: Image.Image, reduce_to: int | None) -> tuple
         except ValueError as error:
             note = f"damaged JPEG: {error}".replace("Corrupt JPEG data: ", "")
         with suppress(ValueError):  # libjpeg complains when a pixel is missing, and then the file is truncated
-            return _like(header, decode_plain(_ended(data), colours, reduce_to)), NO_END
+            return _like(header, decode_plain(ended(data), colours, reduce_to)), NO_END
     if reduce_to:
         wide, high = header.size
         shrink = max(min(wide, high) / reduce_to, 1.0)
@@ -57,7 +57,7 @@ def _like(header: Image.Image, image: Image.Image) -> Image.Image:
     return image
 
 
-def _ended(data: bytes) -> bytes:
+def ended(data: bytes) -> bytes:
     """The same JPEG with an end mark, as some webcams and recorders leave it out; ValueError where it has one."""
     rest = data.rstrip(b"\0")
     if rest.endswith(END):

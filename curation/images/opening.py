@@ -7,22 +7,26 @@ can't be stopped here: `curation.engine.guard.run_guarded` does that.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BytesIO
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, UnidentifiedImageError
 
 from curation.errors import CurationError
 from curation.images.damage import damage
-from curation.images.file_type import NotAnImage, sniff
+from curation.images.file_type import sniff
 from curation.images.formats.camera_raw import develop, raw_by_magic, raw_in_tiff
-from curation.images.formats.deep_pixels import decode_deep, first_directory, is_deep
+from curation.images.formats.deep_pixels import decode_deep, is_deep
+from curation.images.formats.deep_tiff import PROFILE, first_directory
 from curation.images.formats.dicom import read_dicom
+from curation.images.formats.pillow_plugins import open_with_pillow
+from curation.images.formats.refused import Refused
+from curation.images.formats.stream_ends import with_end
 from curation.images.jpeg import decode_any, decode_plain, size_of_plain
-from curation.images.to_rgb import ORIENTATION_TAG, TURNS, is_blank, orientation, to_rgb, upright
+from curation.images.to_rgb import FOR_COLOURS, ORIENTATION_TAG, TURNS, is_blank, orientation, to_rgb, upright
 
 MAX_MEGAPIXELS = 250.0
 MAX_SIDE = 65_535
@@ -94,7 +98,7 @@ def decode(
             return _decode(data, name, reduce_to, background, max_megapixels)
     except UnreadableImage as error:
         raise UnreadableImage(path, error.reason) from None
-    except NotAnImage as error:
+    except Refused as error:
         raise UnreadableImage(path, str(error)) from None
     except MemoryError:
         raise
@@ -103,9 +107,20 @@ def decode(
 
 
 def _decode(data: bytes, name: str, reduce_to: int | None, background: str, max_megapixels: float) -> Opened:
+    try:
+        return _as_it_is(data, name, reduce_to, background, max_megapixels)
+    except (OSError, ValueError, EOFError):
+        found = with_end(data, name)
+        if not found:
+            raise
+    opened = _as_it_is(found[0], name, reduce_to, background, max_megapixels)
+    return replace(opened, note="; ".join(filter(None, (found[1], opened.note))))
+
+
+def _as_it_is(data: bytes, name: str, reduce_to: int | None, background: str, max_megapixels: float) -> Opened:
     if special := _special(data, name, background, max_megapixels):
         return special
-    image = _open(data, name)
+    image = open_with_pillow(data, name)
     _check_size(image.size, max_megapixels)
     full = image.size
     turn = orientation(image) if name == "JPEG" else 1
@@ -149,22 +164,22 @@ def _special(data: bytes, name: str, background: str, max_megapixels: float) -> 
 
 
 def _deep(data: bytes, name: str, background: str, max_megapixels: float) -> Opened | None:
-    """Open a PNG or TIFF of more than 8 bits a sample; None where OpenCV can't."""
-    turn, profile = 1, {}
-    if name == "PNG":
-        header = _open(data, name)
+    """Open a PNG, PPM or TIFF of more than 8 bits a sample; None where it is for Pillow."""
+    profile: Mapping[Any, Any]
+    if name == "TIFF":
+        tags = first_directory(data)
+        _check_size((int(tags.get(WIDTH_TAG, 0)), int(tags.get(HEIGHT_TAG, 0))), max_megapixels)
+        turn, profile = int(tags.get(ORIENTATION_TAG, 1)), {"icc_profile": tags.get(PROFILE)}
+    else:
+        header = open_with_pillow(data, name)
         _check_size(header.size, max_megapixels)
         header.load()  # raises on damage that OpenCV passes over
         turn, profile = orientation(header), header.info
-    else:
-        tags = first_directory(data)
-        _check_size((int(tags.get(WIDTH_TAG, 0)), int(tags.get(HEIGHT_TAG, 0))), max_megapixels)
-        turn = int(tags.get(ORIENTATION_TAG, 1))
     found = decode_deep(data, name)
     if not found:
         return None
     image, note = found
-    image.info.update({key: value for key, value in profile.items() if key in {"icc_profile", "gamma", "srgb"}})
+    image.info.update({key: value for key, value in profile.items() if value and key in FOR_COLOURS})
     rgb, more = to_rgb(image, background)
     notes = (damage(data, name), note, more)
     shown = upright(rgb, turn if turn in TURNS else 1)
@@ -183,21 +198,6 @@ def _plain_jpeg(data: bytes, reduce_to: int | None, max_megapixels: float) -> Op
     except ValueError:
         return None
     return Opened(image if colours == "RGB" else image.convert("RGB"), "JPEG", wide, high, "")
-
-
-def _open(data: bytes, name: str) -> Image.Image:
-    if name == "JXL":
-        try:
-            import pillow_jxl  # type: ignore[import-untyped,unused-ignore]  # noqa: F401 - it registers itself
-        except ImportError:
-            raise UnreadableImage("", "JPEG XL needs pillow-jxl-plugin: pip install 'curation[jxl]'") from None
-    if name == "HEIF":
-        try:
-            import pillow_heif  # type: ignore[import-untyped,unused-ignore]
-        except ImportError:
-            raise UnreadableImage("", "HEIC needs pillow-heif: pip install 'curation[heic]'") from None
-        pillow_heif.register_heif_opener()
-    return Image.open(BytesIO(data), formats=(name,))
 
 
 def _check_size(size: tuple[int, int], max_megapixels: float) -> None:

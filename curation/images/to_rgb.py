@@ -13,6 +13,7 @@ from curation.images.colour_profile import to_srgb
 from curation.images.formats.deep_pixels import to_eight_bits
 
 ORIENTATION_TAG = 0x0112
+FOR_COLOURS = {"icc_profile", "gamma", "srgb"}  # what a file may say of its colours
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -49,6 +50,8 @@ def to_rgb(image: Image.Image, background: str = "white") -> tuple[Image.Image, 
         return flat, "; ".join(filter(None, (note, more)))
     if image.mode in {"CMYK", "LAB"}:
         image = _through_profile(image)
+    if image.mode == "P":
+        image = image.convert("RGB")  # its profile and gamma are about the colours of the palette
     return to_srgb(image).convert("RGB"), note
 
 
@@ -64,7 +67,7 @@ def _extrema(image: Image.Image) -> list[tuple[float, float]]:
 
 def _composite(image: Image.Image, background: str) -> tuple[Image.Image, str]:
     """Lay a transparent image on the background colour; where that shows nothing, show what the file does hold."""
-    profile = {key: value for key, value in image.info.items() if key in {"icc_profile", "gamma", "srgb"}}
+    profile = {key: value for key, value in image.info.items() if key in FOR_COLOURS}
     rgba = image.convert("RGBA")
     colours = rgba.convert("RGB")
     colours.info.update(profile)

@@ -7,8 +7,10 @@ is developed with the camera's white balance, as photo viewers show it. It needs
 from io import BytesIO
 
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-from curation.images.formats.deep_pixels import first_directory
+from curation.images.formats.deep_tiff import directory_at, first_directory
+from curation.images.formats.refused import Refused
 
 SUBFILE, MAKE, SUB_IFDS, DNG_VERSION = 254, 271, 330, 50706
 CFA, LINEAR_RAW, PHOTOMETRIC = 32803, 34892, 262
@@ -39,22 +41,30 @@ def raw_in_tiff(data: bytes) -> str:
         return "DNG"
     if tags.get(PHOTOMETRIC) in {CFA, LINEAR_RAW}:
         return "raw TIFF"
-    preview = int(tags.get(SUBFILE, 0)) & 1 and SUB_IFDS in tags
     maker = str(tags.get(MAKE, "")).upper()
-    named = next((kind for name, kind in MAKERS.items() if maker.startswith(name)), "")
-    if preview:
-        return named or "raw TIFF"
-    return ""
+    named = next((kind for name, kind in MAKERS.items() if maker.startswith(name)), "raw TIFF")
+    preview = int(tags.get(SUBFILE, 0)) & 1 and SUB_IFDS in tags
+    return named if preview or _mosaic_below(data, tags) else ""
+
+
+def _mosaic_below(data: bytes, tags: ImageFileDirectory_v2) -> bool:
+    """Whether a directory below the first one holds the mosaic of a sensor."""
+    below = tags.get(SUB_IFDS, ())
+    for offset in below if isinstance(below, tuple) else (below,):
+        under = directory_at(data, ImageFileDirectory_v2(data[:4] + bytes(4)), int(offset))
+        if under.get(PHOTOMETRIC) in {CFA, LINEAR_RAW}:
+            return True
+    return False
 
 
 def develop(data: bytes, kind: str) -> Image.Image:
-    """Develop a raw file to upright RGB in sRGB; ValueError says why it can't be."""
+    """Develop a raw file to upright RGB in sRGB; Refused says why it can't be."""
     try:
         import rawpy
     except ImportError:
-        raise ValueError(f"a camera's raw file ({kind}): reading it needs rawpy: pip install 'curation[raw]'") from None
+        raise Refused(f"a camera's raw file ({kind}): reading it needs rawpy: pip install 'curation[raw]'") from None
     try:
         with rawpy.imread(BytesIO(data)) as raw:
             return Image.fromarray(raw.postprocess(use_camera_wb=True).squeeze()).convert("RGB")
     except rawpy.LibRawError as error:
-        raise ValueError(f"a camera's raw file ({kind}) that LibRaw can't develop: {error}") from None
+        raise Refused(f"a camera's raw file ({kind}) that LibRaw can't develop: {error}") from None

@@ -1,18 +1,28 @@
 """Pixels of more than 8 bits, brought to 8 bits so that a person sees the picture.
 
 Cameras, microscopes and X-ray machines write 10, 12 or 14 bits into 16-bit files, and some programs write real numbers.
-The white of such a file is what the file states (PNG's sBIT, TIFF's MaxSampleValue), else what its values use. OpenCV
-decodes them, because Pillow drops the lower byte of 16-bit colours and can't read real-number colours at all.
+The white of such a file is what the file states (PNG's sBIT, TIFF's MaxSampleValue, the last number of a PPM's header),
+else what its values use. OpenCV decodes them, because Pillow drops the lower byte of 16-bit colours and can't read
+real-number colours at all.
 """
 
-from io import BytesIO
+import re
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-BITS_PER_SAMPLE, MAX_SAMPLE_VALUE = 258, 281
+from curation.images.formats.deep_tiff import (
+    PHOTOMETRIC,
+    WHITE_IS_ZERO,
+    bits_of,
+    first_directory,
+    read_deep_tiff,
+    with_opencv,
+)
+
+MAX_SAMPLE_VALUE = 281
+PPM_HEADER = re.compile(rb"P([2356])(?:\s|#[^\n]*\n)+\d+(?:\s|#[^\n]*\n)+\d+(?:\s|#[^\n]*\n)+(\d+)")
 WIDTHS = (8, 10, 12, 14, 16, 24, 32)  # bits that real devices deliver
 RANGES = (1.0, 255.0, 65535.0)  # what real numbers usually mean, when none is negative
 
@@ -20,41 +30,36 @@ Array = npt.NDArray[np.generic]
 Bytes = npt.NDArray[np.uint8]
 
 
-def first_directory(data: bytes) -> ImageFileDirectory_v2:
-    """The tags of a TIFF's first picture; raises what Pillow raises on damaged tags."""
-    stream = BytesIO(data)
-    header = stream.read(16 if data[2:4] in {b"+\0", b"\0+"} else 8)
-    tags = ImageFileDirectory_v2(header)
-    stream.seek(tags.next)
-    tags.load(stream)
-    return tags
-
-
 def is_deep(data: bytes, name: str) -> bool:
-    """Whether a PNG or TIFF holds more than 8 bits a sample."""
+    """Whether a PNG, PPM or TIFF holds more than 8 bits a sample."""
     if name == "PNG":
         return data[24:25] == b"\x10"
-    if name != "TIFF":
-        return False
-    bits = first_directory(data).get(BITS_PER_SAMPLE, (1,))
-    return bool(max(bits if isinstance(bits, tuple) else (bits,)) > 8)
+    if name == "PPM":
+        return data[:2] == b"PF" or _ppm_white(data) > 255
+    return name == "TIFF" and bits_of(first_directory(data)) > 8
 
 
 def decode_deep(data: bytes, name: str) -> tuple[Image.Image, str] | None:
-    """Decode a deep PNG or TIFF to L, RGB or RGBA with a note on its scale; None where OpenCV can't read it."""
-    import cv2
-
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None or pixels.dtype == np.uint8 or (pixels.ndim == 3 and pixels.shape[2] not in {1, 3, 4}):
+    """Decode a deep PNG, PPM or TIFF to L, RGB or RGBA with a note on its scale; None where it is for Pillow."""
+    found = read_deep_tiff(data) if name == "TIFF" else _parted(with_opencv(data))
+    if found is None:
         return None
-    alpha = pixels[:, :, 3] if pixels.ndim == 3 and pixels.shape[2] == 4 else None
-    colours = pixels[:, :, :3][:, :, ::-1] if pixels.ndim == 3 and pixels.shape[2] >= 3 else pixels.squeeze()
+    colours, alpha = found
     shown, note = to_eight_bits(colours, _stated_white(data, name))
+    if name == "TIFF" and first_directory(data).get(PHOTOMETRIC) == WHITE_IS_ZERO:
+        shown = 255 - shown
     if alpha is None:
         return Image.fromarray(shown), note
     top = 2.0 ** (8 * alpha.dtype.itemsize) - 1 if alpha.dtype.kind == "u" else 1.0
-    cover = (np.clip(alpha / top, 0, 1) * 255 + 0.5).astype(np.uint8)
-    return Image.fromarray(np.dstack([shown, cover])), note
+    cover = (np.clip(alpha.astype(np.float64) / top, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return Image.fromarray(np.dstack([shown if shown.ndim == 3 else np.dstack([shown] * 3), cover])), note
+
+
+def _parted(pixels: Array | None) -> tuple[Array, Array | None] | None:
+    """Part colours from alpha."""
+    if pixels is None or pixels.dtype == np.uint8 or (pixels.ndim == 3 and pixels.shape[2] not in {3, 4}):
+        return None
+    return (pixels, None) if pixels.ndim == 2 else (pixels[:, :, :3], pixels[:, :, 3] if pixels.shape[2] == 4 else None)
 
 
 def to_eight_bits(pixels: Array, stated: float = 0.0) -> tuple[Bytes, str]:
@@ -102,5 +107,13 @@ def _stated_white(data: bytes, name: str) -> float:
     if name == "PNG":
         at = data.find(b"sBIT", 0, 4096)
         return 2.0 ** data[at + 4] - 1 if at > 0 and 8 < data[at + 4] <= 16 else 0.0
+    if name == "PPM":
+        return _ppm_white(data) if _ppm_white(data) < 65535 else 0.0
     stated = first_directory(data).get(MAX_SAMPLE_VALUE, 0)
     return float(max(stated) if isinstance(stated, tuple) else stated)
+
+
+def _ppm_white(data: bytes) -> float:
+    """The value of white in the header of a PGM or PPM; 0 for its other kinds."""
+    found = PPM_HEADER.match(data[:4096])
+    return float(found.group(2)) if found else 0.0

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from curation.images.formats.deep_pixels import to_eight_bits
+from curation.images.formats.refused import Refused
 
 PREAMBLE, MAGIC = 128, b"DICM"
 
@@ -16,17 +17,19 @@ def is_dicom(head: bytes) -> bool:
 
 
 def read_dicom(data: bytes) -> tuple[Image.Image, str]:
-    """Decode the first frame to L or RGB, and a note on its scale; ValueError says why it can't be."""
+    """Decode the first frame to L or RGB, and a note on its scale; Refused says why it can't be."""
     try:
         import pydicom
-        from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
+        from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
         from pydicom.pixels.utils import pixel_array
     except ImportError:
-        raise ValueError("a DICOM image: reading it needs pydicom: pip install 'curation[dicom]'") from None
+        raise Refused("a DICOM image: reading it needs pydicom: pip install 'curation[dicom]'") from None
     facts = pydicom.dcmread(BytesIO(data))
     if "PixelData" not in facts:
-        raise ValueError("a DICOM file without a picture")
+        raise Refused("a DICOM file without a picture")
     pixels = pixel_array(facts, index=0)
+    if facts.get("PhotometricInterpretation") == "PALETTE COLOR":
+        pixels = apply_color_lut(pixels, facts)
     if pixels.ndim == 3:
         shown, note = to_eight_bits(pixels)
         return Image.fromarray(shown), note
@@ -36,5 +39,6 @@ def read_dicom(data: bytes) -> tuple[Image.Image, str]:
     if facts.get("PhotometricInterpretation") == "MONOCHROME1":  # its least value is white
         scaled = 255.0 - scaled
     frames = int(facts.get("NumberOfFrames", 1) or 1)
-    note = f"the first of {frames} frames" if frames > 1 else ""
-    return Image.fromarray((scaled + 0.5).astype(np.uint8)), note
+    told = any(name in facts for name in ("WindowCenter", "VOILUTSequence"))
+    notes = ("" if told else f"shown from {low:g} to {high:g}", f"the first of {frames} frames" if frames > 1 else "")
+    return Image.fromarray((scaled + 0.5).astype(np.uint8)), "; ".join(filter(None, notes))
