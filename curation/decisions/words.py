@@ -13,6 +13,7 @@ that the image was collected with.
 import re
 from dataclasses import dataclass
 
+from curation.tables.class_names import set_name_problem
 from curation.tables.codes import Word
 
 LABEL_WORDS = (Word.RELABEL, Word.KEEP, Word.UNKNOWN)  # what the image shows
@@ -52,6 +53,8 @@ def parse_decision(text: str) -> Decision:
             return Decision(word, detail)
         if word in PAIR_WORDS:
             raise ValueError(f"`{detail}` behind `{word}:` is no image_id (32 hex digits)")
+        if word is Word.BENCHMARK and set_name_problem(detail):
+            raise ValueError(f"`{text[:60]}` is no decision: {set_name_problem(detail)}")
     raise ValueError(f"`{text}` is no decision (they are: {DECISIONS})")
 
 
@@ -59,7 +62,7 @@ def _fits(word: Word, detail: str) -> bool:
     if word is Word.TURN:
         return detail in TURNS
     if word is Word.BENCHMARK:
-        return SET_NAME.fullmatch(detail) is not None and detail != "frozen"
+        return SET_NAME.fullmatch(detail) is not None and not set_name_problem(detail)
     return IMAGE_ID.fullmatch(detail) is not None
 
 

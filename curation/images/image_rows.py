@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from curation.engine.mapping import chunks
+from curation.images.collection.metadata import Facts
 from curation.images.collection.scan import BENCHMARK, RAW, UNLABELLED, Found
 from curation.images.file_type import mislabelled
 from curation.images.image_measures import Measures
@@ -58,9 +59,17 @@ def _row(image_id: str, copies: Sequence[Found], measures: Measures) -> dict[str
         "label": first.label,
         "subclass": first.subclass,
         "origin": first.origin,
+        **_facts(copies)._asdict(),
         "copy_paths": [one.path for one in others],
         "copy_labels": [one.label for one in others],
         "bytes": first.size,
         **measures._asdict(),
         "note": "; ".join(filter(None, (odd, measures.note))),
     }
+
+
+def _facts(copies: Sequence[Found]) -> Facts:
+    """What metadata files say of one content: of several identical files, the first that says something."""
+    if len(copies) == 1:
+        return copies[0].facts
+    return Facts(*(next(filter(None, told), "") for told in zip(*(one.facts for one in copies), strict=True)))

@@ -5,6 +5,7 @@ the order of `image_id`, a few thousand at a time (`image_rows`), so that memory
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -33,9 +34,12 @@ def ingest(root: Path, params: Params) -> pd.DataFrame:
     return _joined(ingest_batches(root, params))
 
 
-def ingest_batches(root: Path, params: Params) -> Iterator[pd.DataFrame]:
-    """The same in parts, sorted by `image_id`, for collections that do not fit in memory."""
-    return _measured(scan(root), root, params, Places(root).caches)
+def ingest_batches(root: Path, params: Params, passed_over: Counter[str] | None = None) -> Iterator[pd.DataFrame]:
+    """The same in parts, sorted by `image_id`, for collections that do not fit in memory.
+
+    `passed_over` counts what is not listed: hidden files, and what systems leave behind.
+    """
+    return _measured(scan(root, passed_over), root, params, Places(root).caches)
 
 
 def ingest_folder(folder: Path, params: Params, cache: Path | None = None) -> pd.DataFrame:

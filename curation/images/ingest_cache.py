@@ -30,7 +30,7 @@ AT_ONCE = 512  # readings that are made to last together
 REMEMBER = "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)"
 LIBRARIES = (
     *("pillow", "simplejpeg", "opencv-python-headless", "numpy", "PyWavelets", "pdqhash"),
-    *("pillow-heif", "rawpy", "pydicom", "pillow-jxl-plugin"),
+    *("pillow-heif", "rawpy", "pydicom", "pillow-jxl-plugin", "tifffile", "imagecodecs"),
 )
 TABLES = """
 CREATE TABLE IF NOT EXISTS files

@@ -14,6 +14,7 @@ import pandas as pd
 from curation.decisions.fold import fold
 from curation.decisions.log import append_reviews
 from curation.errors import CurationError, in_words
+from curation.images.collection.metadata_files import as_text
 from curation.labelling.metadata_rows import FILE, NAME, Line, key, lines_below
 from curation.labelling.moves import AWAY, Journal, Move
 from curation.labelling.pool_files import files_of
@@ -155,7 +156,6 @@ def _target(root: Path, path: str, label: str, image_id: str, taken: set[str]) -
 
 
 def _line_in_raw(target: str, line: Line | None) -> Line | None:
-    kept = (
-        {column: cell for column, cell in line.cells.items() if column not in (FILE, "label") and cell} if line else {}
-    )
+    texts = {column: as_text(cell) for column, cell in line.cells.items()} if line else {}
+    kept = {column: text for column, text in texts.items() if column not in (FILE, "label") and text}
     return Line(f"{RAW}/{NAME}", {FILE: target.removeprefix(f"{RAW}/"), **kept}) if kept else None

@@ -41,8 +41,7 @@ def _local(place: str, root: Path) -> Iterator[Item]:
 
     folder = Path(place)
     if folder.is_dir():
-        files, _ = walk(folder)
-        for file in files:
+        for file in walk(folder).files:
             yield Item(_from(root, folder / file.path), f"{file.size}-{file.mtime_ns}")
         return
     names = [place] if folder.is_file() else glob.glob(place, recursive=True)  # noqa: PTH207 - absolute patterns too

@@ -20,6 +20,7 @@ from curation.images.image_measures import Settings
 from curation.images.ingest_cache import library_versions
 from curation.predict.decode import Decoded, Item, Measured, key
 from curation.predict.model_lookup import Model
+from curation.project.behaviour import VERSIONS
 from curation.tables import TEXT
 
 AT_ONCE = 32  # files read together: what is done with a frame costs little more for many rows
@@ -55,9 +56,9 @@ class Parts:
         """Return the store for the scores of a model; `kind` is "pool" or "files".
 
         Its folder depends on everything that changes an answer: the checkpoint, how its pixels are made, the parameters
-        of reading a file, and the versions of the libraries that decode.
+        of reading a file, the behaviour version of the stage, and the versions of the libraries that decode.
         """
-        told = f"{model.input} {settings} {library_versions()}"
+        told = f"behaviour {VERSIONS['identify']} {model.input} {settings} {library_versions()}"
         folder = cache / model.digest[:16] / f"{kind}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
         return cls(folder, whole_batches=kind == "pool")
 

@@ -21,16 +21,16 @@ FILE = Path("stages/behaviour.yaml")
 VERSIONS: Mapping[str, int] = {
     "collect": 1,
     "backbone": 1,
-    "ingest": 1,
+    "ingest": 2,
     "dedupe": 3,
     "cutoff": 4,
     "split": 4,
-    "resize": 2,
+    "resize": 3,
     "train": 1,
     "evaluate": 2,
     "cluster": 1,
     "review": 3,
-    "identify": 2,
+    "identify": 3,
     "report": 2,
 }
 HEADER = """\

@@ -187,6 +187,17 @@ def test_a_benchmark_without_a_set_is_one_message(project):
         scan(project(TWO | {"data/benchmark/cat/c.jpg": "", "data/benchmark/dog/d.jpg": ""}))
 
 
+@pytest.mark.parametrize("path", ["Cat/c.jpg", "cat/young/c.jpg", "cat/unknown/c.jpg"])
+def test_a_benchmark_without_a_set_is_seen_in_other_spellings_and_with_sub_classes(project, path):
+    with pytest.raises(LayoutError, match="A set has a folder of its own"):
+        scan(project(TWO | {f"data/benchmark/{path}": ""}))
+
+
+def test_a_set_may_not_have_the_name_of_the_drawn_benchmark(project):
+    with pytest.raises(LayoutError, match=r"data/benchmark/frozen: .*Rename the folder"):
+        scan(project(TWO | {"data/benchmark/frozen/cat/c.jpg": ""}))
+
+
 def test_a_set_named_as_a_class_may_hold_classes(project):
     root = project(TWO | {"data/benchmark/cat/cat/c.jpg": ""})
     assert table(scan(root))["benchmark/cat/cat/c.jpg"] == ("cat", "", "real", "cat")
@@ -198,7 +209,7 @@ def test_what_storage_systems_leave_behind_is_no_class(project, name):
     assert [entry.path for entry in scan(root)] == ["data/raw/cat/a.jpg", "data/raw/dog/b.jpg"]
 
 
-@pytest.mark.parametrize("name", ["labels.csv", "Metadata.csv", "cat/LABELS.CSV"])
+@pytest.mark.parametrize("name", ["labels.csv", "Metadata.csv", "cat/LABELS.CSV", "metadata.json", "Metadata.jsonl"])
 def test_a_table_of_a_near_name_is_said_to_be_meant(project, name):
     found = {entry.path: entry.problem for entry in scan(project(TWO | {f"data/raw/{name}": "x"}))}
     assert "probably meant to be metadata.csv" in found[f"data/raw/{name}"]

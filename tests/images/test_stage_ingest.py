@@ -55,7 +55,7 @@ def test_bad_input_is_one_message(project, files, words):
 
 def test_a_long_list_is_cut_with_the_place_of_the_rest(capsys):
     report = Report()
-    row = {"source": "raw", "label": "cat", "copy_paths": [], "error": "bad", "note": ""}
+    row = {"source": "raw", "benchmark_set": "", "label": "cat", "copy_paths": [], "error": "bad", "note": ""}
     report.add(pd.DataFrame([row | {"path": f"{number:03}.jpg"} for number in range(30)]))
     report.print()
     shown = capsys.readouterr()
@@ -63,3 +63,24 @@ def test_a_long_list_is_cut_with_the_place_of_the_rest(capsys):
     assert shown.err.count("unreadable, left out") == SHOWN
     assert "and 10 more" in shown.err
     assert "data/images.parquet" in shown.err
+
+
+def test_the_stage_names_folders_that_are_not_read_and_counts_what_it_passes_over(project, picture, encoded):
+    root = project({
+        "data/raw/cat/a.jpg": encoded(picture(0)),
+        "data/raw/dog/b.jpg": encoded(picture(1)),
+        "data/raw/@eaDir/a.jpg/thumb.jpg": "x",
+        "data/raw/cat/@eaDir/a.jpg": "x",
+        "data/raw/cat/.thumbnails/a.jpg": "x",
+        "data/raw/cat/Thumbs.db": "x",
+        "data/raw/cat/._a.jpg": "x",
+        "data/raw/.gitignore": "x",
+        "data/unlabeled/c.jpg": encoded(picture(2)),
+        "data/benchmark/hard/d.jpg": encoded(picture(3)),
+    })  # fmt: skip
+    done = run(root)
+    assert done.returncode == 0, done.stderr
+    assert "note: data/unlabeled is not read: did you mean data/unlabelled?" in done.stderr
+    counted = "1 files Thumbs.db, 1 folders .thumbnails, 2 folders @eaDir, 1 hidden files"
+    assert f"note: passed over, as hidden or left behind by a system: {counted}\n" in done.stderr
+    assert "note: benchmark set hard: all of its 1 images are labelled unknown" in done.stderr

@@ -11,7 +11,7 @@ from curation import tables
 from curation.decisions.log import read_reviews
 from curation.labelling import cvat, label_studio
 from curation.labelling.accept import LabelError, Stamp, accept_rest, movable, move, read_picks, record, with_provenance
-from curation.labelling.metadata_rows import SheetError
+from curation.labelling.metadata_sheets import SheetError
 
 STAMP = Stamp("ana", "abc123")
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from curation.labelling import moves as moves_module
 from curation.labelling import relocate as relocate_module
-from curation.labelling.metadata_rows import Line, _Sheet
+from curation.labelling.metadata_rows import Line
+from curation.labelling.metadata_sheets import Sheet
 from curation.labelling.moves import AWAY, HOME, Journal, Move
 
 
@@ -96,7 +97,7 @@ def until_killed(patch, steps, action):
 
     with pytest.MonkeyPatch.context() as inner:
         inner.setattr(moves_module, "relocate", deadly(relocate_module.relocate))
-        inner.setattr(_Sheet, "write", deadly(_Sheet.write))
+        inner.setattr(Sheet, "write", deadly(Sheet.write))
         inner.setattr(Journal, "_write", deadly(Journal._write))
         with contextlib.suppress(Killed):
             action()

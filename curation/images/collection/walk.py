@@ -1,12 +1,14 @@
 """Every file below a folder, in an order that does not depend on the disk.
 
 Links are followed (DVC makes some when told to), but not round in circles. Hidden files and what systems leave behind
-are passed over; everything else is yielded, so that nothing vanishes without a word.
+are passed over and counted; everything else is listed, so that nothing vanishes without a word.
 """
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +19,7 @@ LITTER = frozenset(
         *("@eadir", "@recycle", "@tmp", "#recycle", "#snapshot", "lost+found"),  # Synology, QNAP, Linux
     }
 )
+EXPECTED = frozenset({".gitignore", ".gitkeep", ".keep", ".dvcignore", ".gitattributes"})
 
 
 class File(NamedTuple):
@@ -29,22 +32,32 @@ class File(NamedTuple):
     problem: str = ""
 
 
-def walk(folder: Path) -> tuple[list[File], list[str]]:
-    """List the files below a folder, sorted by path, and the folders that hold nothing at all."""
-    files: list[File] = []
-    empty: list[str] = []
-    _descend(os.fspath(folder), "", (), files, empty)
-    return sorted(files), sorted(empty)
+@dataclass
+class Walked:
+    """What lies below a folder."""
+
+    files: list[File] = field(default_factory=list)  # sorted by path
+    empty: list[str] = field(default_factory=list)  # folders that hold nothing at all
+    passed_over: Counter[str] = field(default_factory=Counter)  # how often each kind was seen
 
 
-def _descend(folder: str, prefix: str, above: tuple[tuple[int, int], ...], files: list[File], empty: list[str]) -> None:
+def walk(folder: Path) -> Walked:
+    """List the files below a folder, the folders that hold nothing, and what was passed over."""
+    found = Walked()
+    _descend(os.fspath(folder), "", (), found)
+    found.files.sort()
+    found.empty.sort()
+    return found
+
+
+def _descend(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: Walked) -> None:
     here = os.stat(folder)  # noqa: PTH116 - a million paths: strings are several times quicker than Path
     key = (here.st_dev, here.st_ino)
     if key in above:
-        files.append(File(prefix.rstrip("/"), 0, 0, 0, "a link that leads back to a folder above it"))
+        found.files.append(File(prefix.rstrip("/"), 0, 0, 0, "a link that leads back to a folder above it"))
         return
     anything = False
-    for entry in _entries(folder, prefix, files):
+    for entry in _entries(folder, prefix, found):
         anything = True
         path = prefix + entry.name
         try:
@@ -53,22 +66,38 @@ def _descend(folder: str, prefix: str, above: tuple[tuple[int, int], ...], files
             broken = (
                 "a link to nothing" if entry.is_symlink() else f"the system refused to look at it: {error.strerror}"
             )
-            files.append(File(path, 0, 0, 0, broken))
+            found.files.append(File(path, 0, 0, 0, broken))
             continue
         if stat.S_ISDIR(state.st_mode):
-            _descend(entry.path, f"{path}/", (*above, key), files, empty)
+            _descend(entry.path, f"{path}/", (*above, key), found)
         else:
-            files.append(File(path, state.st_size, state.st_mtime_ns, state.st_ino, _problem(path, state.st_mode)))
+            file = File(path, state.st_size, state.st_mtime_ns, state.st_ino, _problem(path, state.st_mode))
+            found.files.append(file)
     if not anything and prefix:
-        empty.append(prefix.rstrip("/"))
+        found.empty.append(prefix.rstrip("/"))
 
 
-def _entries(folder: str, prefix: str, files: list[File]) -> Iterator[os.DirEntry[str]]:
+def _entries(folder: str, prefix: str, found: Walked) -> Iterator[os.DirEntry[str]]:
     try:
-        with os.scandir(folder) as found:
-            yield from (item for item in found if not item.name.startswith(".") and item.name.lower() not in LITTER)
+        with os.scandir(folder) as entries:
+            for item in entries:
+                if item.name.startswith(".") or item.name.lower() in LITTER:
+                    _count(item, found.passed_over)
+                else:
+                    yield item
     except OSError as error:
-        files.append(File(prefix.rstrip("/"), 0, 0, 0, f"the system refused to open this folder: {error.strerror}"))
+        reason = f"the system refused to open this folder: {error.strerror}"
+        found.files.append(File(prefix.rstrip("/"), 0, 0, 0, reason))
+
+
+def _count(item: os.DirEntry[str], passed_over: Counter[str]) -> None:
+    """Count what is passed over, by its name; hidden files, which have many names, together."""
+    if item.name in EXPECTED:
+        return
+    if item.is_dir(follow_symlinks=False):
+        passed_over[f"folders {item.name}"] += 1
+    else:
+        passed_over["hidden files" if item.name.startswith(".") else f"files {item.name}"] += 1
 
 
 def _problem(path: str, mode: int) -> str:
