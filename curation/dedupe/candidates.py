@@ -19,6 +19,7 @@ from curation.dedupe import part_hashes
 from curation.dedupe.hash_pairs import Pairs, collapse, pairs_across, pairs_within
 from curation.dedupe.image_arrays import Pictures
 from curation.dedupe.thumbnail_agreement import EDGE, MARKED, STILL
+from curation.dedupe.views.view_pairs import view_pairs
 from curation.params.blocks import Dedupe
 
 Rows = NDArray[np.int64]
@@ -29,6 +30,7 @@ Candidates = NDArray[
 
 FLAT = 0.03  # hash_quality below which a hash holds no information
 SMALL = 2 * EDGE  # pixels of the shorter edge below which a picture is compared without shift or scale
+VIEW_RADII = 2  # a view matches less exactly than a part without its marks: so many times crop_radius
 # Turned left and turned right are each other's inverse: one join finds both.
 JOINED = (1, 2, 4, 5, 6, 7)
 
@@ -54,10 +56,7 @@ def candidates(pictures: Pictures, params: Dedupe, threads: ThreadPoolExecutor, 
         for found, orientation in _marked(pictures.thumbnails, ~flat, params.crop_radius, (threads, workers)):
             still = ~(large[found.left] & large[found.right])
             yield _rows(found.left, found.right, orientation, np.where(still, STILL, MARKED))
-        for found, orientation, view in _cropped(
-            pictures.thumbnails, ~flat & large, params.crop_radius, (threads, workers)
-        ):
-            yield _rows(found.left, found.right, orientation, np.full(len(found.left), view))
+        yield from _viewed(pictures, ~flat & large, VIEW_RADII * params.crop_radius, (threads, workers))
 
 
 def is_large(pictures: Pictures) -> NDArray[np.bool_]:
@@ -77,20 +76,13 @@ def _marked(
                 yield found, orientation
 
 
-def _cropped(
-    thumbnails: NDArray[np.uint8], wanted: NDArray[np.bool_], radius: int, tools: Tools
-) -> Iterator[tuple[Pairs, int, int]]:
-    """Yield pairs, orientation and view where the first picture looks like the second without its border: crops."""
-    if not wanted.any():
-        return
-    crops = [
-        (view, part_hashes.hash_window(thumbnails, tools[0], part_hashes.crop(view))) for view in part_hashes.CROPS
-    ]
-    for orientation in range(8):
-        whole = part_hashes.hash_window(thumbnails, tools[0], orientation=orientation)
-        for view, cropped in crops:
-            for found in _join_contrasty(whole, cropped, wanted, radius, tools[1]):
-                yield found, orientation, view
+def _viewed(pictures: Pictures, wanted: NDArray[np.bool_], radius: int, tools: Tools) -> Iterator[Candidates]:
+    """Yield pairs of which the second, seen through a view, looks like the first: crops, padding, small turns."""
+    rows = np.flatnonzero(wanted)
+    all_of_them = len(rows) == len(wanted)
+    thumbnails = pictures.thumbnails if all_of_them else np.ascontiguousarray(pictures.thumbnails[rows])
+    for left, right, orientations, view in view_pairs(thumbnails, pictures.aspects[rows], radius, tools):
+        yield _rows(rows[left], rows[right], orientations, np.full(len(left), view))
 
 
 def _join_contrasty(
@@ -115,8 +107,8 @@ def _join(
     return pairs_within(right, radius, workers) if same else pairs_across(left, right, radius, workers)
 
 
-def _rows(left: Rows, right: Rows, orientation: int, view: NDArray[np.generic]) -> Candidates:
-    columns = np.column_stack([left, right, np.full(len(left), orientation), view])
+def _rows(left: Rows, right: Rows, orientation: int | NDArray[np.int8], view: NDArray[np.generic]) -> Candidates:
+    columns = np.column_stack([left, right, np.broadcast_to(orientation, len(left)), view])
     return np.ascontiguousarray(columns[left != right], dtype=np.int32)
 
 

@@ -26,7 +26,7 @@ DONE = -1
 
 def _code() -> str:
     """Hash of all compiled code of this room: numba itself looks at a function's own file, not at what it calls."""
-    texts = (file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))
+    texts = (file.read_bytes() for file in sorted(Path(__file__).parent.rglob("*.py")))
     return hashlib.md5(b"".join(text for text in texts if b"@compiled" in text), usedforsecurity=False).hexdigest()[:12]
 
 

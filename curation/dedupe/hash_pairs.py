@@ -87,6 +87,14 @@ def pairs_across(queries: Hashes, hashes: Hashes, radius: int, workers: int = 0)
             yield Pairs(*rows.astype(np.int64).T)
 
 
+def pairs_in_block(left: Hashes, right: Hashes, radius: int, block: Block, workers: int = 0) -> Iterator[Triples]:
+    """Yield every (left row, right row, distance) within `radius` bits, of which few differ in the bits of `block`."""
+    every = np.arange(64 * left.shape[1], dtype=np.int64)
+    search = Search(radius, np.zeros((0, left.shape[1]), np.uint64), np.zeros(0, np.int64), False, count(workers))
+    with ThreadPoolExecutor(search.threads) as threads:
+        yield from _join_block(left, right, (block, every, radius), (search, threads))
+
+
 def collapse(hashes: Hashes) -> Collapsed:
     """Group equal hashes: a million images often hold far fewer distinct ones."""
     order = np.lexsort(hashes.T[::-1]).astype(np.int32) if hashes.shape[1] > 1 else _order(hashes[:, 0])

@@ -34,6 +34,12 @@ class Pictures(NamedTuple):
     hashes: NDArray[np.uint64]
     thumbnails: NDArray[np.uint8]
 
+    @property
+    def aspects(self) -> NDArray[np.float32]:
+        """Width divided by height, float32 [n]."""
+        sides = self.facts[["width", "height"]].to_numpy(np.float32)
+        return np.asarray(sides[:, 0] / np.maximum(sides[:, 1], 1), np.float32)
+
 
 def from_frame(images: pd.DataFrame) -> Pictures:
     """Take the readable images of a table IMAGES."""

@@ -73,9 +73,11 @@ def arrays(pictures: Pictures) -> Arrays:
 
 def verify(pictures: Pictures, pairs: Rows, threads: ThreadPoolExecutor) -> NDArray[np.float32]:
     """Similarity, float32 [k], of each pair of candidates."""
+    framed = pictures.thumbnails, pictures.aspects
 
     def part(low: int) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = thumbnail_agreement.similarities(pictures.thumbnails, pairs[low : low + SLICE])
+        some = pairs[low : low + SLICE]
+        found: NDArray[np.float32] = thumbnail_agreement.similarities(pictures.thumbnails, framed, some)
         release(pictures.thumbnails)
         return found
 

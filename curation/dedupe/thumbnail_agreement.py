@@ -28,6 +28,7 @@ from curation.dedupe.thumbnail_alignment import (
     turns,
     unpack,
 )
+from curation.dedupe.views.view_windows import FIRST, SEEN, see
 
 PART = 4  # cells of a block of the grey thumbnail
 CELLS = 8  # cells across and down of the colour thumbnail
@@ -171,6 +172,28 @@ def similarity(one: np.ndarray, other: np.ndarray, orientation: int, view: int) 
     a, b = np.empty((EDGE, EDGE), np.float32), np.empty((EDGE, EDGE), np.float32)
     unpack(one, orientation, a)
     unpack(other, 0, b)
+    return aligned(a, b, view)
+
+
+@compiled
+def view_similarity(one: np.ndarray, other: np.ndarray, orientation: int, view: int, aspect: float) -> float:
+    """Similarity of thumbnail `one`, turned by `orientation`, with what is seen of `other` through a view.
+
+    view: index of view_windows.VIEWS. aspect: width of the other picture divided by its height.
+    """
+    if hues_differ(one, other, orientation):
+        return 0.0
+    grey, a, b = np.empty((3, EDGE, EDGE), np.float32)
+    unpack(one, orientation, grey)
+    see(grey, SEEN[view, 0], 1.0, a)
+    unpack(other, 0, grey)
+    see(grey, SEEN[view, 1], aspect, b)
+    return aligned(a, b, 0)
+
+
+@compiled
+def aligned(a: np.ndarray, b: np.ndarray, view: int) -> float:
+    """Similarity of two pictures, float32 [EDGE, EDGE], after they were aligned as `similarity` says."""
     box, work, sums = np.zeros(4, np.float32), np.empty((67, EDGE), np.float32), np.empty((8, 8, 6), np.float32)
     if view == STILL:
         return still(a, b, sums, work)
@@ -190,12 +213,20 @@ def agreed(whole: float, structure: float, miss: float) -> float:
 
 
 @compiled
-def similarities(thumbnails: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Similarity, float32 [k], of pairs int32 [k, 4]: row that is turned, row, orientation, view."""
+def similarities(thumbnails: np.ndarray, framed: tuple[np.ndarray, np.ndarray], pairs: np.ndarray) -> np.ndarray:
+    """Similarity, float32 [k], of pairs int32 [k, 4]: row that is turned, row, orientation, view.
+
+    framed: for the views of view_windows, the thumbnails and their width divided by their height.
+    """
     out = np.empty(pairs.shape[0], np.float32)
+    seen, aspects = framed
     for k in range(pairs.shape[0]):
-        out[k] = similarity(thumbnails[pairs[k, 0]], thumbnails[pairs[k, 1]], pairs[k, 2], pairs[k, 3])
+        one, other, orientation, view = pairs[k, 0], pairs[k, 1], pairs[k, 2], pairs[k, 3]
+        if view < FIRST:
+            out[k] = similarity(thumbnails[one], thumbnails[other], orientation, view)
+        else:
+            out[k] = view_similarity(seen[one], seen[other], orientation, view - FIRST, aspects[other])
     return out
 
 
-__all__ = ["EDGE", "MARKED", "SEARCH", "STILL", "similarities", "similarity"]
+__all__ = ["EDGE", "MARKED", "SEARCH", "STILL", "similarities", "similarity", "view_similarity"]

@@ -1,0 +1,177 @@
+"""Hashes of pictures seen through a view, brought into one orientation.
+
+The hash is the 64-bit DCT hash of imagehash. A mirrored or turned picture has the same frequencies, moved and with
+other signs. So every picture can be brought into one orientation before it is hashed: its brightness rises to the right
+and downwards, and it changes more across than down. One join then finds copies in all eight orientations. Where a
+picture is near the edge between two orientations, its view is hashed in both.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.dedupe.hash_kernels import compiled
+from curation.dedupe.image_arrays import release
+from curation.dedupe.part_hashes import FAINT, LOW
+from curation.dedupe.thumbnail_alignment import EDGE, turns, unpack
+from curation.dedupe.views.view_windows import View, numbers, see
+
+SLICE = 8192  # thumbnails that a thread hashes at a time
+SIGN = 0.15  # a frequency below this share of the contrast may have either sign in a copy
+AXIS = 0.12  # a difference between the two axes below this share may be the other way round in a copy
+
+PLACES = turns(LOW)
+WAVES = np.cos(np.pi * (2 * np.arange(EDGE)[:, None] + 1) * np.arange(LOW)[None] / (2 * EDGE)).astype(np.float32)
+
+
+def _frequency_turns() -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Where each frequency of a turned picture comes from and its sign, [8, 64]; orientations as in hashing."""
+    odd = np.where(np.arange(LOW) % 2, -1.0, 1.0)
+    grid = np.arange(LOW * LOW, dtype=np.int32).reshape(LOW, LOW)
+    places, signs = [], []
+    for orientation in range(8):
+        place, sign = grid, np.ones((LOW, LOW))
+        if orientation >= 4:
+            sign = sign * odd
+        for _ in range(orientation % 4):
+            place, sign = place.T, sign.T * odd[:, None]
+        places.append(place.ravel())
+        signs.append(sign.ravel())
+    return np.stack(places), np.stack(signs).astype(np.float32)
+
+
+FROM, SIGNS = _frequency_turns()
+
+
+def _undone() -> NDArray[np.int8]:
+    """[first, second]: the orientation that, turned by `second` afterwards, is `first`."""
+    out = np.zeros((8, 8), np.int8)
+    for second in range(8):
+        for before in range(8):
+            both = PLACES[before][PLACES[second]]
+            first = int(np.flatnonzero((both == PLACES).all(axis=1))[0])
+            out[first, second] = before
+    return out
+
+
+UNDONE = _undone()
+
+
+class ViewHashes(NamedTuple):
+    """Hashes uint64 [k, 1], the row of each, and the orientation that its view was brought into."""
+
+    hashes: NDArray[np.uint64]
+    rows: NDArray[np.int32]
+    orientations: NDArray[np.int8]
+
+
+def hash_view(
+    thumbnails: NDArray[np.uint8],
+    aspects: NDArray[np.float32],
+    view: View,
+    threads: ThreadPoolExecutor,
+    *,
+    doubtful: bool,
+) -> ViewHashes:
+    """Hash a view of every picture that has enough contrast there.
+
+    thumbnails: uint8 [n, bytes]. aspects: float32 [n], width divided by height. doubtful: whether a picture that is
+    near the edge between two orientations is hashed in both.
+    """
+    window = numbers(view)
+
+    def part(low: int) -> ViewHashes:
+        rows = slice(low, low + SLICE)
+        size = len(thumbnails[rows]) * 8
+        out = np.empty((size, 1), np.uint64), np.empty(size, np.int32), np.empty(size, np.int8)
+        found = canonical_hashes(thumbnails[rows], aspects[rows], window, doubtful, out)
+        release(thumbnails[rows])
+        return ViewHashes(out[0][:found].copy(), out[1][:found] + np.int32(low), out[2][:found].copy())
+
+    parts = list(threads.map(part, range(0, len(thumbnails), SLICE)))
+    return ViewHashes(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+@compiled
+def canonical_hashes(
+    thumbnails: np.ndarray,
+    aspects: np.ndarray,
+    view: np.ndarray,
+    doubtful: bool,
+    out: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> int:
+    """Fill out (hashes, rows, orientations) for a view of each thumbnail; return how many were written."""
+    hashes, rows, orientations = out
+    grey, seen = np.empty((EDGE, EDGE), np.float32), np.empty((EDGE, EDGE), np.float32)
+    low = np.empty((LOW, LOW), np.float32)
+    found = 0
+    for row in range(thumbnails.shape[0]):
+        unpack(thumbnails[row], 0, grey)
+        see(grey, view, aspects[row], seen)
+        frequencies(seen, low)
+        if strongest(low) <= np.float32(FAINT * EDGE * EDGE / 2):
+            continue
+        for orientation in range(8):
+            if fits(low, orientation, doubtful):
+                hashes[found, 0] = hash_turned(low, orientation)
+                rows[found], orientations[found] = row, orientation
+                found += 1
+                if not doubtful:
+                    break
+    return found
+
+
+@compiled
+def frequencies(grey: np.ndarray, low: np.ndarray) -> None:
+    """Fill low [LOW, LOW] with the low DCT frequencies of a picture, in a fixed order of sums."""
+    middle = np.zeros((LOW, EDGE), np.float32)
+    for f in range(LOW):
+        for y in range(EDGE):
+            for x in range(EDGE):
+                middle[f, x] += WAVES[y, f] * grey[y, x]
+    low[:] = np.float32(0.0)
+    for f in range(LOW):
+        for x in range(EDGE):
+            for g in range(LOW):
+                low[f, g] += middle[f, x] * WAVES[x, g]
+
+
+@compiled
+def strongest(low: np.ndarray) -> float:
+    """The largest amplitude, without the mean brightness."""
+    values = low.ravel()
+    most = np.float32(0.0)
+    for k in range(1, LOW * LOW):
+        most = max(most, abs(values[k]))
+    return float(most)
+
+
+@compiled
+def fits(low: np.ndarray, orientation: int, doubtful: bool) -> bool:
+    """Whether a picture turned by `orientation` is bright at the right and below, and changes more across than down."""
+    values, places, signs = low.ravel(), FROM[orientation], SIGNS[orientation]
+    right, down = signs[1] * values[places[1]], signs[LOW] * values[places[LOW]]
+    across, below = np.float32(0.0), np.float32(0.0)
+    for k in range(1, 4):
+        across += abs(values[places[k]])
+        below += abs(values[places[LOW * k]])
+    total = across + below
+    loose = np.float32(1.0) if doubtful else np.float32(0.0)
+    sign, axis = loose * np.float32(SIGN / 2) * total, loose * np.float32(AXIS) * total
+    return bool(right >= -sign and down >= -sign and across - below >= -axis)
+
+
+@compiled
+def hash_turned(low: np.ndarray, orientation: int) -> int:
+    """The 64 bits of a turned picture, in imagehash's order."""
+    values = np.empty(LOW * LOW, np.float32)
+    for k in range(LOW * LOW):
+        values[k] = SIGNS[orientation, k] * low.ravel()[FROM[orientation, k]]
+    ordered = np.sort(values)
+    threshold = (ordered[LOW * LOW // 2 - 1] + ordered[LOW * LOW // 2]) / np.float32(2.0)
+    bits = np.uint64(0)
+    for k in range(LOW * LOW):
+        bits = (bits << np.uint64(1)) | np.uint64(values[k] > threshold)
+    return bits  # type: ignore[return-value]
