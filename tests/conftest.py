@@ -37,6 +37,16 @@ FIRST = ("tests/pipeline/demo/test_1", "tests/model/", "tests/evaluation/", "tes
 def pytest_collection_modifyitems(items):
     """Begin with the file that makes the demo project, then take what is slow, so that no worker waits at the end."""
     items.sort(key=lambda item: next((place for place, name in enumerate(FIRST) if item.nodeid.startswith(name)), 9))
+    on_gpu = [item for item in items if item.get_closest_marker("gpu")]
+    if on_gpu and not _has_cuda():
+        for item in on_gpu:
+            item.add_marker(pytest.mark.skip(reason="there is no CUDA device"))
+
+
+def _has_cuda():
+    import torch
+
+    return torch.cuda.is_available()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A thread that takes the next items of an iterator while the caller works on the last ones.
+"""Threads that take the next items of an iterator while the caller works on the last ones.
 
 It is the prefetching of data loaders (as `prefetch` of tf.data): reading and computing overlap, and no more than a few
 items wait in memory.
@@ -6,10 +6,13 @@ items wait in memory.
 
 import queue
 import threading
-from collections.abc import Generator, Iterable
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 GRACE_SECONDS = 5.0
 
@@ -36,6 +39,26 @@ def ahead(items: Iterable[Item], depth: int) -> Generator[Item, None, None]:
         closed.set()
         room.release()
         thread.join(GRACE_SECONDS)
+
+
+def in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int
+) -> Generator[Result, None, None]:
+    """Yield function(item) in the order of the items, while `threads` threads already work on the next ones.
+
+    It helps where the function lets other threads run, as decoders of images do. What it raises is raised here.
+    """
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="ahead")
+    pending: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            pending.append(pool.submit(function, item))
+            if len(pending) > threads:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _take(

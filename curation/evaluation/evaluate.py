@@ -63,10 +63,10 @@ def evaluate(paths: Paths, splits: pd.DataFrame, pixels: PixelStore, params: Par
     paths.scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=paths.scratch) as folder:
         ids, size = splits["image_id"].tolist(), params.evaluate.batch_size
-        scored = score(paths.candidate, pixels, ids, size, Path(folder) / "candidate")
+        scored = score(paths.candidate, pixels, ids, size, Path(folder) / "candidate", params.train.device)
 
         def score_base(chosen: Sequence[str]) -> Scored:
-            return score(paths.base, pixels, chosen, size, Path(folder) / "base")
+            return score(paths.base, pixels, chosen, size, Path(folder) / "base", params.train.device)
 
         base = score_base(ids) if base_answers else None
         calibration = replace(calibrate(splits, scored, seen, params.seed), model=md5(paths.candidate))

@@ -76,17 +76,32 @@ def choose(wanted: str = "auto", precision: str = "auto", *, announce: bool = Fa
         raise DeviceError(
             f"train.device is {wanted!r}, but torch {torch.__version__} finds no CUDA device. Use `auto` or `cpu`"
         )
+    if name.startswith("cuda:") and world > 1:
+        raise DeviceError(f"train.device is {wanted!r}, but {world} processes share the work: write `cuda` or `auto`")
     chosen = torch.device(f"cuda:{local}" if name == "cuda" else name)
-    if world > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     if chosen.type == "cuda":
-        torch.cuda.set_device(chosen)
-        torch.backends.cudnn.benchmark = True
-        torch.set_float32_matmul_precision("high")
+        _prepare(chosen)
+    if world > 1 and not dist.is_initialized():
+        if chosen.type == "cuda":
+            dist.init_process_group("nccl", device_id=chosen)
+        else:
+            dist.init_process_group("gloo")
     device = Device(chosen, _precision(chosen, precision), rank, world)
     if announce and device.is_main:
         log.info("device: %s", device.describe())
     return device
+
+
+def _prepare(chosen: torch.device) -> None:
+    """Make a GPU the current one; DeviceError when this machine does not have it."""
+    count = torch.cuda.device_count()
+    if chosen.index >= count:
+        raise DeviceError(f"there is no {chosen}: this machine has {count} CUDA device(s), cuda:0 to cuda:{count - 1}")
+    torch.cuda.set_device(chosen)
+    # Choosing kernels by their timing would make weights depend on the clock. It gained nothing where it was measured:
+    # benchmarks/results/gpu.md.
+    torch.backends.cudnn.benchmark = False
+    torch.set_float32_matmul_precision("high")
 
 
 def keep_freed_memory() -> None:

@@ -158,7 +158,7 @@ class Train(Block):
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     channels_last: bool = True
     compile: bool = False
-    workers: AtLeastOne = 2
+    workers: Count = 0
     checks: bool = True
     trackers: list[Literal["tensorboard", "mlflow"]] = []
 

@@ -62,6 +62,6 @@ def train_and_predict(
         outcome = fit(engine, blind, RunState(Path(folder)), quiet=True)
     engine.model.load_state_dict(outcome.state)
     scorer = Scorer.of(replace(start.base, classes=tuple(classes)), engine.model, device)
-    scores = scorer.stream(batches_of(pixels, asked.image_ids, params.evaluate.batch_size))
+    scores = scorer.stream(batches_of(pixels, asked.image_ids, params.evaluate.batch_size, scorer))
     logits = np.concatenate([batch.logits for batch in scores])
     return HeldOut(asked.image_ids, asked.labels, Calibration(tuple(classes)).probabilities(logits))

@@ -66,7 +66,7 @@ def score_batches(batches: Batches, checkpoint: Path, decoder: Decoder, params: 
     """Decode the batches and score them with the model of `checkpoint`. Yields the results in order."""
     from curation.model.scorer import Scorer
 
-    scorer = Scorer(checkpoint)
+    scorer = Scorer(checkpoint, params.train.device)
     with closing(ahead(_decoded(batches, decoder, params), AHEAD)) as decoded:
         waiting: deque[tuple[Batch, int]] = deque()
         steps = _steps(decoded, waiting, params.identify.batch_size if scorer.device.is_cuda else STEP)

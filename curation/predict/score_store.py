@@ -4,27 +4,38 @@ The scores of two million images and some hundred classes do not fit in memory. 
 arrays in a scratch folder, in the order of the ids. Calibration, predictions and metrics read them in blocks.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.engine.processes import count as cores
 from curation.engine.progress import track
+from curation.engine.read_ahead import in_threads
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from curation.model.scorer import Scorer
 
 BLOCK = 16_384
+MOST_THREADS = 16  # that read pixels beside the forward pass
 
 
 class PixelStore(Protocol):
-    """The methods of `curation.images.store.pixels.Pixels` that scoring needs."""
+    """The methods of `curation.images.store.pixels.Pixels` that scoring needs; its images have `size` pixels a side."""
+
+    size: int
 
     def rows(self, image_ids: Sequence[str]) -> Any:
         """Return the positions of the images."""
 
-    def batch(self, rows: Any) -> NDArray[np.uint8]:
-        """Return the pixels at these positions, uint8 [b, size, size, 3]."""
+    def batch(self, rows: Any, out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """Return the pixels at these positions, uint8 [b, size, size, 3]; in the memory `out` where it is given."""
 
 
 @dataclass(frozen=True)
@@ -42,27 +53,44 @@ class Scored:
             yield slice(start, min(start + size, len(self.image_ids)))
 
 
-def score(checkpoint: Path, pixels: PixelStore, image_ids: Sequence[str], batch_size: int, scratch: Path) -> Scored:
-    """Score `image_ids` with the model of `checkpoint`.
+def score(
+    checkpoint: Path,
+    pixels: PixelStore,
+    image_ids: Sequence[str],
+    batch_size: int,
+    scratch: Path,
+    device: str = "auto",
+) -> Scored:
+    """Score `image_ids` with the model of `checkpoint`; threads read the pixels of the next batches meanwhile.
 
-    The arrays of the result are files in `scratch`; keep that folder while they are used.
+    device: as `train.device`. The arrays of the result are files in `scratch`; keep that folder while they are used.
     """
-    from curation.model.header import read_header
-    from curation.model.scorer import score_stream
+    from curation.model.scorer import Scorer
 
     ids = list(image_ids)
+    scorer = Scorer(checkpoint, device)
     count = -(-len(ids) // batch_size)
-    scores = score_stream(checkpoint, batches_of(pixels, ids, batch_size))
-    stream = track(scores, count, f"score with {checkpoint.name}", "batch")
-    classes = list(read_header(checkpoint).classes)
-    logits, embeddings = collect(((item.logits, item.embeddings) for item in stream), len(ids), scratch)
-    return Scored(ids, classes, logits, embeddings)
+    with closing(batches_of(pixels, ids, batch_size, scorer)) as batches:
+        stream = track(scorer.stream(batches), count, f"score with {checkpoint.name}", "batch")
+        logits, embeddings = collect(((item.logits, item.embeddings) for item in stream), len(ids), scratch)
+    return Scored(ids, list(scorer.header.classes), logits, embeddings)
 
 
-def batches_of(pixels: PixelStore, image_ids: Sequence[str], batch_size: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield the pixels of the images, uint8 [b, size, size, 3], in their order."""
-    for start in range(0, len(image_ids), batch_size):
-        yield pixels.batch(pixels.rows(image_ids[start : start + batch_size]))
+def batches_of(
+    pixels: PixelStore, image_ids: Sequence[str], batch_size: int, scorer: "Scorer"
+) -> Generator["Tensor", None, None]:
+    """Yield the pixels of the images, uint8 [b, size, size, 3], in their order, in memory of the scorer.
+
+    Threads read the next batches meanwhile.
+    """
+
+    def read(ids: Sequence[str]) -> "Tensor":
+        batch = scorer.memory(len(ids), pixels.size, pixels.size, 3)
+        pixels.batch(pixels.rows(ids), batch.numpy())
+        return batch
+
+    parts = (image_ids[start : start + batch_size] for start in range(0, len(image_ids), batch_size))
+    yield from in_threads(read, parts, min(cores(0), MOST_THREADS))
 
 
 def collect(

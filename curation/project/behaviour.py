@@ -26,7 +26,7 @@ VERSIONS: Mapping[str, int] = {
     "cutoff": 4,
     "split": 4,
     "resize": 3,
-    "train": 1,
+    "train": 2,
     "evaluate": 2,
     "cluster": 1,
     "review": 3,

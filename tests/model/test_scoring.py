@@ -6,7 +6,7 @@ from curation.model import checkpoint
 from curation.model.backbone import Spec, body_state, build
 from curation.model.base_model import make_backbone, start_from
 from curation.model.header import CheckpointError, Header
-from curation.model.scorer import Scorer, score_stream
+from curation.model.scorer import Scorer
 
 CLASSES = ("a", "b", "c")
 
@@ -46,7 +46,7 @@ def test_scores_are_the_models_own_and_embeddings_the_heads_input(tmp_path, arch
 def test_a_stream_gives_the_scores_of_its_batches_in_order(tmp_path):
     write(tmp_path / "m", "mobilenet_v3_small")
     batches = np.array_split(pixels(11), 4)
-    one = list(score_stream(tmp_path / "m", iter(batches)))
+    one = list(Scorer(tmp_path / "m", device="cpu").stream(iter(batches)))
     scorer = Scorer(tmp_path / "m", device="cpu")
     assert [len(scores.logits) for scores in one] == [3, 3, 3, 2]
     assert all(

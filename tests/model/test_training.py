@@ -104,6 +104,7 @@ def plain_net(toy, here):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # inside of torch's compiler
 @pytest.mark.skipif(not shutil.which("g++"), reason="no C++ compiler: apt-get install g++")
 def test_a_compiled_model_learns_what_the_plain_one_does(toy, plain_net):
     for name, compiled in (("plain", False), ("compiled", True)):
@@ -116,6 +117,7 @@ def test_a_compiled_model_learns_what_the_plain_one_does(toy, plain_net):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_where_nothing_can_be_compiled_the_error_says_what_to_do(toy, here, plain_net, monkeypatch):
     import torch._inductor.config
 

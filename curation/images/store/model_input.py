@@ -68,11 +68,11 @@ class ModelInput:
         data: bytes = simplejpeg.encode_jpeg(pixels, quality=self.quality, colorspace="RGB", colorsubsampling="444")
         return data
 
-    def from_stored(self, data: bytes | Bytes) -> Bytes:
-        """Make pixels of what `to_stored` gave."""
+    def from_stored(self, data: bytes | Bytes, out: Bytes | None = None) -> Bytes:
+        """Make pixels of what `to_stored` gave; of a JPEG, in the memory `out` where it is given."""
         if self.kind == "array":
             return np.frombuffer(data, np.uint8).reshape(self.size, self.size, 3)
-        pixels: Bytes = simplejpeg.decode_jpeg(data, colorspace="RGB")
+        pixels: Bytes = simplejpeg.decode_jpeg(data, colorspace="RGB", buffer=out)
         return pixels
 
 

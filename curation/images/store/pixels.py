@@ -92,10 +92,14 @@ class Pixels:
             raise PixelsError(f"{self.folder}: no pixels of image {name}. Run `dvc repro resize`")
         return found.astype(np.int64)
 
-    def batch(self, rows: Sequence[int] | Rows) -> Bytes:
-        """The pixels of some rows: uint8 [len(rows), size, size, 3]. Safe to call from several threads."""
+    def batch(self, rows: Sequence[int] | Rows, out: Bytes | None = None) -> Bytes:
+        """The pixels of some rows: uint8 [len(rows), size, size, 3]. Safe to call from several threads.
+
+        out: contiguous memory of that shape to write them into, e.g. memory that a GPU copies from.
+        """
         chosen = np.asarray(rows, dtype=np.int64)
-        out = np.empty((len(chosen), self.size, self.size, 3), dtype=np.uint8)
+        if out is None:
+            out = np.empty((len(chosen), self.size, self.size, 3), dtype=np.uint8)
         shards = np.searchsorted(self._starts, chosen, side="right") - 1
         for shard in np.unique(shards):
             places = np.flatnonzero(shards == shard)
@@ -110,7 +114,7 @@ class Pixels:
         first = self._starts[shard]
         for place, row in zip(places, rows, strict=True):
             start, end = (int(offsets[first + row + step] - offsets[first]) for step in (0, 1))
-            out[place] = self.input.from_stored(data[start:end])
+            self.input.from_stored(data[start:end], out[place])
 
     @cached_property
     def _offsets(self) -> Rows:
@@ -122,7 +126,8 @@ class Pixels:
         if self.layout.kind == "array":
             return [np.load(name, mmap_mode="r", allow_pickle=False) for name in names]
         empty = np.empty(0, dtype=np.uint8)
-        return [np.memmap(name, dtype=np.uint8, mode="r") if name.stat().st_size else empty for name in names]
+        # As plain arrays, whose slices take a tenth of the time of a memmap's.
+        return [np.asarray(np.memmap(name, np.uint8, "r")) if name.stat().st_size else empty for name in names]
 
 
 def _read_layout(folder: Path) -> Layout:

@@ -70,12 +70,14 @@ def apply(images: Tensor, draws: Draws, config: Augment) -> Tensor:
     if config.flip or config.rotate or config.zoom_in or config.zoom_out:
         grid = _sampling_grid(affine, images.shape[-1])
         images = functional.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+        if images.is_cuda:  # there its result is not in channels-last order, which the convolutions want
+            images = images.contiguous(memory_format=torch.channels_last)
     if config.jitter:
         images = _recolour(images, draws.colour.to(images.device, non_blocking=True))
     if config.erase:
         images = _erase(images, draws.box.to(images.device, non_blocking=True))
     if config.mixup:
-        images = torch.lerp(images, images[draws.partner.to(images.device)], draws.mix)
+        images = torch.lerp(images, images[draws.partner.to(images.device, non_blocking=True)], draws.mix)
     return images
 
 

@@ -22,7 +22,7 @@ from curation.model.normalise import Normalise, to_float
 from curation.model.training import augment, norm_modes
 from curation.model.training.examples import Examples, Ints, batches_of, epoch_order
 from curation.model.training.loader import Batch, Loader
-from curation.model.training.optim import Average, make_optimizer, rate_at, set_rate
+from curation.model.training.optim import Average, make_optimizer, rate_at, set_rate, start_momentum
 from curation.model.training.throughput import Meter
 from curation.params import Params
 
@@ -50,6 +50,8 @@ class Engine:
         layout = torch.channels_last if params.train.channels_last and sound else torch.contiguous_format
         self.model = model.to(device.torch, memory_format=layout)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(model, head, params, fused=device.torch.type in {"cpu", "cuda"})
+        if device.precision == "fp16":
+            start_momentum(self.optimizer)
         self.scaler = torch.amp.GradScaler(device.torch.type, enabled=device.precision == "fp16")
         self.normalise = Normalise(facts.mean, facts.std, device.torch)
         self._forward: nn.Module = model
@@ -65,13 +67,13 @@ class Engine:
         self._set_mode(frozen=epoch < params.train.freeze)
         parts = batches_of(epoch_order(examples, params.train.balance, params.seed, epoch), params.batch_size)
         sums = torch.zeros(2, device=self.device.torch)
-        losses: list[tuple[torch.Tensor, Batch]] = []
+        losses: list[tuple[torch.Tensor, Ints]] = []
         for batch in loader.batches(examples, parts):
             set_rate(self.optimizer, rate_at(epoch * len(parts) + batch.number, len(parts), params))
             with compiling(params.train.compile):
                 loss, right = self._step(batch, examples, parts[batch.number], epoch)
             sums += torch.stack([loss, right])
-            losses.append((loss, batch))
+            losses.append((loss, batch.indices))
             if not self.device.is_cuda or len(losses) == CHECK_EVERY or batch.number + 1 == len(parts):
                 self._check_losses(losses, examples, epoch)
                 losses = []
@@ -108,7 +110,7 @@ class Engine:
         loss = functional.cross_entropy(logits.float(), labels, reduction="sum", label_smoothing=smooth)
         if draws is None or not draws.mix:
             return loss
-        others = labels[draws.partner.to(labels.device)]
+        others = labels[draws.partner.to(labels.device, non_blocking=True)]
         other = functional.cross_entropy(logits.float(), others, reduction="sum", label_smoothing=smooth)
         return torch.lerp(loss, other, draws.mix)
 
@@ -118,6 +120,8 @@ class Engine:
         draws = augment.draw(config.augment, small, (self.params.seed, epoch, batch.number))
         draws = draws.part(batch.offset, batch.offset + len(batch.indices))
         images = self.normalise(augment.apply(to_float(batch.images), draws, config.augment))
+        if config.compile:  # batches of an epoch have two sizes: one compiled program takes both
+            torch._dynamo.maybe_mark_dynamic(images, 0)
         with self.device.autocast():
             logits = self._forward(images)
         loss = self.loss_of(logits, batch.labels, draws)
@@ -145,12 +149,11 @@ class Engine:
         if self.params.train.compile:
             self._forward = torch.compile(self._forward)  # type: ignore[assignment]
 
-    def _check_losses(self, losses: list[tuple[torch.Tensor, Batch]], examples: Examples, epoch: int) -> None:
+    def _check_losses(self, losses: list[tuple[torch.Tensor, Ints]], examples: Examples, epoch: int) -> None:
         finite = torch.isfinite(torch.stack([loss for loss, _ in losses])).tolist()
         if all(finite):
             return
-        batch = losses[finite.index(False)][1]
-        ids = [examples.image_ids[index] for index in batch.indices]
+        ids = [examples.image_ids[index] for index in losses[finite.index(False)][1]]
         raise DivergedError(epoch, ids, float(self.optimizer.param_groups[0]["lr"]))
 
     def _mean(self, sums: torch.Tensor, count: int) -> tuple[float, float]:

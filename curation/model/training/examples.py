@@ -22,6 +22,10 @@ class NothingToTrainError(CurationError):
     """Splits with fewer than two classes in train."""
 
 
+class SharesError(CurationError):
+    """A batch that is too small for the processes that share it."""
+
+
 @dataclass(frozen=True)
 class Examples:
     """Labelled images, in the order of their ids."""
@@ -102,3 +106,17 @@ def batches_of(order: Ints, batch_size: int) -> list[Ints]:
     Equal sizes avoid a last batch of one image, which a norm layer can't learn from.
     """
     return np.array_split(order, max(1, min(-(-len(order) // batch_size), len(order) // 2)))
+
+
+def check_shares(count: int, batch_size: int, world: int) -> None:
+    """Check that each of `world` processes gets two images or more of every batch, or norm layers can't learn.
+
+    count: the images of an epoch. Raises SharesError.
+    """
+    smallest = min(len(part) for part in batches_of(np.arange(count), batch_size))
+    if world > 1 and smallest < 2 * world:
+        raise SharesError(
+            f"batch_size {batch_size} cuts {count:,} images into batches of {smallest}, which {world} processes share: "
+            f"each needs two images or more of every batch. Set `batch_size` to {4 * world} or more, or start fewer "
+            "processes"
+        )

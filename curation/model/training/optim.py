@@ -37,6 +37,20 @@ def make_optimizer(model: nn.Module, head: str, params: Params, *, fused: bool) 
     return torch.optim.AdamW(listed, lr=params.lr, fused=fused)
 
 
+def start_momentum(optimizer: torch.optim.Optimizer) -> None:
+    """Let SGD's momentum start from zeros, which gives the same first step.
+
+    Fused SGD takes memory of any content for it. A first step that fp16 leaves out, because its gradients overflow,
+    would leave that content there.
+    """
+    if not isinstance(optimizer, torch.optim.SGD):
+        return
+    for group in optimizer.param_groups:
+        for weight in group["params"]:
+            if group["momentum"]:
+                optimizer.state[weight]["momentum_buffer"] = torch.zeros_like(weight)
+
+
 def rate_at(step: int, steps_per_epoch: int, params: Params) -> float:
     """Learning rate of a step (0 is the first): it climbs over `warmup` epochs, then falls along a cosine to 0."""
     total = params.epochs * steps_per_epoch
@@ -65,8 +79,8 @@ class Average:
         """Add the weights after a step to the average."""
         self.steps += 1
         decay = min(self._decay, (1 + self.steps) / (10 + self.steps))
-        for name, tensor in model.state_dict().items():
-            if tensor.is_floating_point():
-                self.state[name].lerp_(tensor, 1 - decay)
-            else:
-                self.state[name].copy_(tensor)
+        live = model.state_dict()
+        real = [name for name, tensor in live.items() if tensor.is_floating_point()]
+        torch._foreach_lerp_([self.state[name] for name in real], [live[name] for name in real], 1 - decay)
+        for name in live.keys() - set(real):
+            self.state[name].copy_(live[name])

@@ -13,6 +13,7 @@ The checks work on copies, so the model that is trained afterwards does not chan
 import copy
 import logging
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -45,7 +46,8 @@ class CheckError(CurationError):
 def check_all(engine: Engine, data: Data) -> None:
     """Run every check. A fault raises CheckError; what is only suspicious is logged."""
     sample = spread(data.train, BATCH, engine.params.seed)
-    with Loader(data.pixels, engine.device, 1) as loader:
+    alone = replace(engine.device, rank=0, world=1)  # every process checks whole batches, however many there are
+    with Loader(data.pixels, alone, 1) as loader:
         check_order(loader, data, engine.params.seed)
         images, labels = next((batch.images, batch.labels) for batch in loader.batches(data.train, [sample]))
     images = engine.normalise(to_float(images))

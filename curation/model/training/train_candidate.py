@@ -21,7 +21,7 @@ from curation.model.header import Header
 from curation.model.trackers import open_trackers
 from curation.model.training.candidate_header import HISTORY, candidate_header, training_params
 from curation.model.training.epoch import DivergedError, Engine
-from curation.model.training.examples import classes_of, dataset_hash, examples_of
+from curation.model.training.examples import check_shares, classes_of, dataset_hash, examples_of
 from curation.model.training.loop import Data, Outcome, Row, fit
 from curation.model.training.run_state import RunState, run_key, sweep
 from curation.model.training.sanity_checks import check_all
@@ -52,10 +52,12 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, places: tuple[P
     if device.is_main:
         for line in (*start.story, f"images: {len(data.train):,} to train on, {len(data.val):,} to validate"):
             log.info("%s", line)
+    check_shares(len(data.train), params.batch_size, device.world)
     engine = Engine(start.model, start.head, start.base, params, device)
     facts = {"dataset": dataset_hash(splits), "parent": start.base_md5, **recipe}
     key = run_key({**facts, "pixels": pixels.input.facts(), "device": device.describe()})
-    sweep(caches / "train", key)
+    if device.is_main:  # the others would delete the same folders at the same time
+        sweep(caches / "train", key)
     runs = RunState(caches / "train" / key, writes=device.is_main)
     if params.train.checks and runs.is_new:
         check_all(engine, data)
