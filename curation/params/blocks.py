@@ -58,6 +58,7 @@ class Ingest(Block):
     memory: Annotated[int, Field(ge=100)] = 4000
 
 
+Policy = Literal["copies", "identical", "none"]
 Pose = Literal["auto", "copy", "same scene", "ignore"]
 
 
@@ -75,7 +76,7 @@ class Dedupe(Block):
     min_similarity: Fraction = 0.85
     leak_similarity: Fraction = 0.75
     max_group: AtLeastOne = 200
-    policy: Literal["copies", "identical", "none"] = "copies"
+    policy: Policy = "copies"
     mirrored: Pose = "auto"
     turned: Pose = "auto"
     warn_above: Fraction = 0.05

@@ -37,10 +37,10 @@ def funnel(round_: Round) -> Section | None:
         rows.append(("without near-duplicates", left))
     states = selection["state"].value_counts()
     kept = int(states.get("kept", 0))
-    aside = int(states.reindex(["benchmark", "unknown", "pool", "reserve"]).sum())
+    aside = int(states.reindex(["benchmark", "unknown", "pool", "reserve", "conflict"]).sum())
     steps = [Bar(name, [(1, count, "images")]) for name, count in rows]
     steps.append(Bar("kept or set aside", [(1, kept, "kept"), (5, aside, "aside")], f"{kept:,} + {aside:,}"))
-    legend = [(1, "images"), (5, "set aside: benchmark, unknown, pool, reserve")]
+    legend = [(1, "images"), (5, "set aside: benchmark, unknown, pool, reserve, conflict")]
     drawing = Bars(steps, _alt("The funnel", [*rows, ("kept", kept), ("set aside", aside)]))
     parts: list[Part] = [Figure(drawing, "What was left after each step", legend)]
     parts += [*_states(states), *_splits(round_), *_reasons(selection)]
@@ -90,7 +90,7 @@ def balance(round_: Round) -> Section | None:
         if len(counts) > MOST_CLASSES
         else counts
     )
-    series = [(1, "train"), (3, "val"), (2, "test"), (4, "benchmark"), (5, "reserve"), (6, "too few")]
+    series = [(1, "train"), (3, "val"), (2, "test"), (4, "benchmark"), (5, "reserve"), (8, "conflict"), (6, "too few")]
     rows = [
         Bar(str(name), [(n, int(row[key]), key) for n, key in series if row[key]]) for name, row in shown.iterrows()
     ]
@@ -109,12 +109,15 @@ def balance(round_: Round) -> Section | None:
 
 
 def _class_counts(round_: Round, selection: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each class, the largest first: images by split, in reserve, or `too few` for the model."""
+    """Return one row for each class, the largest first.
+
+    The columns are its images by split, in reserve, in a label conflict, or `too few` for the model.
+    """
     named = selection[(selection["label"] != "") & (selection["label"] != "unknown")]
-    columns = [*SPLITS, "reserve", "too few"]
+    columns = [*SPLITS, "reserve", "conflict", "too few"]
     counts = pd.DataFrame(0, index=sorted(named["label"].unique()), columns=columns)
     if round_.splits is not None:
-        splits = round_.splits[round_.splits["split"].isin([*SPLITS, "reserve"])]
+        splits = round_.splits[round_.splits["split"].isin([*SPLITS, "reserve", "conflict"])]
         made = splits.groupby(["label", "split"]).size().unstack(fill_value=0)
         counts = counts.add(made.reindex(index=counts.index, columns=columns, fill_value=0), fill_value=0)
     else:
@@ -130,11 +133,11 @@ def _class_counts(round_: Round, selection: pd.DataFrame) -> pd.DataFrame:
 def _thin(named: pd.DataFrame) -> pd.Series:
     """Return the rows that were dropped because their class is too small: neither broken nor near-duplicates."""
     alive = set(named.loc[named["state"] == State.KEPT, "label"])
-    return ~named["label"].isin(alive) & named["reason_code"].isin([Reason.BELOW_MINIMUM, Reason.LABEL_CONFLICT])
+    return ~named["label"].isin(alive) & (named["reason_code"] == Reason.BELOW_MINIMUM)
 
 
 def _states(states: pd.Series) -> list[Part]:
-    names = {"kept": 1, "reserve": 5, "benchmark": 4, "unknown": 7, "pool": 3, "dropped": 6}
+    names = {"kept": 1, "reserve": 5, "benchmark": 4, "unknown": 7, "pool": 3, "conflict": 8, "dropped": 6}
     parts = [(series, int(states.get(name, 0)), name) for name, series in names.items() if states.get(name, 0)]
     drawing = Bars([Bar("images", parts)], "Images by their state: " + ", ".join(f"{n} {v}" for _, v, n in parts))
     return [Figure(drawing, "Every image by its state", _named(parts))]
@@ -144,7 +147,7 @@ def _splits(round_: Round) -> list[Part]:
     if round_.splits is None:
         return []
     counts = round_.splits["split"].value_counts()
-    names = {"train": 1, "val": 3, "test": 2, "benchmark": 4, "reserve": 5, "unknown": 7, "out": 6}
+    names = {"train": 1, "val": 3, "test": 2, "benchmark": 4, "reserve": 5, "unknown": 7, "conflict": 8, "out": 6}
     parts = [(series, int(counts.get(name, 0)), name) for name, series in names.items() if counts.get(name, 0)]
     drawing = Bars([Bar("images", parts)], "Images by split: " + ", ".join(f"{n} {v}" for _, v, n in parts))
     return [Figure(drawing, "The images that are scored, by split", _named(parts))]

@@ -13,11 +13,11 @@ from curation.report import counting
 from curation.report.round_data import Round
 from curation.review.project_queue import read_queue
 from curation.review.queue_status import progress
+from curation.tables.codes import MODEL_SPLITS, Split
 
 Numbers = dict[str, dict[str, Any]]
 
-RESERVE = "reserve"
-SPLITS = ("train", "val", "test", "benchmark", RESERVE)
+SPLITS = (*MODEL_SPLITS, Split.RESERVE, Split.CONFLICT)
 
 
 def summary(project: Project) -> list[str]:
@@ -34,7 +34,7 @@ def in_numbers(project: Project) -> Numbers:
     sizes = splits["split"].value_counts()
     return {
         "images": _images(project),
-        "classes": {"in_model": counting.in_model(splits)} | {name: int(sizes.get(name, 0)) for name in SPLITS},
+        "classes": {"in_model": counting.in_model(splits)} | {name.value: int(sizes.get(name, 0)) for name in SPLITS},
         "model": {
             name: {"accuracy": facts["accuracy"], "images": facts["images"]}
             for name, facts in measured(round_.metrics)
@@ -64,7 +64,8 @@ def _images(project: Project) -> dict[str, int]:
 def in_words(numbers: Numbers) -> list[str]:
     """Return the five lines that say the numbers of `in_numbers`."""
     images, classes, review = numbers["images"], numbers["classes"], numbers["review"]
-    parts = ", ".join(f"{name} {classes[name]:,}" for name in SPLITS if name != RESERVE)
+    parts = ", ".join(f"{name} {classes[name]:,}" for name in MODEL_SPLITS)
+    aside = f"{classes[Split.RESERVE]:,} in reserve, {classes[Split.CONFLICT]:,} in a label conflict"
     accuracies = ", ".join(
         f"{facts['accuracy']:.3f} on {name} ({facts['images']:,} images)" for name, facts in numbers["model"].items()
     )
@@ -74,7 +75,7 @@ def in_words(numbers: Numbers) -> list[str]:
             f"{images['identical_copies']:,} identical copies, {images['near_duplicates']:,} near-duplicates, "
             f"{images['conflicts']:,} with a near-duplicate of another label."
         ),
-        f"Classes {classes['in_model']:,} in the model: {parts}; {classes[RESERVE]:,} in reserve.",
+        f"Classes {classes['in_model']:,} in the model: {parts}; {aside}.",
         f"Model   accuracy {accuracies}." if accuracies else "Model   no accuracy was measured.",
         (
             f"Review  {review['left']:,} of {review['queued']:,} queued images are left to decide, in "

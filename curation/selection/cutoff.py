@@ -15,9 +15,10 @@ from curation.decisions.class_merges import merged, resolve_merges
 from curation.decisions.fold import fold
 from curation.decisions.on_images import apply, known_classes, refuse_unknown_classes
 from curation.params import Params
-from curation.selection import class_maximum, label_conflicts
+from curation.selection import class_maximum
 from curation.selection.class_limits import Limits
-from curation.selection.reasons import CONFLICT, COPY, REMOVED, UNREADABLE
+from curation.selection.copies import label_conflicts
+from curation.selection.reasons import CONFLICT, COPY, LABEL_FROM, REMOVED, SCENE, UNREADABLE
 from curation.tables import SELECTION
 from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import Origin, Reason, Source, State, Word
@@ -25,14 +26,14 @@ from curation.tables.codes import Origin, Reason, Source, State, Word
 __all__ = ["FROM_DUPLICATES", "FROM_IMAGES", "Limits", "minimums", "select"]
 
 FROM_IMAGES = ["image_id", "source", "benchmark_set", "label", "subclass", "origin", "error", "hash", "copy_labels"]
-FROM_DUPLICATES = ["image_id", "keeper", "leak_group"]
+FROM_DUPLICATES = ["image_id", "keeper", "leak_group", "same_pixels"]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Words = Callable[[pd.DataFrame], pd.Series]
 
 
 def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """Give every image its state: kept, reserve, unknown, benchmark, pool or dropped.
+    """Give every image its state: kept, reserve, unknown, benchmark, pool, conflict or dropped.
 
     images: FROM_IMAGES of IMAGES; duplicates: FROM_DUPLICATES of DUPLICATES; reviews: as `read_reviews` gives them.
     Returns SELECTION, by image_id.
@@ -42,7 +43,8 @@ def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame
     folded, known = fold(reviews), known_classes(images, params)
     refuse_unknown_classes(folded, images, known)
     ends = resolve_merges(params.classes.merge)
-    frame = label_conflicts.spread_decisions(label_conflicts.join(apply(images, folded, ends, known), duplicates))
+    decided = label_conflicts.join(apply(images, folded, ends, known), duplicates, params.dedupe.policy)
+    frame = label_conflicts.spread_decisions(decided)
     frame["label"] = merged(frame["label"], ends)
     frame["state"], frame["reason_code"], frame["reason"] = "", "", ""
     _set_aside(frame)
@@ -50,6 +52,7 @@ def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame
     _below_minimum(frame, minimums(params, ends))
     _above_maximum(frame, images, Limits(params.cutoff, "max", ends))
     _mark(frame, frame["state"] == "", (State.KEPT, Reason.NONE), "")
+    _tell_labels_of_copies(frame)
     return frame[SELECTION.columns]
 
 
@@ -63,8 +66,8 @@ def _mark(frame: pd.DataFrame, mask: pd.Series | Bools, verdict: tuple[State, Re
     rows = np.flatnonzero(np.asarray(mask, dtype=bool) & (frame["state"] == "").to_numpy(dtype=bool))
     if not len(rows):
         return
-    reason = words if isinstance(words, str) else words(frame.iloc[rows])
     where = frame.index[rows]
+    reason = words if isinstance(words, str) else words(frame.iloc[rows])
     frame.loc[where, ["state", "reason_code"]] = [part.value for part in verdict]
     frame.loc[where, "reason"] = reason
 
@@ -87,22 +90,23 @@ def _set_aside(frame: pd.DataFrame) -> None:
 def _drop_copies(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
     """Drop copies, by the first rule that applies.
 
-    1. copies of a benchmark image;
-    2. copies with different labels, a label conflict;
+    1. copies of a benchmark image, and what is in one leak group with one;
+    2. copies with different labels: a label conflict, which is not dropped but waits for the review;
     3. copies of an image that a review removed;
     4. copies of a keeper.
     """
     frame["usable"] = (frame["state"] == "") & (frame["source"] != Source.BENCHMARK)
-    shown = (
-        frame.loc[frame["state"] == State.BENCHMARK].drop_duplicates("leak_group").set_index("leak_group")["image_id"]
-    )
-    near = frame["leak_group"].isin(shown.index)
-    verdict, of = (State.DROPPED, Reason.COPY_OF_BENCHMARK), COPY + "the benchmark image "
-    _mark(frame, near, verdict, lambda rows: of + rows["leak_group"].map(shown).str[:12])
+    bench = frame[frame["state"] == State.BENCHMARK]
+    for column, code, words in (
+        ("keeper", Reason.COPY_OF_BENCHMARK, COPY),
+        ("leak_group", Reason.SCENE_OF_BENCHMARK, SCENE),
+    ):
+        shown = bench.drop_duplicates(column).set_index(column)["image_id"]
+        _mark(frame, frame[column].isin(shown.index), (State.DROPPED, code), _naming(column, words, shown))
     contradicting = label_conflicts.conflicts(frame, copies)
     in_words = CONFLICT + contradicting + ", until review decides"
     torn = frame.index.isin(contradicting.index)
-    _mark(frame, torn, (State.DROPPED, Reason.LABEL_CONFLICT), lambda rows: in_words[rows.index])
+    _mark(frame, torn, (State.CONFLICT, Reason.LABEL_CONFLICT), lambda rows: in_words[rows.index])
     removed = label_conflicts.redundant(frame, frame["word"] == Word.REMOVE) & (frame["word"] == "").to_numpy()
     verdict = (State.DROPPED, Reason.COPY_OF_REMOVED)
     _mark(frame, removed, verdict, lambda rows: COPY + rows["keeper"].str[:12] + ", which review removed")
@@ -112,6 +116,20 @@ def _drop_copies(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
         (State.DROPPED, Reason.COPY),
         lambda rows: COPY + rows["keeper"].str[:12],
     )
+
+
+def _naming(column: str, words: str, shown: pd.Series) -> Words:
+    """Make reasons that name a benchmark image. shown: its image_id, by the values of `column`."""
+    return lambda rows: words + "the benchmark image " + rows[column].map(shown).str[:12]
+
+
+def _tell_labels_of_copies(frame: pd.DataFrame) -> None:
+    """Say of every image whose label is from the decision on its copy that it is, and which copy that is."""
+    rows = frame["label_from"] != ""
+    said = LABEL_FROM + frame.loc[rows, "label_from"].str[:12]
+    before = frame.loc[rows, "reason"]
+    frame.loc[rows, "reason"] = said.where(before == "", before + "; " + said)
+    frame.loc[rows & (frame["state"] == State.KEPT), "reason_code"] = Reason.LABEL_OF_COPY.value
 
 
 def _copies(images: pd.DataFrame, ends: Mapping[str, str]) -> pd.DataFrame:

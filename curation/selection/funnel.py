@@ -23,6 +23,7 @@ GENERAL = {  # what a reason says of many images
     Reason.NOT_LABELLED: "nobody has labelled it",
     Reason.UNKNOWN: "nobody knows what it shows",
     Reason.COPY_OF_BENCHMARK: "copy of the benchmark image ...",
+    Reason.SCENE_OF_BENCHMARK: "in one leak group with the benchmark image ...",
     Reason.LABEL_CONFLICT: "label conflict",
     Reason.COPY_OF_REMOVED: "copy of another, which review removed",
     Reason.COPY: "copy of another",
@@ -38,7 +39,7 @@ def steps(selection: pd.DataFrame) -> pd.DataFrame:
     step = pd.Series("kept", index=rows.index, dtype="str")
     step[state == State.RESERVE] = "above cutoff"
     step[code == Reason.BELOW_MINIMUM] = "decided"
-    undecided = code.isin([Reason.LABEL_CONFLICT, Reason.REMOVED, Reason.COPY_OF_REMOVED])
+    undecided = code.isin([Reason.LABEL_CONFLICT, Reason.REMOVED, Reason.COPY_OF_REMOVED, Reason.SCENE_OF_BENCHMARK])
     step[undecided | state.isin([State.UNKNOWN, State.BENCHMARK])] = "unique"
     step[code.isin([Reason.COPY, Reason.COPY_OF_BENCHMARK])] = "readable"
     step[code == Reason.UNREADABLE] = "raw"
@@ -110,10 +111,10 @@ def dropped(selection: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_split(splits: pd.DataFrame) -> pd.DataFrame:
-    """One row for each class: label and its images in train, val, test, benchmark, out and reserve."""
+    """One row for each class: label and its images in train, val, test, benchmark, out, reserve and conflict."""
     named = splits[~splits["label"].isin([UNKNOWN, ""])]
     table = pd.crosstab(named["label"], named["split"]).reindex(
-        columns=[*SPLIT_NAMES, Split.RESERVE.value], fill_value=0
+        columns=[*SPLIT_NAMES, Split.RESERVE.value, Split.CONFLICT.value], fill_value=0
     )
     return table.rename_axis(index="label", columns=None).reset_index()
 

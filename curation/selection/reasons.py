@@ -11,6 +11,8 @@ UNREADABLE = "unreadable"
 REMOVED = "removed by review"
 CONFLICT = "label conflict: "
 COPY = "copy of "
+SCENE = "in one leak group with "
+LABEL_FROM = "its label is from the decision on its copy "
 
 
 def can_be_scored(selection: pd.DataFrame) -> NDArray[np.bool_]:
@@ -55,7 +57,10 @@ def of_splits(table: pd.DataFrame, rows: pd.DataFrame, config: blocks.Split) -> 
     reason[by_hand & (split == Split.OUT)] = (
         "an earlier model was trained on it or on a copy of it, so no benchmark may hold it"
     )
-    return _of_out(reason, table, kept & (split == Split.OUT))
+    reason = _of_out(reason, table, kept & (split == Split.OUT))
+    more = kept & (rows["reason"] != "")
+    reason[more] += "; " + rows["reason"]
+    return reason
 
 
 def _of_out(reason: pd.Series, table: pd.DataFrame, out: pd.Series) -> pd.Series:

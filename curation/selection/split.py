@@ -27,7 +27,7 @@ from curation.tables.codes import MODEL_SPLITS, Basis, Origin, Source, Split, St
 
 NONE = group_splits.NONE
 FROZEN = "frozen"
-SCORED = (State.KEPT, State.RESERVE, State.UNKNOWN, State.BENCHMARK)
+SCORED = (State.KEPT, State.RESERVE, State.UNKNOWN, State.CONFLICT, State.BENCHMARK)
 
 
 @dataclass
@@ -52,8 +52,8 @@ def split(selection: pd.DataFrame, params: Params, lineage: Mapping[str, str]) -
     """Give every image that can be scored its split.
 
     selection: SELECTION. lineage: image_id -> split of every image that the base model or an earlier one knew.
-    Returns SPLITS, by image_id, with the rows that are kept, reserve, unknown or benchmark, and with frozen benchmark
-    images in any state.
+    Returns SPLITS, by image_id, with the rows that are kept, reserve, unknown, conflict or benchmark, and with frozen
+    benchmark images in any state.
     """
     frame = selection.sort_values("image_id", kind="stable", ignore_index=True)
     known = _codes(frame["image_id"].map(lineage))

@@ -18,7 +18,7 @@ from curation.selection.class_limits import Limits
 from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import MEASURED_SPLITS, MODEL_SPLITS, Origin, Reason, Split, State
 
-SCORED = (State.KEPT, State.RESERVE, State.UNKNOWN, State.BENCHMARK)
+SCORED = (State.KEPT, State.RESERVE, State.UNKNOWN, State.CONFLICT, State.BENCHMARK)
 FROM_SELECTION = ["image_id", "label", "origin", "leak_group", "state", "reason_code", "reason"]
 FROM_SPLITS = ["image_id", "label", "origin", "leak_group", "split", "benchmark_set", "fold", "reason"]
 

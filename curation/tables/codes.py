@@ -48,11 +48,12 @@ class State(StrEnum):
     UNKNOWN = "unknown"  # Nobody knows what it shows; it can be scored.
     BENCHMARK = "benchmark"  # It is in a hand-made benchmark set, or a decision put it there.
     POOL = "pool"  # It is in the unlabelled pool.
+    CONFLICT = "conflict"  # Its copies carry other labels; it is scored and reviewed, and not trained on.
     DROPPED = "dropped"  # It is left out; `reason_code` says why.
 
 
 class Split(StrEnum):
-    """The split of an image; reserve and unknown are scored, but never trained on and in no metric."""
+    """The split of an image; reserve, unknown and conflict are scored, but never trained on and in no metric."""
 
     TRAIN = "train"  # The model is trained on it.
     VAL = "val"  # Training stops, and probabilities are calibrated, by it.
@@ -60,6 +61,7 @@ class Split(StrEnum):
     BENCHMARK = "benchmark"  # The model is measured on it, and so is every later model.
     RESERVE = "reserve"  # It is scored, and in no metric.
     UNKNOWN = "unknown"  # It is scored, and in no metric.
+    CONFLICT = "conflict"  # It is scored, and in no metric.
     OUT = "out"  # It is in no split: another split or an earlier training set has its leak group.
 
 
@@ -81,6 +83,7 @@ class Basis(StrEnum):
     ORIGIN = "origin"  # It is staged or synthetic, and only trained on.
     RESERVE = "reserve"  # Its state is reserve.
     UNKNOWN = "unknown"  # Its state is unknown.
+    CONFLICT = "conflict"  # Its state is conflict.
 
 
 class Kind(StrEnum):
@@ -117,9 +120,11 @@ class Reason(StrEnum):
     NOT_LABELLED = "not_labelled"  # Nobody has labelled it.
     UNKNOWN = "unknown"  # Nobody knows what it shows.
     COPY_OF_BENCHMARK = "copy_of_benchmark"  # It is a copy of a benchmark image.
-    LABEL_CONFLICT = "label_conflict"  # Its copies carry different labels.
+    SCENE_OF_BENCHMARK = "scene_of_benchmark"  # It is in one leak group with a benchmark image, and no copy of it.
+    LABEL_CONFLICT = "label_conflict"  # Its copies carry different labels, until somebody decides.
     COPY_OF_REMOVED = "copy_of_removed"  # It is a copy of an image that a decision removed.
     COPY = "copy"  # It is a copy of an image that stays.
+    LABEL_OF_COPY = "label_of_copy"  # It is kept, and its label is from the decision on its copy.
     BELOW_MINIMUM = "below_minimum"  # Its class has too few images.
     ABOVE_MAXIMUM = "above_maximum"  # Its class has enough images without it.
     HASH_BUCKET = "hash_bucket"  # Its hash bucket gives the split.

@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 from factories import tables as made
 from factories.reviews import log_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from curation.decisions.class_merges import MergeError, resolve_merges
 from curation.decisions.log import ReviewsError
@@ -77,15 +79,68 @@ def test_a_conflict_leaves_training_until_somebody_decides():
     rows = named("one") + named("two", label="b")
     torn = choose(rows, copies=[("two", "one")])
     assert torn["reason"].str.startswith("label conflict: a / b").all()
+    assert torn["state"].tolist() == ["conflict"] * 2
     kept = choose(rows, copies=[("two", "one")], log=[("one", "keep", "")])
     assert kept.loc[ID("one"), "state"] == "kept"
-    assert kept.loc[ID("two"), "reason"] == "copy of " + ID("one")[:12]
+    assert kept.loc[ID("two"), "reason_code"] == "copy"
+    label = "its label is from the decision on its copy " + ID("one")[:12]
+    assert kept.loc[ID("two"), "reason"] == f"copy of {ID('one')[:12]}; {label}"
 
 
 def test_a_decision_on_the_copy_tells_the_keeper():
     rows = named("one") + named("two", "other", label="b")
     found = choose(rows, copies=[("two", "one")], log=[("two", "keep", "")])
     assert found.loc[ID("one"), ["state", "label"]].tolist() == ["kept", "b"]
+    assert found.loc[ID("one"), "reason_code"] == "label_of_copy"
+    assert found.loc[ID("one"), "reason"] == "its label is from the decision on its copy " + ID("two")[:12]
+
+
+@pytest.mark.parametrize("policy", ["identical", "none"])
+def test_what_the_policy_does_not_count_as_a_copy_stays_and_is_told_nothing(policy):
+    rows = named("one", "twin") + named("other", label="b")
+    images = made.images(rows)
+    duplicates = made.duplicates(images, {ID("twin"): ID("one"), ID("other"): ID("one")})
+    duplicates["same_pixels"] = duplicates["image_id"] == ID("twin")
+    log = log_of([{"image_id": ID("other"), "decision": "remove"}])
+    for reviews in (log_of(), log):
+        found = select(images, duplicates, reviews, knobs(dedupe={"policy": policy})).set_index("image_id")
+        assert found.loc[ID("twin"), "state"] == ("dropped" if policy == "identical" else "kept")
+        assert found.loc[ID("one"), ["state", "label"]].tolist() == ["kept", "a"]
+        assert found.loc[ID("other"), "state"] == ("dropped" if reviews is log else "kept")
+
+
+WORDS = st.sampled_from([("keep", ""), ("relabel", "a"), ("relabel", "b"), ("unknown", ""), ("remove", "")])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_is_decided_stays_as_decided_and_every_image_is_accounted_for(data):
+    names = [f"i{number}" for number in range(6)]
+    rows = [{"name": name, "label": data.draw(st.sampled_from("ab"))} for name in names]
+    rows += named("ca") + named("cb", label="b")
+    keepers = [data.draw(st.sampled_from(names[: place + 1])) for place in range(6)]
+    pairs = [(name, keeper) for name, keeper in zip(names, keepers, strict=True) if keeper in (names[0], names[1])]
+    twins = [(name, keeper) for name, keeper in pairs if name not in (names[0], names[1])]
+    log = [(name, *word) for name in names for word in [data.draw(WORDS)] if data.draw(st.booleans())]
+    images = made.images(rows)
+    found = choose(rows, copies=twins, log=log)
+    assert sorted(found.index) == sorted(images["image_id"])
+    assert ((found["state"] == "kept") | (found["reason"] != "")).all()
+    collected = {row["name"]: row.get("label", "a") for row in rows}
+    decided = {name: (word, label) for name, word, label in log}
+    for name, (word, label) in decided.items():
+        row = found.loc[ID(name)]
+        expected = {"keep": collected[name], "relabel": label, "unknown": "unknown", "remove": collected[name]}[word]
+        assert row["label"] == expected
+        assert (row["reason_code"] == "removed") == (word == "remove")
+        assert row["state"] != "conflict"
+    for twin, keeper in twins:
+        words = [decided.get(one, ("", ""))[0] for one in (twin, keeper)]
+        if words == ["keep", "keep"]:
+            assert found.loc[[ID(twin), ID(keeper)], "state"].tolist() == ["kept", "kept"]
+    for name in set(collected) - set(decided):
+        row = found.loc[ID(name)]
+        assert row["label"] == collected[name] or "its label is from the decision on its copy" in row["reason"]
 
 
 @pytest.mark.parametrize("label", ["a", "b"])
@@ -95,7 +150,7 @@ def test_two_images_that_were_kept_both_stay_as_decided(label):
     found = choose(rows, copies=[("two", "one"), ("third", "one")], log=log)
     assert found.loc[[ID("one"), ID("two")], "state"].tolist() == ["kept", "kept"]
     assert found.loc[[ID("one"), ID("two")], "label"].tolist() == ["a", label]
-    assert found.loc[ID("third"), "state"] == "dropped"
+    assert found.loc[ID("third"), "state"] == ("dropped" if label == "a" else "conflict")
 
 
 def test_two_decisions_under_different_labels_stay_and_the_undecided_copy_waits():
@@ -185,9 +240,12 @@ def test_copies_of_a_removed_image_go_with_it():
 
 
 def test_copies_of_a_benchmark_image_are_not_trained_on():
-    rows = named("raw", "far") + named("bench", source="benchmark", benchmark_set="hard")
-    found = choose(rows, leaks={ID("raw"): "g", ID("bench"): "g"})
+    rows = named("raw", "scene", "far") + named("bench", source="benchmark", benchmark_set="hard")
+    leaks = {ID(name): "g" for name in ("raw", "scene", "bench")}
+    found = choose(rows, copies=[("raw", "bench")], leaks=leaks)
     assert found.loc[ID("raw"), "reason"] == "copy of the benchmark image " + ID("bench")[:12]
+    assert found.loc[ID("scene"), "reason"] == "in one leak group with the benchmark image " + ID("bench")[:12]
+    assert found.loc[[ID("raw"), ID("scene")], "reason_code"].tolist() == ["copy_of_benchmark", "scene_of_benchmark"]
     assert found.loc[ID("far"), "state"] == "kept"
 
 

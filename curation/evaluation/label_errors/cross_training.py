@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 from curation.engine.progress import track
 from curation.errors import CurationError
 from curation.images.store.pixels import Pixels
-from curation.model.header import SPLIT_NAMES, read_header
+from curation.model.header import read_header
 from curation.params import Params
 from curation.predict.held_out import train_and_predict
 from curation.tables import CROSS_TRAINED
+from curation.tables.codes import LABELLED_SPLITS, Split
 
-LABELLED = [*SPLIT_NAMES, "reserve"]
+LABELLED = (*LABELLED_SPLITS, Split.CONFLICT)
 
 log = logging.getLogger(__name__)
 

@@ -29,19 +29,26 @@ class Verdicts:
     noise: Noise
 
 
-def verdicts(samples: Samples, learnt: NDArray[np.bool_], conflicts: Codes | None = None) -> Verdicts:
+def verdicts(
+    samples: Samples,
+    learnt: NDArray[np.bool_],
+    conflicts: Codes | None = None,
+    disputed: NDArray[np.bool_] | None = None,
+) -> Verdicts:
     """Judge every label.
 
     learnt: bool [n], whether the candidate was trained on the image.
     conflicts: int [n], the other label of a copy; -1 for none.
+    disputed: bool [n], whose label is in conflict. About half of these labels are wrong, so they train no model and say
+    nothing about the noise of the other labels.
     """
     models = OutOfFoldModels(samples)
     labels = samples.labels
-    everything = np.ones(len(labels), bool)
+    everything = np.ones(len(labels), bool) if disputed is None or disputed.all() else ~disputed
     first = _judge(models, everything, everything)
-    chosen = ~learnt if overfitted(first.likely, labels, learnt) else everything
+    chosen = ~learnt & everything if overfitted(first.likely, labels, learnt) else everything
     doubted = first.wrong > DOUBTED
-    second = _judge(models, ~doubted, chosen)
+    second = _judge(models, everything & ~doubted, chosen)
     return second if conflicts is None else settle(second, labels, conflicts)
 
 

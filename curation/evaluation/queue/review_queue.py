@@ -20,16 +20,16 @@ from curation.evaluation.queue.cluster_explanation import Cluster, explanations
 from curation.images.image_measures import colours, thumbnails
 from curation.params import Params
 from curation.tables import ERRORS
-from curation.tables.codes import Kind, Split
+from curation.tables.codes import LABELLED_SPLITS, Kind, Split
 
-LABELLED = ["train", "val", "test", "benchmark", "reserve"]
+LABELLED = (*LABELLED_SPLITS, Split.CONFLICT)
 PROBABLE = 0.2  # probability of a label error from which an image is in the queue for that alone
 GAIN_OF_ERROR, GAIN_OF_DOUBT = 0.02, 0.01  # wrong labels corrected by the review of one image whose label is right
 SHOWN_CORRECT = 3
 COLUMNS = {  # what is read of each table
     "predictions": ["image_id", "split", "label", "subclass", "predicted", "confidence", "loss", "embedding"],
     "images": ["image_id", "path", "origin", "width", "height", "blur", "brightness", "contrast", "thumbnail"],
-    "duplicates": ["image_id", "conflict"],
+    "duplicates": ["image_id", "keeper", "conflict"],
     "splits": ["image_id", "leak_group"],
 }
 COMPONENTS = 64  # dimensions for neighbours and folds
@@ -56,6 +56,8 @@ def review_queue(inputs: Inputs, params: Params) -> pd.DataFrame:
     reduced = error_clusters.reduce(unit(vectors), COMPONENTS, params.seed)
     frame = judge_labels(frame, reduced, inputs.cross, params.seed)
     frame["kind"] = kinds(frame, params.cluster.doubt_below)
+    unnamed = (frame["kind"] == Kind.CONFLICT) & (frame["suggested"] == "")
+    frame.loc[unnamed, "suggested"] = frame.loc[unnamed, "conflict"].str.split(" / ").str[0]
     rows = np.flatnonzero(frame["kind"] != "")
     queue = frame.iloc[rows].reset_index(drop=True)
     queue["taken"] = queue["predicted"].where(
@@ -88,6 +90,7 @@ def assemble(inputs: Inputs) -> pd.DataFrame:
         frame = frame.merge(getattr(inputs, name)[COLUMNS[name]], "left", "image_id")
     frame = frame.sort_values("image_id", kind="stable", ignore_index=True)
     frame["conflict"] = frame["conflict"].fillna("")
+    frame["keeper"] = frame["keeper"].fillna(frame["image_id"])
     own = frame["leak_group"].where(frame["leak_group"].fillna("") != "", frame["image_id"])
     crowded = own.groupby(own).transform("size") > 1
     size = np.sqrt(frame["width"].astype(float) * frame["height"])
@@ -118,7 +121,10 @@ def judge_labels(
     stored = None if cross is None else stacked(cross, part["image_id"], len(names))
     samples = Samples(vectors[rows], pictures, labels, groups, len(names), seed, stored)
     found = label_error_probability.verdicts(
-        samples, (part["split"] == Split.TRAIN).to_numpy(), conflicting(part["conflict"], names)
+        samples,
+        (part["split"] == Split.TRAIN).to_numpy(),
+        conflicting(part["conflict"], names),
+        (part["split"] == Split.CONFLICT).to_numpy(),
     )
     out.loc[rows, "label_error"] = found.wrong.astype(np.float32)
     out.loc[rows, "suggested"] = np.asarray(names, dtype=object)[found.suggested]
@@ -145,14 +151,15 @@ def kinds(frame: pd.DataFrame, doubt_below: float) -> NDArray[np.object_]:
     known = labelled & frame["loss"].notna()
     wrong = known & (frame["label"] != frame["predicted"])
     choices = [
+        frame["split"] == Split.CONFLICT,
         known & (frame["label_error"] >= PROBABLE),
         known & (frame["conflict"] != ""),
         wrong,
         labelled & ~known & (frame["confidence"] >= doubt_below),
         known & (frame["confidence"] < doubt_below),
     ]
-    names = [kind.value for kind in (Kind.LABEL_ERROR, Kind.CONFLICT, Kind.ERROR, Kind.OUT_OF_SCOPE, Kind.DOUBT)]
-    return np.select([np.asarray(choice) for choice in choices], names, "").astype(object)
+    names = [Kind.CONFLICT, Kind.LABEL_ERROR, Kind.CONFLICT, Kind.ERROR, Kind.OUT_OF_SCOPE, Kind.DOUBT]
+    return np.select(list(map(np.asarray, choices)), [kind.value for kind in names], "").astype(object)
 
 
 def nearest_correct(frame: pd.DataFrame, vectors: NDArray[np.float32], queue_rows: NDArray[np.int64]) -> Nearest:
@@ -167,13 +174,20 @@ def nearest_correct(frame: pd.DataFrame, vectors: NDArray[np.float32], queue_row
 
 
 def order(queue: pd.DataFrame, described: list[Cluster]) -> pd.DataFrame:
-    """Add explanation, representative, gain and rank; the largest expected gain has rank 0."""
+    """Add explanation, representative, gain and rank; the largest expected gain has rank 0.
+
+    Copies in conflict have the rank of the one with the largest gain and the ranks after it, so that they stand side by
+    side.
+    """
     words = {item.number: item.words for item in described}
     shown = {row for item in described for row in item.representatives}
     queue["explanation"] = [words[number] for number in queue["cluster"]]
     queue["representative"] = [row in shown for row in range(len(queue))]
     queue["gain"] = gains(queue).astype(np.float32)
-    ranked = queue.sort_values(["gain", "image_id"], ascending=[False, True], kind="stable").index
+    together = queue["keeper"].where(queue["kind"] == Kind.CONFLICT, queue["image_id"])
+    keys = queue.assign(together=together, first=queue.groupby(together)["gain"].transform("max"))
+    by = ["first", "together", "gain", "image_id"]
+    ranked = keys.sort_values(by, ascending=[False, True, False, True], kind="stable").index
     queue.loc[ranked, "rank"] = np.arange(len(queue), dtype=np.int32)
     return queue
 

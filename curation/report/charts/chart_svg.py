@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 from markupsafe import Markup
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
-SERIES = {series: f"#0000a{series}" for series in range(1, 8)}
+SERIES = {series: f"#0000a{series}" for series in range(1, 9)}
 INK, QUIET, LINE, ON, EMPTY = "#0000b1", "#0000b2", "#0000b3", "#0000b4", "#0000b5"
 COLOURS = {colour: f"var(--c{series})" for series, colour in SERIES.items()} | {
     INK: "var(--ink)",

@@ -2,7 +2,10 @@
 
 A cluster is a keeper and the images that dedupe verified as its copies. They show the same picture. So a label that a
 person gave to one of them holds for all copies that nobody decided on. Where undecided copies have different labels,
-none of them is trained on until somebody decides: one of the labels is wrong, and a model can't tell which.
+none of them is trained on until somebody decides: one of the labels is wrong, and a model can't tell which. They are
+scored like any other image, and the review shows them side by side.
+
+`dedupe.policy` says which copies count: all of them, those with the same pixels, or none.
 """
 
 import numpy as np
@@ -10,15 +13,27 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from curation.decisions.words import LABEL_WORDS
+from curation.params.blocks import Policy
 from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import Source, Word
 
 
-def join(frame: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:
+def counted_keepers(duplicates: pd.DataFrame, policy: Policy) -> pd.Series:
+    """The keeper of each row of DUPLICATES as the policy counts it: its own image_id where it is no copy to the policy.
+
+    copies: every verified copy counts. identical: only a copy with the same decoded pixels. none: no copy counts.
+    """
+    if policy == "identical":
+        return duplicates["keeper"].where(duplicates["same_pixels"].astype(bool), duplicates["image_id"])
+    return duplicates["keeper" if policy == "copies" else "image_id"]
+
+
+def join(frame: pd.DataFrame, duplicates: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """Add keeper, keeper_row (its row, -1 where it is missing) and leak_group to rows that are unique by image_id.
 
     An image that dedupe did not see is its own keeper, alone in its group.
     """
+    duplicates = duplicates.assign(keeper=counted_keepers(duplicates, policy))
     ids = pd.Index(frame["image_id"])
     seen = ids.get_indexer(pd.Index(duplicates["image_id"]))
     out = frame.copy()
@@ -31,22 +46,31 @@ def join(frame: pd.DataFrame, duplicates: pd.DataFrame) -> pd.DataFrame:
 
 
 def spread_decisions(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give undecided copies the label that was decided last in their cluster, unless two were decided."""
+    """Give undecided copies the label that was decided last in their cluster, unless two labels were decided.
+
+    Adds `label_from`: the image_id of the copy whose decision gave an image its label; "" where none did.
+    """
+    out = frame.assign(label_from="")
     decided = frame[frame["word"].isin(LABEL_WORDS)]
     if decided.empty:
-        return frame
+        return out
     latest = (
         decided.sort_values("order")
         .groupby("keeper")
-        .agg(label=("label", "last"), subclass=("subclass", "last"), ways=("label", "nunique"))
+        .agg(
+            label=("label", "last"),
+            subclass=("subclass", "last"),
+            label_from=("image_id", "last"),
+            ways=("label", "nunique"),
+        )
     )
     latest = latest[latest["ways"] == 1]
     undecided = (frame["word"] == "") & (frame["source"] == Source.RAW) & frame["keeper"].isin(latest.index)
     rows = frame.index[undecided]
     decided_labels = latest.loc[frame.loc[rows, "keeper"]]
     changed = (decided_labels["label"].to_numpy() != frame.loc[rows, "label"].to_numpy()).astype(bool)
-    out = frame.copy()
-    out.loc[rows[changed], ["label", "subclass"]] = decided_labels.loc[changed, ["label", "subclass"]].to_numpy()
+    columns = ["label", "subclass", "label_from"]
+    out.loc[rows[changed], columns] = decided_labels.loc[changed, columns].to_numpy()
     return out
 
 
