@@ -28,10 +28,10 @@ VERSIONS: Mapping[str, int] = {
     "resize": 3,
     "train": 2,
     "evaluate": 2,
-    "cluster": 1,
-    "review": 3,
+    "cluster": 2,
+    "review": 4,
     "identify": 3,
-    "report": 2,
+    "report": 3,
 }
 HEADER = """\
 # The version of each stage's behaviour that this project's results were made with. A stage runs again when its number

@@ -103,7 +103,7 @@ def test_what_the_policy_does_not_count_as_a_copy_stays_and_is_told_nothing(poli
     duplicates["same_pixels"] = duplicates["image_id"] == ID("twin")
     log = log_of([{"image_id": ID("other"), "decision": "remove"}])
     for reviews in (log_of(), log):
-        found = select(images, duplicates, reviews, knobs(dedupe={"policy": policy})).set_index("image_id")
+        found = select(images, duplicates, reviews, params_of(dedupe={"policy": policy})).set_index("image_id")
         assert found.loc[ID("twin"), "state"] == ("dropped" if policy == "identical" else "kept")
         assert found.loc[ID("one"), ["state", "label"]].tolist() == ["kept", "a"]
         assert found.loc[ID("other"), "state"] == ("dropped" if reviews is log else "kept")
