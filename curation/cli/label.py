@@ -29,6 +29,8 @@ class Tool(StrEnum):
     CVAT = "cvat"
 
 
+TITLES = {Tool.LABELSTUDIO: "Label Studio", Tool.CVAT: "CVAT"}  # as they stand in the notes of the log
+
 Picks = Annotated[
     Path | None, typer.Argument(help="CSV or JSON that a pool command wrote. The default is every decided image.")
 ]
@@ -42,6 +44,16 @@ Pull = Annotated[
 ]
 Reviewer = Annotated[
     str, typer.Option(help="The person who decides. The default is git's user.name.", envvar="CURATION_REVIEWER")
+]
+Control = Annotated[
+    str, typer.Option("--control", help="The Choices control of Label Studio that holds the class. Needed for several.")
+]
+Exported = Annotated[
+    Path | None,
+    typer.Option(help="The file that `curate label export` wrote for CVAT: it tells which tags were changed."),
+]
+AcceptAgreed = Annotated[
+    bool, typer.Option("--accept-agreed", help="Take tags of CVAT that nobody changed as decisions, too.")
 ]
 NewClass = Annotated[bool, typer.Option("--new-class", help="Allow a decision for a class that does not exist yet.")]
 
@@ -123,6 +135,9 @@ def import_decisions(
     path: Annotated[Path, typer.Argument(help="The file that the tool exported.")],
     *,
     tool: From = Tool.LABELSTUDIO,
+    control: Control = "",
+    exported: Exported = None,
+    accept_agreed: AcceptAgreed = False,
     reviewer: Reviewer = "",
     new_class: NewClass = False,
     source: Source,
@@ -130,46 +145,29 @@ def import_decisions(
 ) -> None:
     """Add the decisions made in Label Studio (JSON, JSON-MIN) or CVAT (images 1.1) to data/reviews.csv, each once.
 
-    Use it after the labelling, then run `curate label accept` to move the files.
+    Use it after the labelling, as often as you like while the project of the tool grows: only what is new or changed is
+    added, and a newer decision is never undone. Then run `curate label accept` to move the files.
 
     Example: curate label import project.json --from labelstudio; curate label accept
     """
     from curation.decisions.log import read_reviews
-    from curation.labelling import cvat, label_studio
-    from curation.labelling.accept import record
+    from curation.labelling import exports
+    from curation.labelling.accept import record, with_provenance
+    from curation.labelling.imported import new_decisions
 
     answers = source.load()
-    rows, stamp, log = answers.table, _stamp(reviewer, answers), answers.project.reviews
+    log = answers.project.reviews
     if tool is Tool.CVAT:
-        made = {image_id: (name, "") for image_id, name in cvat.read_tags(path, _ids(rows)).items()}
+        taken = exports.from_cvat(path, answers, exported, accept_agreed=accept_agreed)
     else:
-        made = label_studio.read_annotations(path)
-    new = _new_decisions(made, rows, stamp, read_reviews(log))
-    _refuse_new_classes(answers.project, {row["label"] for row in new}, allowed=new_class)
-    record(new, log)
-    show([{"decisions": len(made), "new": len(new)}], as_json=as_json)
-
-
-def _new_decisions(
-    made: dict[str, tuple[str, str]], rows: "pd.DataFrame", stamp: "Stamp", log: "pd.DataFrame"
-) -> list[dict[str, str]]:
-    """Return the decisions that the log does not hold already, as rows of the log."""
-    from curation.decisions.fold import fold
-    from curation.labelling.accept import LabelError, with_provenance
-    from curation.tables.codes import Word
-
-    strange = sorted(set(made) - set(rows.image_id))
-    if strange:
-        raise LabelError(f"image {strange[0]} (and {len(strange) - 1} more) is not in data/identified.parquet")
-    held = fold(log)
-    labels = held["label"].where(held["named"] == Word.RELABEL, "")
-    last = {one: told for one, *told in zip(held["image_id"], held["named"], labels, strict=True)}
-    found = []
-    for image_id, (choice, who) in sorted(made.items()):
-        word, name = (choice, "") if choice in ("unknown", "remove") else ("relabel", choice)
-        if last.get(image_id) != [word, name]:
-            found.append(stamp.row(image_id, word, name, f"annotator {who}" if who else ""))
-    return with_provenance(found, rows)
+        taken = exports.from_label_studio(path, answers, control)
+    for text in taken.notes:
+        note(text)
+    found = new_decisions(taken.made, read_reviews(log), _stamp(reviewer, answers), TITLES[tool])
+    _refuse_new_classes(answers.project, {row["label"] for row in found.rows}, allowed=new_class)
+    record(with_provenance(found.rows, answers.table), log)
+    counts = {"decisions": len(taken.made), "new": len(found.rows), "older": found.older}
+    show([{**counts, "agreed": taken.agreed, "strange": taken.strange}], as_json=as_json)
 
 
 def _accept_rest(
@@ -224,12 +222,10 @@ def _pull(project: "Project", question: str, reviewer: str, new_class: bool) -> 
 
 
 def _refuse_new_classes(project: "Project", names: set[str], *, allowed: bool) -> None:
-    from curation.labelling.accept import LabelError
+    from curation.labelling.imported import refuse_new_classes
     from curation.review.project_queue import known_classes
 
-    strange = sorted(names - known_classes(project) - {"", "unknown"})
-    if strange and not allowed:
-        raise LabelError(f"`{strange[0]}` is not a class of the project; with --new-class it becomes one")
+    refuse_new_classes(names, known_classes(project), allowed=allowed)
 
 
 def _stamp(reviewer: str, answers: "Answers") -> "Stamp":
@@ -237,7 +233,3 @@ def _stamp(reviewer: str, answers: "Answers") -> "Stamp":
     from curation.labelling.accept import Stamp
 
     return Stamp(reviewer or _me(), answers.model)
-
-
-def _ids(rows: "pd.DataFrame") -> dict[str, str]:
-    return dict(zip(rows.path, rows.image_id, strict=True))

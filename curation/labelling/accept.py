@@ -142,6 +142,12 @@ def finish(root: Path) -> int:
     return sum(place == AWAY for _, place in journal.places())
 
 
+def moved_before(root: Path) -> dict[str, str]:
+    """Return the files that moved into data/raw: the path that each had in the pool -> image_id."""
+    journal = Journal(Places(root).cache("label"), root)
+    return {move.home: move.image_id for move, place in journal.places() if place == AWAY}
+
+
 def _accepted(row: Mapping[Hashable, object], label: str) -> tuple[str, str]:
     name = str(row.get("picked") or row["label"]) if label == "predicted" else label
     return ("unknown", "") if name == "unknown" else ("relabel", name)

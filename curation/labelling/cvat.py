@@ -1,20 +1,24 @@
 """Write and read `images 1.1` XML of CVAT, with one tag for each image.
 
-A written tag is the class that the model predicts (source `auto`); a read tag is what a person chose. The format is
-that of https://docs.cvat.ai/docs/manual/advanced/xml_format/. Images are named by path, as in a task made from a share
-or from the same folders.
+A written tag is the class that the model predicts (source `auto`). CVAT leaves that source on a tag that a person has
+changed, so a tag is a person's word when its source is another one or when its label is not the written one. A tag that
+is as it was written says nothing: the person may agree, or may not have looked. The format is that of
+https://docs.cvat.ai/docs/manual/advanced/xml_format/. Images are named by path, as in a task made from a share or from
+the same folders.
 """
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from curation.errors import CurationError, in_words
+from curation.labelling.imported import OTHERS
 
-OTHERS = ("unknown", "remove")
 AUTO = "auto"
+UNSEEN = {AUTO, "file"}  # sources of tags that no person set: written by a model, or read by CVAT from a file
 
 
 class CvatError(CurationError):
@@ -41,12 +45,48 @@ def write_images(rows: pd.DataFrame, path: Path, classes: Sequence[str]) -> int:
     return len(rows)
 
 
-def read_tags(path: Path, image_ids: Mapping[str, str]) -> dict[str, str]:
-    """Return what people chose: image_id -> label. Tags with the source `auto` are ignored.
+@dataclass
+class Tags:
+    """What a file says, image_id -> label, and the names of images that it tags and that nobody knows."""
+
+    chosen: dict[str, str] = field(default_factory=dict)  # set or changed by a person
+    changed: int = 0  # how many of them had a tag of the model before
+    agreed: dict[str, str] = field(default_factory=dict)  # as the model predicted
+    unknown: list[str] = field(default_factory=list)
+
+
+def read_tags(path: Path, image_ids: Mapping[str, str], proposed: Mapping[str, str] | None = None) -> Tags:
+    """Return what people chose, and apart from it the tags that are as they were written.
 
     `image_ids` maps paths to ids. A task made from a folder names images relative to it, so the end of a path is enough
-    when it belongs to only one image. Raises CvatError for a file of another format or an unknown image.
+    when it belongs to only one image. `proposed` maps ids to the labels that were written. Raises CvatError for a file
+    of another format, for two tags on one image, or when no tagged image is known.
     """
+    ends = _ends(image_ids)
+    found = Tags()
+    for name, by_person, by_model in _tagged(path):
+        if name not in ends:
+            found.unknown.append(name)
+            continue
+        image_id, label = ends[name], (by_person or by_model)[0]
+        if by_person or (proposed or {}).get(image_id, label) != label:
+            found.chosen[image_id] = label
+            found.changed += not by_person
+        else:
+            found.agreed[image_id] = label
+    if found.unknown and not found.chosen and not found.agreed:
+        raise CvatError(f"{path}: image {found.unknown[0]} is unknown, or more than one image has this name")
+    return found
+
+
+def read_written(path: Path, image_ids: Mapping[str, str]) -> dict[str, str]:
+    """Return the labels that `write_images` wrote to a file, by image_id."""
+    ends = _ends(image_ids)
+    return {ends[name]: by_model[0] for name, _, by_model in _tagged(path) if name in ends and by_model}
+
+
+def _tagged(path: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield each image with a tag: its name, the labels that people set, and those that a model or a file gave."""
     try:
         root = ET.fromstring(path.read_bytes())  # noqa: S314 - a file that the user names; expat refuses entity bombs
     except (OSError, ET.ParseError) as error:
@@ -55,19 +95,14 @@ def read_tags(path: Path, image_ids: Mapping[str, str]) -> dict[str, str]:
         ) from None
     if root.tag != "annotations":
         raise CvatError(f"{path}: found <{root.tag}>, expected <annotations>: export the task as `CVAT for images 1.1`")
-    ends = _ends(image_ids)
-    found = {}
     for image in root.iter("image"):
         name = image.get("name", "")
-        chosen = [tag.get("label", "") for tag in image.iter("tag") if tag.get("source") != AUTO]
-        if len(set(chosen)) > 1:
-            raise CvatError(f"{path}: image {name} has the tags {', '.join(sorted(set(chosen)))}: keep only one")
-        if not chosen:
-            continue
-        if name not in ends:
-            raise CvatError(f"{path}: image {name} is unknown, or more than one image has this name")
-        found[ends[name]] = chosen[0]
-    return found
+        tags = [(tag.get("label", ""), tag.get("source") in UNSEEN) for tag in image.iter("tag")]
+        by_person, by_model = (sorted({label for label, unseen in tags if unseen is kind}) for kind in (False, True))
+        if len(by_person or by_model) > 1:
+            raise CvatError(f"{path}: image {name} has the tags {', '.join(by_person or by_model)}: keep only one")
+        if tags:
+            yield name, by_person, by_model
 
 
 def _ends(image_ids: Mapping[str, str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ the Label Studio project, which is local files by default.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -14,9 +15,13 @@ from xml.sax.saxutils import quoteattr
 import pandas as pd
 
 from curation.errors import CurationError, in_words
+from curation.labelling.imported import OTHERS, Choice, moment
 
 LOCAL_FILES = "/data/local-files/?d="
-OTHERS = ("unknown", "remove")
+CONTROL = "label"  # of the labelling interface that `config` writes
+MIN_KEYS = {  # of a row of JSON-MIN that are no controls
+    *("id", "image", "image_id", "path", "annotator", "annotation_id", "created_at", "updated_at", "lead_time"),
+}
 
 
 class LabelStudioError(CurationError):
@@ -40,29 +45,80 @@ def config(classes: Sequence[str]) -> str:
     )
 
 
-def read_annotations(path: Path) -> dict[str, tuple[str, str]]:
-    """Return what people chose: image_id -> (choice, annotator). The last annotation that was not skipped holds.
+@dataclass(frozen=True)
+class Export:
+    """What people chose in an export: image_id -> the newest choice; and the number of tasks that name no image."""
 
-    Raises LabelStudioError when the file is not an export.
+    choices: dict[str, Choice]
+    strange: int = 0
+
+
+def read_annotations(path: Path, control: str = "") -> Export:
+    """Read the newest choice of each image, whichever row or annotation of the export it stands in.
+
+    `control` names the Choices control that is meant. By default it is `label`, as `config` writes it, or the only
+    control that there is. Skipped annotations and drafts count for nothing. Raises LabelStudioError when the file is
+    not an export, when several controls could be meant, or when an image has several choices.
     """
+    tasks = _tasks(path)
+    named = [task for task in tasks if isinstance(_data(task).get("image_id"), str)]
+    if tasks and not named:
+        raise LabelStudioError(f"{path}: no task has an image_id; were the tasks made by `curate label export`?")
+    answers = [answer for task in named for answer in _answers(task)]
+    wanted = _control(path, {answer.control for answer in answers}, control)
+    chosen: dict[str, Choice] = {}
+    for answer in sorted((one for one in answers if one.control == wanted), key=_age):
+        if len(answer.labels) > 1:
+            raise LabelStudioError(
+                f"{path}: image {answer.image_id} has the choices {', '.join(answer.labels)}: keep only one"
+            )
+        chosen[answer.image_id] = Choice(answer.labels[0], answer.annotator, answer.when)
+    return Export(chosen, len(tasks) - len(named))
+
+
+@dataclass(frozen=True)
+class _Answer:
+    image_id: str
+    control: str
+    labels: list[str]
+    annotator: str
+    when: str
+    number: int  # of the annotation; a later one has a higher number
+
+
+def _age(answer: _Answer) -> tuple[int, str, int]:
+    return moment(answer.when), answer.when, answer.number
+
+
+def _tasks(path: Path) -> list[dict[str, Any]]:
     try:
-        tasks = json.loads(path.read_text(encoding="utf-8"))
+        tasks = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise LabelStudioError(
             f"{path} is not a JSON file ({in_words(error)}): export the project as JSON or JSON-MIN"
         ) from None
     if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
         raise LabelStudioError(f"{path} is not a list of tasks: export the project as JSON or JSON-MIN")
-    found: dict[str, tuple[str, str]] = {}
-    for number, task in enumerate(tasks, 1):
-        image_id = (task.get("data") or task).get("image_id")
-        if not isinstance(image_id, str):
-            raise LabelStudioError(
-                f"{path}: task {number} has no image_id; were the tasks made by `curate label export`?"
-            )
-        for choice in _choices(task):
-            found[image_id] = choice
-    return found
+    return tasks
+
+
+def _data(task: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = task.get("data")
+    return data if isinstance(data, dict) else task
+
+
+def _control(path: Path, found: set[str], wanted: str) -> str:
+    """The control that is meant."""
+    if wanted and found and wanted not in found:
+        raise LabelStudioError(f"{path} has no choices of a control `{wanted}`; it has {', '.join(sorted(found))}")
+    if wanted or CONTROL in found or not found:
+        return wanted or CONTROL
+    if len(found) > 1:
+        raise LabelStudioError(
+            f"{path} has the choices of several controls: {', '.join(sorted(found))}. Name the one that holds the "
+            "class with --control"
+        )
+    return found.pop()
 
 
 def _task(row: Mapping[Any, Any], model: str, prefix: str) -> dict[str, Any]:
@@ -74,18 +130,31 @@ def _task(row: Mapping[Any, Any], model: str, prefix: str) -> dict[str, Any]:
     return {"data": data, "predictions": [{"model_version": model, "score": sure, "result": [result]}]}
 
 
-def _choices(task: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the choices of a task, oldest first; a full export has annotations, JSON-MIN has the choice itself."""
-    if "data" not in task:
-        if isinstance(task.get("label"), str):
-            yield task["label"], str(task.get("annotator", ""))
+def _answers(task: Mapping[str, Any]) -> Iterator[_Answer]:
+    """Yield what was chosen in a task; a full export has annotations, a row of JSON-MIN holds the choices itself."""
+    image_id = str(_data(task)["image_id"])
+    if not isinstance(task.get("data"), dict):
+        when, number = str(task.get("updated_at") or task.get("created_at") or ""), _number(task.get("annotation_id"))
+        for control, value in task.items():
+            labels = value.get("choices") if isinstance(value, dict) else [value] if isinstance(value, str) else []
+            if labels and control not in MIN_KEYS:
+                who = _annotator(task.get("annotator"))
+                yield _Answer(image_id, control, list(map(str, labels)), who, when, number)
         return
-    made = [one for one in task.get("annotations") or [] if not one.get("was_cancelled")]
-    for annotation in sorted(made, key=lambda one: str(one.get("updated_at", ""))):
+    for annotation in task.get("annotations") or []:
+        if annotation.get("was_cancelled"):
+            continue
+        when = str(annotation.get("updated_at") or annotation.get("created_at") or "")
         for result in annotation.get("result") or []:
-            chosen = (result.get("value") or {}).get("choices") or []
-            if result.get("type") == "choices" and chosen:
-                yield str(chosen[0]), _annotator(annotation.get("completed_by"))
+            labels = (result.get("value") or {}).get("choices") or []
+            if result.get("type") == "choices" and labels:
+                control, who = str(result.get("from_name", "")), _annotator(annotation.get("completed_by"))
+                number = _number(annotation.get("id"))
+                yield _Answer(image_id, control, list(map(str, labels)), who, when, number)
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _annotator(who: object) -> str:

@@ -17,6 +17,7 @@ from curation.review.decision_tags import Decision, malformed, parse
 from curation.review.fields import LABELS
 from curation.review.saved_views import tidy
 from curation.review.seen_labels import Seen, seen_labels
+from curation.tables.class_names import class_problem
 from curation.tables.codes import Word
 
 TagsOf = dict[str, list[str]]
@@ -38,24 +39,26 @@ def decisions(given: TagsOf, known: set[str], new_classes: bool) -> tuple[dict[s
     """
     taken: dict[str, list[Decision]] = {}
     held: dict[str, str] = {}
+    classes = set(known)
     for image_id, texts in given.items():
         found = sorted({one for one in map(parse, texts) if one}, key=lambda one: one.tag)
-        if reason := _objection(texts, found, set() if new_classes else known):
+        if reason := _objection(texts, found, classes, new_classes):
             held[image_id] = reason
         elif found:
             taken[image_id] = found
+            classes |= {one.label for one in found if one.decision == Word.RELABEL and known}
     return taken, held
 
 
-def _objection(texts: list[str], found: list[Decision], known: set[str]) -> str:
+def _objection(texts: list[str], found: list[Decision], known: set[str], new_classes: bool) -> str:
     if wrong := sorted(text for text in texts if malformed(text)):
         return f"tag `{wrong[0]}` is not a decision: expected relabel:<class>, benchmark:<set> or turn:<90|180|270>"
     axes = [one.axis for one in found]
     if twice := sorted({axis for axis in axes if axes.count(axis) > 1}):
         clash = ", ".join(f"`{one.tag}`" for one in found if one.axis == twice[0])
         return f"the tags {clash} contradict each other: keep only one"
-    strange = [one.label for one in found if one.decision == Word.RELABEL and known and one.label not in known]
-    return f"`{strange[0]}` is not a class of the project; with --new-class it becomes one" if strange else ""
+    wanted = [one.label for one in found if one.decision == Word.RELABEL and known]
+    return next(filter(None, (class_problem(label, known, new=new_classes) for label in wanted)), "")
 
 
 def to_rows(

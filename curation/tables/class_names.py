@@ -66,6 +66,16 @@ def label_problem(label: str) -> str:
     return "" if name else "a label of spaces names no class"
 
 
+def class_problem(name: str, known: Iterable[str], *, new: bool) -> str:
+    """Why a decision can't name this class, "" when it can. known: the classes of the project; new: others may come."""
+    classes = set(known)
+    if name in classes:
+        return ""
+    if alike := sorted(one for one in classes if look_alike(one) == look_alike(name)):
+        return f"`{name}` and the class `{alike[0]}` differ only in {_difference(name, alike[0])}: write `{alike[0]}`"
+    return label_problem(name) if new else f"`{name}` is not a class of the project; with --new-class it becomes one"
+
+
 def set_name_problem(name: str) -> str:
     """Why a benchmark set can't be called so, "" when it can."""
     if name == FROZEN:

@@ -146,13 +146,15 @@ def test_label_studio_round_trip(world, tmp_path):
     tasks[1]["annotations"] = [annotated("green", "2026-02", was_cancelled=True)]
     tasks[2]["annotations"] = [{**annotated("unknown", "2026-02"), "completed_by": {"email": "bo@example.org"}}]
     (tmp_path / "full.json").write_text(json.dumps(tasks))
-    assert label_studio.read_annotations(tmp_path / "full.json") == {
+    found = label_studio.read_annotations(tmp_path / "full.json").choices
+    assert {image_id: choice[:2] for image_id, choice in found.items()} == {
         table.image_id[0]: ("green", "7"),
         table.image_id[2]: ("unknown", "bo@example.org"),
     }
     short = [{"image_id": table.image_id[1], "image": "x", "label": "blue", "annotator": 3}]
     (tmp_path / "min.json").write_text(json.dumps(short))
-    assert label_studio.read_annotations(tmp_path / "min.json") == {table.image_id[1]: ("blue", "3")}
+    found = label_studio.read_annotations(tmp_path / "min.json").choices
+    assert {image_id: choice[:2] for image_id, choice in found.items()} == {table.image_id[1]: ("blue", "3")}
     assert '<Choice value="red"/>' in label_studio.config(["red"])
 
 
@@ -161,13 +163,13 @@ def test_cvat_round_trip(world, tmp_path):
     paths = dict(zip(table.path, table.image_id, strict=True))
     cvat.write_images(table, tmp_path / "out.xml", ["blue", "green", "red"])
     text = (tmp_path / "out.xml").read_text()
-    assert cvat.read_tags(tmp_path / "out.xml", paths) == {}  # guesses are no decisions
+    assert cvat.read_tags(tmp_path / "out.xml", paths).chosen == {}  # guesses are no decisions
     done = text.replace('<tag label="blue" source="auto"', '<tag label="green" source="manual"')
     short = done.replace("data/unlabelled/", "")  # a task made from the folder itself
     (tmp_path / "done.xml").write_text(done)
     (tmp_path / "short.xml").write_text(short)
-    assert cvat.read_tags(tmp_path / "done.xml", paths) == {table.image_id[3]: "green"}
-    assert cvat.read_tags(tmp_path / "short.xml", paths) == {table.image_id[3]: "green"}
+    assert cvat.read_tags(tmp_path / "done.xml", paths).chosen == {table.image_id[3]: "green"}
+    assert cvat.read_tags(tmp_path / "short.xml", paths).chosen == {table.image_id[3]: "green"}
 
 
 @pytest.mark.parametrize(
