@@ -77,7 +77,7 @@ def test_the_newest_annotation_wins_whatever_its_zone_task_or_row(tmp_path):
 def test_of_several_controls_the_class_is_chosen_by_name(tmp_path):
     when = "2026-01-01T00:00:00Z"
     both = [task(A, ("cat", when), control="kind"), task(A, ("sharp", when), control="quality")]
-    with pytest.raises(label_studio.LabelStudioError, match="kind, quality.*--control"):
+    with pytest.raises(label_studio.LabelStudioError, match=r"kind, quality.*--control"):
         label_studio.read_annotations(exported(tmp_path, both))
     assert label_studio.read_annotations(exported(tmp_path, both), "kind").choices[A].label == "cat"
     with pytest.raises(label_studio.LabelStudioError, match="no choices of a control `class`"):
