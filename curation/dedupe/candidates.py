@@ -79,9 +79,10 @@ def _marked(
 def _viewed(pictures: Pictures, wanted: NDArray[np.bool_], radius: int, tools: Tools) -> Iterator[Candidates]:
     """Yield pairs of which the second, seen through a view, looks like the first: crops, padding, small turns."""
     rows = np.flatnonzero(wanted)
-    all_of_them = len(rows) == len(wanted)
-    thumbnails = pictures.thumbnails if all_of_them else np.ascontiguousarray(pictures.thumbnails[rows])
-    for left, right, orientations, view in view_pairs(thumbnails, pictures.aspects[rows], radius, tools):
+    thumbnails, aspects = pictures.contents
+    if len(rows) < len(wanted):
+        thumbnails = np.ascontiguousarray(thumbnails[rows])
+    for left, right, orientations, view in view_pairs(thumbnails, aspects[rows], radius, tools):
         yield _rows(rows[left], rows[right], orientations, np.full(len(left), view))
 
 

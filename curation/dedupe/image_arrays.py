@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from curation import tables
+from curation.dedupe.views.frames import contents
 from curation.images import image_measures
 
 FACTS = ["image_id", "source", "label", "origin", "copy_labels", "format", "bytes", "width", "height", "blur"]
@@ -27,6 +28,13 @@ SPARED = 2**28  # a mapped file with fewer bytes stays in memory
 BATCH = 4096  # rows that exist as Python objects at a time
 
 
+class Contents(NamedTuple):
+    """What lies inside the frames of pictures: thumbnails uint8 [n, bytes], width divided by height float32 [n]."""
+
+    thumbnails: NDArray[np.uint8]
+    aspects: NDArray[np.float32]
+
+
 class Pictures(NamedTuple):
     """Readable images: facts [n rows of FACTS], hashes uint64 [n, 8, words], thumbnails uint8 [n, bytes]."""
 
@@ -34,17 +42,16 @@ class Pictures(NamedTuple):
     hashes: NDArray[np.uint64]
     thumbnails: NDArray[np.uint8]
 
-    @property
-    def aspects(self) -> NDArray[np.float32]:
-        """Width divided by height, float32 [n]."""
-        sides = self.facts[["width", "height"]].to_numpy(np.float32)
-        return np.asarray(sides[:, 0] / np.maximum(sides[:, 1], 1), np.float32)
+    contents: Contents
 
 
 def from_frame(images: pd.DataFrame) -> Pictures:
     """Take the readable images of a table IMAGES."""
     frame = images.loc[images["error"] == ""].sort_values("image_id", kind="stable").reset_index(drop=True)
-    return Pictures(frame[FACTS], image_measures.hashes(frame), _thumbnail_bytes(frame["thumbnail"].tolist()))
+    thumbnails = _thumbnail_bytes(frame["thumbnail"].tolist())
+    inside = Contents(np.empty_like(thumbnails), np.empty(len(frame), np.float32))
+    contents(thumbnails, _sides(frame), *inside)
+    return Pictures(frame[FACTS], image_measures.hashes(frame), thumbnails, inside)
 
 
 def from_parquet(path: Path) -> Pictures:
@@ -52,21 +59,34 @@ def from_parquet(path: Path) -> Pictures:
     tables.read(path, tables.IMAGES, ["image_id"])
     source = pq.ParquetFile(path, pre_buffer=False)
     shape = (max(source.metadata.num_rows, 1), image_measures.THUMBNAIL_BYTES)
-    with tempfile.TemporaryFile() as file:  # the mapping outlives the file's name
-        scratch = np.memmap(file, np.uint8, "w+", shape=shape)
+    scratch, inside = _scratch(shape), Contents(_scratch(shape), np.empty(shape[0], np.float32))
     facts, hashes, filled = [], [], 0
     for batch in source.iter_batches(BATCH, columns=COLUMNS):
         frame = batch.to_pandas()
         frame = frame.loc[frame["error"] == ""]
         scratch[filled : filled + len(frame)] = _thumbnail_bytes(frame["thumbnail"].tolist())
-        release(scratch[filled : filled + len(frame)])
+        rows = slice(filled, filled + len(frame))
+        contents(scratch[rows], _sides(frame), inside.thumbnails[rows], inside.aspects[rows])
+        release(scratch[rows])
+        release(inside.thumbnails[rows])
         hashes.append(image_measures.hashes(frame))
         facts.append(frame[FACTS].assign(copy_labels=[tuple(labels) for labels in frame["copy_labels"]]))
         filled += len(frame)
     if not facts:
         return from_frame(pd.DataFrame(columns=COLUMNS).astype({"error": "str"}))
     pa.default_memory_pool().release_unused()
-    return Pictures(pd.concat(facts, ignore_index=True), np.concatenate(hashes), scratch[:filled])
+    inside = Contents(inside.thumbnails[:filled], inside.aspects[:filled])
+    return Pictures(pd.concat(facts, ignore_index=True), np.concatenate(hashes), scratch[:filled], inside)
+
+
+def _scratch(shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """A file that is mapped into memory; the mapping outlives the file's name."""
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, np.uint8, "w+", shape=shape)
+
+
+def _sides(frame: pd.DataFrame) -> NDArray[np.float32]:
+    return np.ascontiguousarray(frame[["width", "height"]].to_numpy(np.float32))
 
 
 def release(part: NDArray[np.uint8]) -> None:

@@ -73,12 +73,12 @@ def arrays(pictures: Pictures) -> Arrays:
 
 def verify(pictures: Pictures, pairs: Rows, threads: ThreadPoolExecutor) -> NDArray[np.float32]:
     """Similarity, float32 [k], of each pair of candidates."""
-    framed = pictures.thumbnails, pictures.aspects
 
     def part(low: int) -> NDArray[np.float32]:
         some = pairs[low : low + SLICE]
-        found: NDArray[np.float32] = thumbnail_agreement.similarities(pictures.thumbnails, framed, some)
+        found: NDArray[np.float32] = thumbnail_agreement.similarities(pictures.thumbnails, pictures.contents, some)
         release(pictures.thumbnails)
+        release(pictures.contents.thumbnails)
         return found
 
     found = list(threads.map(part, range(0, len(pairs), SLICE)))

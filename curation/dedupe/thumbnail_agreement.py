@@ -213,13 +213,13 @@ def agreed(whole: float, structure: float, miss: float) -> float:
 
 
 @compiled
-def similarities(thumbnails: np.ndarray, framed: tuple[np.ndarray, np.ndarray], pairs: np.ndarray) -> np.ndarray:
+def similarities(thumbnails: np.ndarray, contents: tuple[np.ndarray, np.ndarray], pairs: np.ndarray) -> np.ndarray:
     """Similarity, float32 [k], of pairs int32 [k, 4]: row that is turned, row, orientation, view.
 
-    framed: for the views of view_windows, the thumbnails and their width divided by their height.
+    contents: for the views of view_windows, thumbnails without their frames, and their width divided by their height.
     """
     out = np.empty(pairs.shape[0], np.float32)
-    seen, aspects = framed
+    seen, aspects = contents
     for k in range(pairs.shape[0]):
         one, other, orientation, view = pairs[k, 0], pairs[k, 1], pairs[k, 2], pairs[k, 3]
         if view < FIRST:
