@@ -53,8 +53,8 @@ def test_status_tells_what_is_left_without_fiftyone(root, monkeypatch):
 
 def test_status_in_an_empty_folder_names_the_missing_table(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("dvc.yaml", "params.yaml"):
-        (tmp_path / name).touch()
+    (tmp_path / "dvc.yaml").touch()
+    (tmp_path / "params.yaml").write_text("review: {dataset: digits}\n")
     answer = CliRunner().invoke(app, ["review", "status"])
     assert answer.exit_code == 1
     assert "errors.parquet: the table does not exist" in answer.output

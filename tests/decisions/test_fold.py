@@ -26,7 +26,7 @@ def same(one, other):
     pd.testing.assert_frame_equal(one, other)
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(data=st.data(), log=logs)
 def test_any_order_of_the_lines_folds_to_the_same(data, log):
     shuffled = data.draw(st.permutations(log))
@@ -34,7 +34,7 @@ def test_any_order_of_the_lines_folds_to_the_same(data, log):
     same(pairs(undated(log)), pairs(undated(shuffled)))
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(data=st.data(), log=logs)
 def test_two_clones_merged_by_union_fold_as_one_log(data, log):
     """Each clone has some of the rows, some have both; a union has all lines of both, a common line once or twice."""
@@ -46,7 +46,7 @@ def test_two_clones_merged_by_union_fold_as_one_log(data, log):
     same(held(log), held(other + one))
 
 
-@settings(max_examples=50)
+@settings(max_examples=25)
 @given(log=logs)
 def test_a_log_with_a_second_header_and_repeated_lines_reads_as_one(tmp_path_factory, log):
     path = tmp_path_factory.mktemp("union") / "reviews.csv"

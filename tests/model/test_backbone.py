@@ -39,7 +39,11 @@ SMALL_ENOUGH_TO_RUN = [
 ]
 
 
-@pytest.mark.parametrize(("arch", "size"), FAMILIES.items())
+LARGE = {"efficientnet_v2_s", "maxvit_t", "densenet121"}
+EACH_FAMILY = [pytest.param(*one, marks=[pytest.mark.slow] * (one[0] in LARGE)) for one in FAMILIES.items()]
+
+
+@pytest.mark.parametrize(("arch", "size"), EACH_FAMILY)
 def test_the_head_is_found_and_the_rest_is_the_body(arch, size):
     with backbone._weightless(arch):
         few, many = (backbone._make(Spec(arch, size), classes) for classes in (5, 6))

@@ -47,6 +47,7 @@ def finish(*command):
     assert process.returncode == 0, told
 
 
+@pytest.mark.slow
 def test_kill_9_at_any_moment_leaves_nothing_half_written(folder):
     finish("run.py")
     whole = Path("out.safetensors").read_bytes()
@@ -71,6 +72,7 @@ def test_ctrl_c_leaves_no_process_and_no_file(folder):
     assert subprocess.run(["pgrep", "-g", str(process.pid)], check=False).returncode == 1
 
 
+@pytest.mark.slow
 def test_two_processes_train_the_same_model(folder, answer_of):
     finish("run.py")
     alone = read_header(Path("out.safetensors"))

@@ -42,6 +42,6 @@ def test_queued_experiments_run(demo):
 
 def test_metrics_differ_between_experiments(demo, apart):
     changed = demo.json("dvc", "metrics", "diff", "--json", "HEAD", "apart")
-    loss = changed["reports/metrics.json"]["test.log_loss"]
+    loss = changed["reports/summary.json"]["test.log_loss"]
     assert loss["old"] != loss["new"]
     assert loss["diff"] == pytest.approx(loss["new"] - loss["old"])
