@@ -2,19 +2,38 @@
 
 One base class for the whole project, after dvc-data: small error classes stand beside the code that raises them and
 make their own message. The stages and the command line print that message and exit 1, so a message names the file or
-key, what was found, what was expected, and the fix.
+key, what was found, what was expected, and the fix. A message holds names of files and classes, and nothing in a name
+may act on the terminal; `printable` sees to it.
 """
 
 import functools
 import sys
+import unicodedata
 from collections.abc import Callable
 
 INTERRUPTED = 130  # the exit code that a shell gives to Ctrl-C
 STOPPED = "stopped by Ctrl-C; run the same command again to go on"
+UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Unicode's categories: controls, formats, halves of pairs, line separators
+JOINERS = "\u200c\u200d"  # formats that Persian, the scripts of India and emoji are written with
 
 
 class CurationError(Exception):
     """Something the user can mend; its message says how."""
+
+
+def printable(text: str, keep: str = "") -> str:
+    """Replace every character that a terminal may act on by its Python escape, except those in `keep`.
+
+    Such are control characters, escape sequences, and what turns the direction of reading (U+202E).
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one in keep or not unseen(one) else one.encode("unicode_escape").decode() for one in text)
+
+
+def unseen(one: str) -> bool:
+    """Whether a character leaves no mark of its own and may act on a terminal."""
+    return unicodedata.category(one) in UNSEEN and one not in JOINERS
 
 
 def fail_cleanly(main: Callable[[], None]) -> Callable[[], None]:
@@ -28,9 +47,9 @@ def fail_cleanly(main: Callable[[], None]) -> Callable[[], None]:
         try:
             main()
         except CurationError as error:
-            sys.exit(f"error: {error}")
+            sys.exit(printable(f"error: {error}", keep="\n"))
         except OSError as error:
-            sys.exit(f"error: {disk_message(error)}")
+            sys.exit(printable(f"error: {disk_message(error)}", keep="\n"))
         except KeyboardInterrupt:
             print(STOPPED, file=sys.stderr)
             sys.exit(INTERRUPTED)

@@ -6,10 +6,12 @@ from curation import tables
 from curation.decisions.fold import fold
 from curation.decisions.log import read_reviews
 from curation.decisions.on_images import unmatched
+from curation.errors import printable
 from curation.project import Project
 from curation.project.stage_main import stage_main
 from curation.report import funnel_figure
 from curation.selection import funnel
+from curation.selection.copies import losses
 from curation.selection.cutoff import FROM_DUPLICATES, FROM_IMAGES, select
 
 
@@ -18,7 +20,7 @@ def main() -> None:
     project = Project.find()
     params, reports = project.params(), project.report("selection")
     images = project.table(tables.IMAGES, FROM_IMAGES)
-    duplicates = project.table(tables.DUPLICATES, FROM_DUPLICATES)
+    duplicates = project.table(tables.DUPLICATES, [*FROM_DUPLICATES, "scene"])
     reviews = read_reviews(project.reviews)
     gone = unmatched(fold(reviews), images)
     if gone:
@@ -26,13 +28,15 @@ def main() -> None:
         print(f"{log}: {len(gone)} decided images are not in data/ (the first: {gone[0]}); ignored", file=sys.stderr)
     selection = select(images, duplicates, reviews, params)
     project.write_table(selection, tables.SELECTION)
+    for warning in losses.warnings(losses.selected(selection), duplicates, params.dedupe):
+        print(printable(str(warning)), file=sys.stderr)
     table, passed = funnel.classes(selection, params), funnel.funnel(selection)
     parts = {"funnel": passed, "classes": table, "dropped": funnel.dropped(selection)}
     funnel_figure.write_tables(reports, parts)
     funnel_figure.draw_funnel(passed, table, funnel.ORIGINS, reports / "funnel.svg")
     counts = selection["state"].value_counts()
     if told := funnel.nothing_left(table):
-        print(told, file=sys.stderr)
+        print(printable(told), file=sys.stderr)
     print("cutoff: " + ", ".join(f"{counts[state]:,} {state}" for state in sorted(counts.index)))
 
 

@@ -1,10 +1,13 @@
 """Stage dedupe: group near-duplicates, choose the copy that stays, name label conflicts. Run by `dvc repro dedupe`."""
 
+import sys
+
 from curation import tables
+from curation.errors import printable
 from curation.project import Project
 from curation.project.stage_main import stage_main
 
-FACTS = ["image_id", "path", "label", "copy_paths", "copy_labels", "error"]
+FACTS = ["image_id", "path", "source", "label", "copy_paths", "copy_labels", "error"]
 
 
 @stage_main
@@ -14,6 +17,7 @@ def main() -> None:
     from curation.dedupe.image_arrays import from_parquet
     from curation.dedupe.near_duplicates import find
     from curation.report.duplicates_page import report, write_report
+    from curation.selection.copies import losses
 
     project = Project.find()
     reviewed = set(fold(read_reviews(project.reviews))["image_id"])
@@ -21,7 +25,10 @@ def main() -> None:
     project.write_table(table, tables.DUPLICATES)
     images = project.table(tables.IMAGES, FACTS)
     write_report(report(images, table), project.root, project.report("dedupe"), summary.lines())
-    print("\n".join(summary.lines()))
+    print(printable("\n".join(summary.lines()), keep="\n"))
+    config = project.params().dedupe
+    for warning in losses.warnings(losses.expected(images, table, config.policy), table, config):
+        print(printable(str(warning)), file=sys.stderr)
 
 
 if __name__ == "__main__":

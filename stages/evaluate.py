@@ -1,6 +1,7 @@
 """Stage evaluate: score every image with the candidate and its base, calibrate, measure. See `dvc repro evaluate`."""
 
 from curation import tables
+from curation.errors import printable
 from curation.project import Project
 from curation.project.stage_main import stage_main
 
@@ -29,7 +30,7 @@ def main() -> None:
     splits = project.table(tables.SPLITS, COLUMNS)
     numbers = evaluate(paths, splits, Pixels(project.pixels), params)
     for name, facts in measured(numbers):
-        print(f"{name}: accuracy {facts['accuracy']:.4f} on {facts['images']:,} images")
+        print(printable(f"{name}: accuracy {facts['accuracy']:.4f} on {facts['images']:,} images"))
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """Stage split: train, val, test, benchmark from whole leak groups, sticky along the lineage (`dvc repro split`)."""
 
+import sys
+
 from curation import tables
+from curation.errors import printable
 from curation.model.header import read_header
 from curation.project import Project
 from curation.project.stage_main import stage_main
 from curation.report import funnel_figure
 from curation.selection import funnel
+from curation.selection.copies import losses
 from curation.selection.split import split
 from curation.tables.codes import MODEL_SPLITS
 
@@ -18,6 +22,8 @@ def main() -> None:
     lineage = read_header(project.base_model(params)).lineage
     splits = split(selection, params, lineage)
     project.write_table(splits, tables.SPLITS)
+    for warning in losses.of_classes(losses.selected(selection), params.dedupe):
+        print(printable(str(warning)), file=sys.stderr)
     table, passed = funnel.by_split(splits), funnel.funnel(selection, splits)
     funnel_figure.write_tables(reports, {"funnel": passed, "classes": table, "basis": funnel.basis(splits)})
     funnel_figure.draw_funnel(passed, table, MODEL_SPLITS, reports / "funnel.svg")

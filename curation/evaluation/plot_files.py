@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from curation.evaluation import metrics
 from curation.evaluation.prediction_facts import Facts
 from curation.predict.thresholds import curve
+from curation.tables.names_as_data import write_csv
 
 MOST_ROWS = 20_000
 BINS = 20
@@ -34,7 +35,7 @@ def write_plots(facts: Facts, sets: Mapping[str, NDArray[np.bool_]], folder: Pat
     }
     tables["recall"] = tables["per_class"].query("set == 'test'")[["class", "recall", "support"]]
     for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, float_format="%.6g", lineterminator="\n")
+        write_csv(table, folder / f"{name}.csv", "%.6g")
 
 
 def confusion_rows(facts: Facts) -> pd.DataFrame:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from curation.errors import printable
+
 SHOWN = 20
 
 
@@ -68,7 +70,7 @@ def _listed(frame: pd.DataFrame, column: str) -> list[tuple[str, str]]:
 
 def _list(title: str, files: list[tuple[str, str]]) -> None:
     for path, reason in sorted(files)[:SHOWN]:
-        print(f"  {title}: {path}: {reason}", file=sys.stderr)
+        print(printable(f"  {title}: {path}: {reason}"), file=sys.stderr)
     if len(files) > SHOWN:
         print(
             f"  ... and {len(files) - SHOWN} more: all are in data/images.parquet, columns `error` and `note`",

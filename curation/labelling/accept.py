@@ -22,7 +22,7 @@ from curation.pool.answer_copies import safe
 from curation.project.places import RAW, UNLABELLED, Places
 from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import Word
-from curation.tables.csv_cells import unguard
+from curation.tables.names_as_data import unguard
 
 IDENTIFIED = "identified as"
 

@@ -13,6 +13,7 @@ from curation.evaluation.comparison.promotion_gate import Gate
 from curation.evaluation.headline import measured
 from curation.model.header import Header
 from curation.registry.versions import Entry
+from curation.tables.names_as_data import markdown
 
 WEAK_RECALL = 0.8
 FEW_IMAGES = 30
@@ -49,17 +50,17 @@ def _head(facts: Facts) -> Iterator[str]:
     yield f"- Architecture: {header.arch}, {size}, {len(header.classes)} classes"
     yield f"- File: models/production.safetensors, MD5 `{entry.md5}`, {entry.size / 1e6:.1f} MB"
     yield f"- Started from the model with MD5 `{entry.parent or 'none'}`"
-    yield f"- Promoted by {entry.person} at {entry.time}, git revision `{entry.git_revision or 'unknown'}`"
+    yield f"- Promoted by {markdown(entry.person)} at {entry.time}, git revision `{entry.git_revision or 'unknown'}`"
     if facts.gate.objections:
-        yield f"- **Promoted by force.** Reason given: {entry.reason}"
-        yield from (f"  - {objection}" for objection in facts.gate.objections)
+        yield f"- **Promoted by force.** Reason given: {markdown(entry.reason)}"
+        yield from (f"  - {markdown(objection)}" for objection in facts.gate.objections)
     elif entry.reason:
-        yield f"- Reason given: {entry.reason}"
+        yield f"- Reason given: {markdown(entry.reason)}"
     yield ""
 
 
 def _use(facts: Facts) -> Iterator[str]:
-    names = ", ".join(facts.header.classes)
+    names = ", ".join(map(markdown, facts.header.classes))
     yield "## Intended use"
     yield ""
     yield f"Tells which one of these {len(facts.header.classes)} classes an image shows: {names}."
@@ -80,7 +81,7 @@ def _metrics(metrics: dict[str, Any]) -> Iterator[str]:
     for name, facts in measured(metrics):
         interval = f"{facts['accuracy']:.3f} ({_of(facts, 'accuracy_low')} to {_of(facts, 'accuracy_high')})"
         rest = " | ".join(_of(facts, key) for key in ("f1", "log_loss", "ece"))
-        yield f"| {name} | {facts['images']:,} | {interval} | {rest} |"
+        yield f"| {markdown(name)} | {facts['images']:,} | {interval} | {rest} |"
     yield ""
     yield "Calibrated on val and on hand-made benchmark sets, so their log loss and ECE are slightly too good."
     yield ""
@@ -97,7 +98,7 @@ def _against(gate: Gate) -> Iterator[str]:
         low, high = result.interval
         same = result.images - result.better - result.worse
         change = f"{result.difference:+.3f} ({low:+.3f} to {high:+.3f})"
-        yield f"| {name} | {result.better} | {result.worse} | {same} | {change} | {result.p_value:.2g} |"
+        yield f"| {markdown(name)} | {result.better} | {result.worse} | {same} | {change} | {result.p_value:.2g} |"
     yield ""
 
 
@@ -106,13 +107,13 @@ def _data(facts: Facts) -> Iterator[str]:
     yield ""
     yield f"Training set (image ids, labels, splits): `{facts.entry.dataset or 'unknown'}`"
     yield ""
-    yield from (f"- {path}: `{digest}`" for path, digest in sorted(facts.data.items()))
+    yield from (f"- {markdown(path)}: `{digest}`" for path, digest in sorted(facts.data.items()))
     yield ""
     splits = [str(name) for name in facts.counts.columns]
     yield "| class | " + " | ".join(splits) + " |"
     yield "|---" * (len(splits) + 1) + "|"
     for label, row in facts.counts.iterrows():
-        yield f"| {label} | " + " | ".join(f"{count:,}" for count in row) + " |"
+        yield f"| {markdown(label)} | " + " | ".join(f"{count:,}" for count in row) + " |"
     yield ""
 
 
@@ -127,13 +128,13 @@ def _weak_classes(per_class: pd.DataFrame) -> Iterator[str]:
     measured = per_class[per_class["set"].isin(["test"]) & (per_class["support"] > 0)]
     weak = measured[measured["recall"] < WEAK_RECALL].sort_values(["recall", "class"])
     for _, row in weak.head(SHOWN).iterrows():
-        yield f"{row['class']}: finds {row['recall']:.0%} of them on test ({row['support']:,} images)."
+        yield f"{markdown(row['class'])}: finds {row['recall']:.0%} of them on test ({row['support']:,} images)."
 
 
 def _few_images(facts: Facts) -> Iterator[str]:
     for split in ("test", "benchmark"):
         if split in facts.counts.columns:
-            few = [str(name) for name, count in facts.counts[split].items() if count < FEW_IMAGES]
+            few = [markdown(name) for name, count in facts.counts[split].items() if count < FEW_IMAGES]
             if few:
                 yield (
                     f"Fewer than {FEW_IMAGES} images in {split}, so their figures are not precise: "

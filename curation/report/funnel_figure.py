@@ -12,6 +12,7 @@ import pandas as pd
 from curation.files import write_text
 from curation.report.charts import Bar, Bars, draw
 from curation.report.charts.chart_svg import stack
+from curation.tables.names_as_data import write_csv
 
 LARGEST = 40  # classes drawn
 
@@ -20,7 +21,7 @@ def write_tables(folder: Path, tables: dict[str, pd.DataFrame]) -> None:
     """Write each table as a CSV file under its name."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
-        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        write_csv(table, folder / f"{name}.csv")
 
 
 def draw_funnel(funnel: pd.DataFrame, classes: pd.DataFrame, columns: Sequence[str], path: Path) -> None:

@@ -17,6 +17,7 @@ from curation.params import Params
 from curation.predict.calibration import Calibration, CalibrationError
 from curation.project import Project
 from curation.report.thumbnails import Tile
+from curation.tables.names_as_data import read_csv
 
 HEAVY = {"hash", "thumbnail", "embedding", "map_x", "map_y", "nearest_correct"}
 
@@ -103,7 +104,7 @@ class Round:
         file = self.project.report(path)
         if not file.exists():
             return None
-        frame = pd.read_csv(file, keep_default_na=False, na_values=["nan", ""] if path.startswith("train/") else None)
+        frame = read_csv(file, na_values=["nan", ""] if path.startswith("train/") else None)
         return frame if len(frame) else None
 
     def tile(self, image_id: str, caption: str, badge: str = "") -> Tile:

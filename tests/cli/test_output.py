@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from curation.cli.shared import output
 from curation.cli.shared.app import CurateGroup
 from curation.errors import CurationError
-from curation.tables.csv_cells import guard, unguard
+from curation.tables.names_as_data import guard, unguard
 
 ODD = ["dog[edited].jpg", "[/x]", "[red]x[/red]", ":smile:", "\x1b[2J\x1b]0;title\x07", "a\rb", "\x9b31m"]
 ODD += ["x\u202egpj.exe", "\udcff"]

@@ -3,33 +3,25 @@ r"""How commands print: a table for people, JSON and CSV for machines, and messa
 Names of files and classes are data, so nothing in them is ever markup or a command to the terminal. Whatever a command
 prints goes through this module. Control characters, such as those of a terminal's escape sequences, are shown escaped
 (`\x1b`); brackets are only brackets. JSON carries exactly the same text. In a CSV file a text that a spreadsheet would
-run as a formula gets a `'` in front, and every other cell is written as it is (see `curation.tables.csv_cells`).
+run as a formula gets a `'` in front, and every other cell is written as it is (see `curation.tables.names_as_data`).
 """
 
 import json
 import sys
-import unicodedata
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from curation.errors import printable, unseen
+
 if TYPE_CHECKING:
     import pandas as pd
 
 Rows = list[dict[str, Any]]
 
-UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Unicode's categories: controls, formats, halves of pairs, line separators
-JOINERS = "\u200c\u200d"  # formats that Persian, the scripts of India and emoji are written with
 MACHINE_WIDTH = 200  # columns of a table that does not go to a terminal
-
-
-def printable(text: str, keep: str = "") -> str:
-    """Replace every character that a terminal may act on by its Python escape, except those in `keep`."""
-    if text.isprintable():
-        return text
-    return "".join(one if one in keep or not _unseen(one) else _escaped(one) for one in text)
 
 
 def say(text: str) -> None:
@@ -48,7 +40,7 @@ def print_json(value: Any) -> None:
     Characters that a terminal may act on are written as `\u001b`, which means the same in JSON.
     """
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    typer.echo("".join(one if one == "\n" or not _unseen(one) else json.dumps(one)[1:-1] for one in text))
+    typer.echo("".join(one if one == "\n" or not unseen(one) else json.dumps(one)[1:-1] for one in text))
 
 
 def show(
@@ -72,12 +64,9 @@ def show(
 
 def write_csv(frame: "pd.DataFrame", path: Path, decimals: int | None = None) -> None:
     """Write a CSV file, whole or not at all. `decimals` rounds floats; without it they are written in full."""
-    from curation.files import whole
-    from curation.tables.csv_cells import guard
+    from curation.tables import names_as_data
 
-    guarded = frame.rename(columns=guard).map(guard)
-    with whole(path) as draft:
-        guarded.to_csv(draft, index=False, float_format=None if decimals is None else f"%.{decimals}f")
+    names_as_data.write_csv(frame, path, None if decimals is None else f"%.{decimals}f")
 
 
 def _table(rows: Rows, title: str) -> None:
@@ -95,11 +84,3 @@ def _table(rows: Rows, title: str) -> None:
 
 def _cell(value: object) -> str:
     return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def _unseen(one: str) -> bool:
-    return unicodedata.category(one) in UNSEEN and one not in JOINERS
-
-
-def _escaped(one: str) -> str:
-    return one.encode("unicode_escape").decode("ascii")
