@@ -81,7 +81,9 @@ class Decoder:
             data = fetch(item.path, self.root)
         except UnreadableImage as error:  # the system refused
             return failed(item, error.reason, passing=True)
-        except (OSError, ValueError, ImportError) as error:  # what fsspec's file systems raise
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 - each file system of fsspec raises errors of its own, as HTTP 503
             return failed(item, error, passing=True)
         image_id = item.image_id or hashlib.md5(data, usedforsecurity=False).hexdigest()
         try:
