@@ -1,0 +1,126 @@
+"""Compare two pictures: copy, same scene, or nothing that was seen.
+
+Most pairs of a real collection are not moved and not lit anew. Those are decided where they lie, without keypoints:
+frame on frame, in the orientation in which their coarse views agree best. All others are registered first.
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from curation.dedupe.verification.colours import colours, is_of_one_hue
+from curation.dedupe.verification.compared_picture import ComparedPicture
+from curation.dedupe.verification.copy_rule import CELLS, RICH, Evidence, is_copy
+from curation.dedupe.verification.light import explain
+from curation.dedupe.verification.overlap import lay_over
+from curation.dedupe.verification.registration import Matrix, Placed, by_frames, register
+from curation.dedupe.verification.residuals import Residual, residual, structure
+from curation.tables.codes import Relation
+
+GRID, CLOSE_GRID = 256, 640  # pixels of the long side at which pictures are compared, and for those of little structure
+CERTAIN = 1.0  # noise of the plain residual up to which the light is unchanged for certain
+STILL = 2.0  # and up to which a pair that differs in one place is not registered: the rest lies where it should
+SCENE_INLIERS, SCENE_CELLS = 20, 5  # matched keypoints that prove the same scene
+SMALL = 64  # pixels of the shorter side below which pictures are compared where they lie
+MARK_SHARE = 0.1  # share of the picture that a mark may cover
+MARK_JOIN = 0.03  # share of the long side by which parts of one mark may lie apart
+MARK_REST = 8.0  # grey levels of residual that the rest of a marked copy may have
+
+
+class Verdict(NamedTuple):
+    """relation; orientation of the second picture on the first; share of the pixels that differ; whether it is a mark."""
+
+    relation: Relation
+    orientation: int = 0
+    changed: float = 1.0
+    marked: bool = False
+
+
+NOTHING = Verdict(Relation.NONE)
+
+
+def compare(one: ComparedPicture, other: ComparedPicture) -> Verdict:
+    """Compare two pictures; `other` turned by the verdict's orientation lies on `one`."""
+    matrix, orientation = by_frames(one, other)
+    still = evidence(one, other, Placed(matrix, 0, 0, orientation, False), GRID)
+    if still and (decided := _where_they_lie(one, other, matrix, still)):
+        return decided
+    if min(one.width, one.height, other.width, other.height) < SMALL:
+        return NOTHING
+    placed = register(one, other)
+    if placed is None:
+        return NOTHING
+    found = evidence(one, other, placed, GRID)
+    if found and is_copy(found) and _holds_closer(one, other, placed.matrix, found):
+        return Verdict(Relation.COPY, placed.orientation, _changed(found))
+    if placed.inliers < SCENE_INLIERS or placed.cells < SCENE_CELLS:
+        return NOTHING
+    return _scene(found, placed.orientation)
+
+
+def _where_they_lie(
+    one: ComparedPicture, other: ComparedPicture, matrix: Matrix, found: Evidence
+) -> Verdict | None:
+    """Decide a pair that is not moved; None where it may be."""
+    if is_copy(found) and _holds_closer(one, other, matrix, found):
+        return Verdict(Relation.COPY, found.orientation, _changed(found))
+    if found.plain.noise <= STILL and found.structure.cells >= CELLS and found.structure.share >= RICH:
+        return _scene(found, found.orientation)
+    return None
+
+
+def evidence(one: ComparedPicture, other: ComparedPicture, placed: Placed, grid: int) -> Evidence | None:
+    """Measure a registered pair on a grid of so many pixels; None where they hardly overlap."""
+    pair = lay_over(one, other, placed.matrix, grid)
+    if pair is None:
+        return None
+    light = explain(pair, freely=False)
+    plain = residual(pair, light, spare_clipped=False)
+    free = None
+    if plain.noise > CERTAIN:
+        light = explain(pair, freely=True)
+        free = residual(pair, light, spare_clipped=True)
+    seen = colours(pair)
+    one_grey = seen.of_coloured > 0.1 and is_of_one_hue(one.pixels) != is_of_one_hue(other.pixels)
+    return Evidence(
+        plain, free, structure(pair, light), seen, pair.covered, pair.length,
+        placed.orientation, placed.inliers, placed.cells, one_grey,
+    )  # fmt: skip
+
+
+def _holds_closer(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, found: Evidence) -> bool:
+    """Whether a copy with little structure still is one at a closer look, as text and graphics need it."""
+    if found.structure.share >= RICH or max(one.long_side, other.long_side) <= GRID:
+        return True
+    near, beside = one.closer(CLOSE_GRID), other.closer(CLOSE_GRID)
+    scale = np.diag([near.width / one.width, near.height / one.height, 1.0])
+    back = np.diag([other.width / beside.width, other.height / beside.height, 1.0])
+    placed = Placed(scale @ matrix @ back, found.inliers, found.cells, found.orientation, False)
+    closer = evidence(near, beside, placed, CLOSE_GRID)
+    return closer is not None and is_copy(closer)
+
+
+def _scene(found: Evidence | None, orientation: int) -> Verdict:
+    if found is None:
+        return Verdict(Relation.SAME_SCENE, orientation)
+    left = _left_over(found)
+    return Verdict(Relation.SAME_SCENE, orientation, _changed(found), _is_marked(left, found))
+
+
+def _left_over(found: Evidence) -> Residual:
+    return found.plain if found.unlit or found.free is None else found.free
+
+
+def _changed(found: Evidence) -> float:
+    return float(_left_over(found).unexplained.mean())
+
+
+def _is_marked(left: Residual, found: Evidence) -> bool:
+    """Whether all that differs is one small area, such as a logo, a date or a box."""
+    share = float(left.unexplained.mean())
+    if not 0 < share <= MARK_SHARE or left.noise > MARK_REST or min(found.covered) < 0.9:
+        return False
+    reach = 2 * round(MARK_JOIN * found.length) + 1
+    joined = cv2.dilate(left.unexplained.astype(np.uint8), np.ones((reach, reach), np.uint8))
+    return cv2.connectedComponents(joined, connectivity=8)[0] == 2

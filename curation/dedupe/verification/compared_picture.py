@@ -1,0 +1,144 @@
+"""A picture as verification sees it: at a bounded size, with its trimmed frame and its local features.
+
+Features are SIFT (Lowe 2004) as RootSIFT (Arandjelovic and Zisserman 2012). The descriptor of the mirrored picture
+is a permutation of the same numbers, so a mirrored copy costs no second extraction.
+"""
+
+from collections.abc import Callable
+from functools import cache, cached_property
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Reals = NDArray[np.float32]
+
+SIDE = 320  # pixels of the long side at which pictures are registered
+FEATURES = 400
+LEAST_FEATURES = 6
+FAINT = 0.02  # contrast from which SIFT takes a feature
+SPREAD = 200  # grey levels between the darkest and the brightest percent, from which contrast is not stretched
+TINY = 200  # pixels of the long side below which features are looked for at twice the size
+GRID = 32  # cells across and down of the coarse view
+FLAT_EDGE = 4.0  # grey levels that a row of an added border may vary in, and differ from its neighbour
+BORDERS = 0.45  # share of a side that may be border
+LEAST_INSIDE = 16  # pixels that must stay after trimming
+MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1][:, :, [0, 7, 6, 5, 4, 3, 2, 1]].ravel()
+
+
+class Box(NamedTuple):
+    """A part of a picture, in pixels; right and bottom are outside."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+class Features(NamedTuple):
+    """Keypoints: places float32 [k, 2] (x, y) and descriptors float32 [k, 128] of unit length."""
+
+    places: Reals
+    descriptors: Reals
+
+
+class ComparedPicture:
+    """A picture of at most `side` pixels; what is costly is computed once, on first use."""
+
+    def __init__(self, read: Callable[[int], Pixels], long_side: int, side: int = SIDE) -> None:
+        """Take what reads the picture, at no fewer pixels a side than it is asked for, and the file's long side.
+
+        It gives uint8 [h, w, 3] in the order blue, green, red.
+        """
+        self._read, self.long_side = read, long_side
+        self.pixels = shrink(read(side), side)
+        self.height, self.width = self.pixels.shape[:2]
+        self.grey: Pixels = np.asarray(cv2.cvtColor(self.pixels, cv2.COLOR_BGR2GRAY))
+
+    def closer(self, side: int) -> "ComparedPicture":
+        """The same picture with more pixels, where the file has them."""
+        return ComparedPicture(self._read, self.long_side, side)
+
+    @cached_property
+    def whole(self) -> Box:
+        """The box of all pixels."""
+        return Box(0, 0, self.width, self.height)
+
+    @cached_property
+    def inside(self) -> Box:
+        """The box without flat borders, as letterboxes and frames add them."""
+        return trimmed(self.grey)
+
+    @cached_property
+    def features(self) -> Features:
+        """The keypoints; none where there are fewer than LEAST_FEATURES."""
+        return find_features(self.grey)
+
+    @cached_property
+    def coarse(self) -> dict[Box, Reals]:
+        """The coarse view of the whole and of the inside, float32 [GRID, GRID] each."""
+        return {box: self._coarse(box) for box in (self.whole, self.inside)}
+
+    def _coarse(self, box: Box) -> Reals:
+        part = self.grey[box.top : box.bottom, box.left : box.right]
+        return np.asarray(cv2.resize(part, (GRID, GRID), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def shrink(pixels: Pixels, side: int) -> Pixels:
+    """Shrink a picture until its long side has at most `side` pixels."""
+    height, width = pixels.shape[:2]
+    share = side / max(height, width)
+    if share >= 1:
+        return np.ascontiguousarray(pixels)
+    size = (max(1, round(width * share)), max(1, round(height * share)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+
+
+def trimmed(grey: Pixels) -> Box:
+    """The box that is left without rows and columns of one grey at the borders."""
+    height, width = grey.shape
+    levels = grey.astype(np.float32)
+    top, bottom = _borders(levels.std(1), levels.mean(1))
+    if height - bottom - top < LEAST_INSIDE:
+        top = bottom = 0
+    rows = levels[top : height - bottom]
+    left, right = _borders(rows.std(0), rows.mean(0))
+    if width - right - left < LEAST_INSIDE:
+        left = right = 0
+    return Box(left, top, width - right, height - bottom)
+
+
+def _borders(spread: Reals, mean: Reals) -> tuple[int, int]:
+    return _run(spread, mean), _run(spread[::-1], mean[::-1])
+
+
+def _run(spread: Reals, mean: Reals) -> int:
+    """Length of the flat run at the start; runs of one or two lines are no border."""
+    flat = (spread < FLAT_EDGE) & (np.abs(mean - mean[0]) < FLAT_EDGE)
+    flat = flat[: int(np.ceil(len(flat) * BORDERS))]
+    length = int(flat.argmin()) if not flat.all() else len(flat)
+    return length if length > 2 else 0
+
+
+def find_features(grey: Pixels) -> Features:
+    """Find keypoints in a grey picture, its contrast stretched first."""
+    low, high = np.percentile(grey[::4, ::4], (1, 99))
+    if high - low < SPREAD:
+        stretched = (grey.astype(np.float32) - low) * (255 / max(high - low, 10))
+        grey = np.clip(stretched, 0, 255).astype(np.uint8)
+    enlarged = 2 if max(grey.shape) < TINY else 1
+    if enlarged > 1:
+        grey = np.asarray(cv2.resize(grey, None, fx=enlarged, fy=enlarged, interpolation=cv2.INTER_CUBIC))
+    found, descriptors = _sift().detectAndCompute(grey, None)
+    if descriptors is None or len(found) < LEAST_FEATURES:
+        return Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.float32))
+    places = np.array([point.pt for point in found], np.float32) / enlarged
+    unit = np.sqrt(descriptors / np.maximum(descriptors.sum(1, keepdims=True), 1e-6))
+    return Features(places, unit.astype(np.float32))
+
+
+@cache
+def _sift() -> Any:
+    return cv2.SIFT_create(FEATURES, contrastThreshold=FAINT)  # type: ignore[attr-defined,unused-ignore]

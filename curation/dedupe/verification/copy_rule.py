@@ -1,0 +1,102 @@
+"""The rule: what a registered pair must show to be a copy, and what it shows otherwise.
+
+The limits were chosen on pairs of 52 kinds of edits and of different pictures of 40 kinds, and tried on others
+(benchmarks/relations.py). A pair is a copy only where all that the light leaves over is noise. Three rules differ in
+what they have to go by:
+
+- unchanged light: the peak of the residual is the strongest test, and a small area must not stand out;
+- changed light: the fit may hide small things, so more structure is asked for, and the colours must not tell otherwise;
+- pictures with little structure, such as graphics: nothing at all may stand out, and they must lie upright.
+"""
+
+from typing import NamedTuple
+
+from curation.dedupe.verification.colours import Colours
+from curation.dedupe.verification.residuals import Residual, Structure
+
+COVERED = (0.85, 0.25)  # share that must be shown of the better covered picture, and of the other
+COVERED_GRAPHIC = 0.9
+NOISE = 8.0  # grey levels of residual that three quarters of the pixels may have
+AREA, PROMINENCE = 12, 2.5  # of what may stand out in unchanged light
+LIT_AREA, LIT_STRONG_AREA = 240, 40  # and in changed light
+GRAPHIC_NOISE, GRAPHIC_PROMINENCE = 3.0, 1.6
+UNLIKE_AREA = 20  # pixels of strong structure that may disagree
+CORRELATION = 0.9
+RICH, RICH_TONES = 0.35, 7  # share of structure, or tones, from which there is enough to compare
+ANCHORS, CELLS = 25, 7  # inliers that prove the registration, and the cells they lie in
+LIT_ANCHORS, LIT_CELLS, LIT_LENGTH, LIT_TONES = 40, 12, 160, 6
+
+
+class Evidence(NamedTuple):
+    """What was measured of a pair.
+
+    plain: residual after one gain and offset. free: after a smooth change of colour and place; None where the plain
+    one is noise already, so the light is unchanged for certain.
+    """
+
+    plain: Residual
+    free: Residual | None
+    structure: Structure
+    colours: Colours
+    covered: tuple[float, float]
+    length: int
+    orientation: int
+    inliers: int
+    cells: int
+    one_grey: bool  # exactly one of the two is grey or of one hue
+
+    @property
+    def unlit(self) -> bool:
+        """Whether the light is unchanged: a free change of light explains hardly more than one gain and offset."""
+        return self.free is None or self.plain.noise <= 1.3 * self.free.noise + 0.7
+
+
+def is_copy(found: Evidence) -> bool:
+    """Whether the pair shows one picture."""
+    if found.covered[0] < COVERED[0] or found.covered[1] < COVERED[1] or not _details_agree(found.structure):
+        return False
+    if found.unlit and _is_anchored(found, ANCHORS, CELLS) and _has_enough(found):
+        return _is_plain_copy(found) and not _recoloured_in_part(found)
+    if not found.unlit and _is_anchored(found, LIT_ANCHORS, LIT_CELLS) and found.structure.share >= RICH:
+        return _is_lit_copy(found) and not _recoloured_in_part(found)
+    return _is_same_graphic(found)
+
+
+def _details_agree(structure: Structure) -> bool:
+    return structure.unlike_area <= UNLIKE_AREA and structure.correlation >= CORRELATION
+
+
+def _has_enough(found: Evidence) -> bool:
+    return found.structure.share >= RICH or found.colours.tones >= RICH_TONES
+
+
+def _is_anchored(found: Evidence, inliers: int, cells: int) -> bool:
+    """Whether the registration is proven, by keypoints or by details that agree all over the picture."""
+    return (found.inliers >= inliers and found.cells >= cells) or found.structure.cells >= cells
+
+
+def _is_plain_copy(found: Evidence) -> bool:
+    plain = found.plain
+    return plain.area <= AREA and plain.prominence <= PROMINENCE and plain.noise <= NOISE
+
+
+def _is_lit_copy(found: Evidence) -> bool:
+    free = found.free
+    if free is None or found.length < LIT_LENGTH or found.colours.tones < LIT_TONES or found.colours.same > 0.5:
+        return False
+    if found.colours.of_coloured > 0.5 and not found.one_grey:
+        return False
+    return free.area <= LIT_AREA and free.strong_area <= LIT_STRONG_AREA and free.noise <= NOISE
+
+
+def _recoloured_in_part(found: Evidence) -> bool:
+    """Whether most stayed as it was, and some hues turned: a thing of another colour, not a recoloured picture."""
+    seen = found.colours
+    return seen.same > 0.5 and seen.turned > 0.01 and seen.of_coloured > 0.1 and not found.one_grey
+
+
+def _is_same_graphic(found: Evidence) -> bool:
+    if found.orientation or not found.unlit or found.covered[1] < COVERED_GRAPHIC or found.colours.turned > 0.005:
+        return False
+    plain = found.plain
+    return not plain.area and plain.prominence <= GRAPHIC_PROMINENCE and plain.noise <= GRAPHIC_NOISE

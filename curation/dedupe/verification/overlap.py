@@ -1,0 +1,112 @@
+"""Two registered pictures on one grid: that of the coarser picture, the sharper one blurred until both are as sharp."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.dedupe.verification.compared_picture import Box, ComparedPicture, Reals
+from curation.dedupe.verification.registration import Matrix, scaling
+
+Mask = NDArray[np.bool_]
+
+LUMA = np.array([[0.114, 0.587, 0.299]], np.float32)
+LEAST_PIXELS = 150
+SOFTER = 1.25  # ratio of sharpness from which the sharper picture is blurred
+BLURS = (0.6, 0.9, 1.3, 1.8, 2.5, 3.5, 5.0)
+POINTS = 24  # places a side at which coverage is sampled
+
+
+class Overlap(NamedTuple):
+    """Two pictures on one grid, float32 [h, w, 3], and the pixels that both have.
+
+    covered: share of each one's content, borders apart, that the other shows: of the better and the less covered one.
+    length: pixels of the grid's long side.
+    """
+
+    one: Reals
+    other: Reals
+    both: Mask
+    covered: tuple[float, float]
+    length: int
+
+
+def lay_over(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, side: int) -> Overlap | None:
+    """Bring both pictures onto a grid of at most `side` pixels; None where they hardly overlap.
+
+    matrix: of pixels of `other` onto pixels of `one`.
+    """
+    scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
+    if scale > 1.02:
+        one, other, matrix, scale = other, one, np.linalg.inv(matrix), 1 / scale
+    matrix = matrix / matrix[2, 2]
+    share = min(1.0, side / max(one.width, one.height))
+    ours, to_ours = _resized(one, share)
+    theirs, to_theirs = _resized(other, min(1.0, scale * share))
+    moved = to_ours @ matrix @ np.linalg.inv(to_theirs)
+    high, wide = ours.shape[:2]
+    both: Mask
+    if theirs.shape == ours.shape and np.abs(moved - np.eye(3)).max() < 1e-6:
+        seen, both = theirs, np.ones((high, wide), bool)
+    else:
+        seen = cv2.warpPerspective(
+            theirs, moved, (wide, high), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        )
+        full = np.full(theirs.shape[:2], 255, np.uint8)
+        inside = cv2.warpPerspective(full, moved, (wide, high), flags=cv2.INTER_NEAREST)
+        both = np.asarray(inside > 0)
+    padded = np.pad(both.astype(np.uint8), 1)
+    both = np.asarray(cv2.erode(padded, np.ones((7, 7), np.uint8))[1:-1, 1:-1] > 0)
+    if both.sum() < LEAST_PIXELS:
+        return None
+    shares = (
+        _covered(one.inside, np.linalg.inv(matrix), other.width, other.height),
+        _covered(other.inside, matrix, one.width, one.height),
+    )
+    left, right = as_sharp(ours.astype(np.float32), seen.astype(np.float32), both)
+    return Overlap(left, right, both, (max(shares), min(shares)), max(wide, high))
+
+
+def luma(pixels: Reals) -> Reals:
+    """Grey of blue, green and red, float32 [h, w]."""
+    return np.asarray(cv2.transform(pixels, LUMA))
+
+
+def as_sharp(one: Reals, other: Reals, both: Mask) -> tuple[Reals, Reals]:
+    """Blur the sharper of two pictures until it is as sharp as the other."""
+    first, second = _sharpness(luma(one), both), _sharpness(luma(other), both)
+    if max(first, second) <= SOFTER * min(first, second):
+        return one, other
+    sharp = one if first > second else other
+    grey, best = luma(sharp), 0.0
+    for blur in BLURS:
+        if _sharpness(cv2.GaussianBlur(grey, (0, 0), blur), both) < min(first, second) * 0.97:
+            break
+        best = blur
+    if not best:
+        return one, other
+    softer = np.asarray(cv2.GaussianBlur(sharp, (0, 0), best))
+    return (softer, other) if first > second else (one, softer)
+
+
+def _sharpness(grey: Reals, both: Mask) -> float:
+    """Mean size of the Laplacian, as a share of the contrast."""
+    edges = cv2.Laplacian(cv2.GaussianBlur(grey, (0, 0), 0.8), -1)
+    return float(np.abs(edges)[both].mean() / (grey[both].std() + 4))
+
+
+def _resized(picture: ComparedPicture, share: float) -> tuple[NDArray[np.uint8], Matrix]:
+    if share >= 1:
+        return picture.pixels, np.eye(3)
+    size = (max(8, round(picture.width * share)), max(8, round(picture.height * share)))
+    small = np.asarray(cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA))
+    return small, scaling(size[0] / picture.width, size[1] / picture.height)
+
+
+def _covered(box: Box, matrix: Matrix, wide: int, high: int) -> float:
+    """Share of a box that lies in a picture of `wide` x `high` pixels once it is moved there."""
+    across, down = np.meshgrid(np.linspace(box.left, box.right - 1, POINTS), np.linspace(box.top, box.bottom - 1, POINTS))
+    moved = matrix @ np.stack([across.ravel(), down.ravel(), np.ones(POINTS * POINTS)])
+    x, y = moved[0] / moved[2], moved[1] / moved[2]
+    return float(((x > -2) & (x < wide + 1) & (y > -2) & (y < high + 1)).mean())
