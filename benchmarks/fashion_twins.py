@@ -11,6 +11,7 @@ import argparse
 import io
 import os
 import resource
+import tempfile
 import time
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from tables import Table, write_page
 
 from curation.dedupe.image_arrays import from_frame
 from curation.dedupe.near_duplicates import find
+from curation.dedupe.verification.file_pixels import ImageFiles
 from curation.images.hashing import orient
 from curation.images.image_measures import Settings, measure
 from curation.params import Params
@@ -32,13 +34,15 @@ FOUND_WITHIN, TRUE_WITHIN = 10, 16
 BLOCK = 1000  # rows multiplied at a time: 0.3 GB
 
 
-def table_of(pixels: NDArray[np.uint8], labels: NDArray[np.int64]) -> pd.DataFrame:
-    """Measure the images as ingest does."""
+def table_of(pixels: NDArray[np.uint8], labels: NDArray[np.int64], folder: Path) -> pd.DataFrame:
+    """Write the images into a folder, and measure them as ingest does."""
     rows = []
     for number, (image, label) in enumerate(zip(pixels, labels, strict=True)):
         buffer = io.BytesIO()
         Image.fromarray(image).save(buffer, "PNG")
-        facts = {"image_id": f"{number:032x}", "source": "raw", "label": NAMES[label], "origin": "real"}
+        path = f"{number:05}.png"
+        (folder / path).write_bytes(buffer.getvalue())
+        facts = {"path": path, "image_id": f"{number:032x}", "source": "raw", "label": NAMES[label], "origin": "real"}
         measures = measure(buffer.getvalue(), "one.png", Settings())._asdict()
         rows.append({**measures, **facts, "copy_labels": [], "bytes": len(buffer.getvalue())})
     return pd.DataFrame(rows)
@@ -81,9 +85,10 @@ def main() -> None:
         print(f"{options.data} does not exist: unpack Debian's dataset-fashion-mnist and name its folder with --data")
         return
     pixels, labels = (part[: options.count] for part in load(options.data))
-    pictures = from_frame(table_of(pixels, labels))
-    clock, cpu = time.perf_counter(), time.process_time()
-    table, summary = find(pictures, Params().dedupe)
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = from_frame(table_of(pixels, labels, Path(folder)))
+        clock, cpu = time.perf_counter(), time.process_time()
+        table, summary = find(pictures, Params().dedupe, ImageFiles(Path(folder)))
     spent, used = time.perf_counter() - clock, time.process_time() - cpu
     keeper, group = (table[name].map(lambda text: int(text, 16)).to_numpy() for name in ("keeper", "leak_group"))
     twins = np.flatnonzero(keeper != np.arange(len(keeper)))

@@ -24,6 +24,7 @@ from tables import Table, write_page
 
 from curation.dedupe.image_arrays import from_frame
 from curation.dedupe.near_duplicates import find
+from curation.dedupe.verification.file_pixels import ImageFiles
 from curation.images.ingest import ingest_folder
 from curation.params import Params
 
@@ -112,9 +113,9 @@ def score(pictures: list[Image.Image], unclear: Callable[[int, int], bool]) -> S
     with tempfile.TemporaryDirectory() as scratch:
         plant(Path(scratch), pictures)
         images = ingest_folder(Path(scratch), Params())
-    clock = time.perf_counter()
-    table, _ = find(from_frame(images), Params().dedupe)
-    seconds = time.perf_counter() - clock
+        clock = time.perf_counter()
+        table, _ = find(from_frame(images), Params().dedupe, ImageFiles(Path(scratch)))
+        seconds = time.perf_counter() - clock
     frame = table.merge(images[["image_id", "path"]], on="image_id")
     parts = frame["path"].str.rsplit(".", n=1).str[0].str.split("-", n=1)
     frame["photograph"], frame["kind"] = parts.str[0].astype(int), parts.str[1].fillna("")

@@ -34,6 +34,7 @@ from tables import Table, write_page
 from curation.dedupe import find_duplicates
 from curation.dedupe.candidates import candidates
 from curation.dedupe.image_arrays import from_frame
+from curation.dedupe.verification.file_pixels import ImageFiles
 from curation.images.image_measures import thumbnails
 from curation.images.ingest import ingest_folder
 from curation.params import Params
@@ -153,7 +154,7 @@ def judge(case: Case, images: pd.DataFrame, folder: Path, peers: Peers) -> Verdi
     with ThreadPoolExecutor(2) as threads:
         for batch in candidates(pictures, params, threads, 2):
             proposed |= {frozenset(pair) for pair in zip(paths[batch[:, 0]], paths[batch[:, 1]], strict=True)}
-    table = find_duplicates(frame, params).set_index("image_id").rename(index=path)
+    table = find_duplicates(frame, params, files=ImageFiles(folder)).set_index("image_id").rename(index=path)
     keeper, group = table["keeper"].to_dict(), table["leak_group"].to_dict()
     pairs = [pair for pair in case.pairs if set(pair) <= keeper.keys()]
     return Verdict(

@@ -12,16 +12,20 @@ FACTS = ["image_id", "path", "source", "label", "copy_paths", "copy_labels", "er
 
 @stage_main
 def main() -> None:
-    from curation.decisions.fold import fold
+    from curation.decisions.fold import fold, pairs
     from curation.decisions.log import read_reviews
     from curation.dedupe.image_arrays import from_parquet
-    from curation.dedupe.near_duplicates import find
+    from curation.dedupe.near_duplicates import find, rules
+    from curation.dedupe.verification.file_pixels import ImageFiles
     from curation.report.duplicates_page import report, write_report
     from curation.selection.copies import losses
 
     project = Project.find()
-    reviewed = set(fold(read_reviews(project.reviews))["image_id"])
-    table, summary = find(from_parquet(project.table_path(tables.IMAGES)), project.params().dedupe, reviewed)
+    params, reviews = project.params(), read_reviews(project.reviews)
+    files = ImageFiles(project.root, params.ingest.background, float(params.ingest.max_megapixels))
+    pictures = from_parquet(project.table_path(tables.IMAGES))
+    reviewed = set(fold(reviews)["image_id"])
+    table, summary = find(pictures, rules(params), files, reviewed, params.ingest.workers, pairs(reviews))
     project.write_table(table, tables.DUPLICATES)
     images = project.table(tables.IMAGES, FACTS)
     write_report(report(images, table), project.root, project.report("dedupe"), summary.lines())

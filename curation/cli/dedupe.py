@@ -17,7 +17,9 @@ def dedupe(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Write the table to this file as well.")] = None,
     radius: Annotated[int | None, typer.Option(min=0, help="Most bits in which two compared hashes differ.")] = None,
-    min_similarity: Annotated[float | None, typer.Option(min=0, max=1, help="Lowest similarity of a copy.")] = None,
+    min_similarity: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Lowest agreement of thumbnails of a compared pair.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one for each core.")] = 0,
 ) -> None:
     """Find the near-duplicates of a folder, also flipped, rotated, cropped, re-encoded or watermarked copies.
@@ -31,7 +33,8 @@ def dedupe(
       curate dedupe photos --json > twins.json
     """
     from curation.dedupe.image_arrays import from_frame
-    from curation.dedupe.near_duplicates import find
+    from curation.dedupe.near_duplicates import find, rules
+    from curation.dedupe.verification.file_pixels import ImageFiles
     from curation.images.ingest import ingest_folder
     from curation.params import Params
     from curation.report.duplicates_page import report, write_pages
@@ -43,7 +46,8 @@ def dedupe(
         update={"dedupe": block, "ingest": params.ingest.model_copy(update={"workers": workers})}
     )
     images = ingest_folder(folder, settings)
-    table, summary = find(from_frame(images), block, workers=workers)
+    files = ImageFiles(folder, settings.ingest.background, float(settings.ingest.max_megapixels))
+    table, summary = find(from_frame(images), rules(settings), files, workers=workers)
     found = report(images, table)
     if html:
         write_pages(found, folder, html, f"Near-duplicates in {folder}")

@@ -21,7 +21,7 @@ from curation import tables
 from curation.dedupe.views.frames import contents
 from curation.images import image_measures
 
-FACTS = ["image_id", "source", "label", "origin", "copy_labels", "format", "bytes", "width", "height", "blur"]
+FACTS = ["image_id", "path", "source", "label", "origin", "copy_labels", "format", "bytes", "width", "height", "blur"]
 FACTS += ["hash_quality"]
 COLUMNS = [*FACTS, "error", "hash", "thumbnail"]
 SPARED = 2**28  # a mapped file with fewer bytes stays in memory

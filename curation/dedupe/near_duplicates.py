@@ -1,31 +1,30 @@
-"""From the table IMAGES to the table DUPLICATES: the keeper of every image, its leak group, and its label conflict.
+"""From the table IMAGES to the table DUPLICATES: the relations of every image, its keeper, its leak group.
 
-Leak groups come first, from a stream of candidates of which only a union-find is kept. Then each group of copies is
-divided into clusters, from the best image down. So every copy names a keeper that stays, and was compared with it
-directly. Labels play no part in this: copies show the same picture whatever its label, and the column `conflict` says
-which labels disagree.
+First the pairs that are worth a look, by hashes and thumbnails; of them a bounded number for each image is kept. Then
+the pixels of the files decide which pairs are copies and which show the same scene. So every copy names a keeper that
+stays, and was compared with it directly. Labels play no part in this: copies show the same picture whatever its label,
+and the column `conflict` says which labels disagree.
 """
 
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from curation.dedupe import cluster_kernels
-from curation.dedupe.image_arrays import Pictures, from_frame, release
+from curation.dedupe.candidates import is_large
+from curation.dedupe.image_arrays import Pictures, from_frame
 from curation.dedupe.keeper_ranking import keeper_order
-from curation.dedupe.leak_groups import Arrays, Cut, arrays, components, leak_groups, link
-from curation.engine.mapping import chunks
-from curation.engine.processes import count
+from curation.dedupe.leak_groups import Cut, leak_groups, scene_levels
+from curation.dedupe.relations.copy_clusters import Verdicts, keepers, verify_nearest
+from curation.dedupe.relations.disagreeing_labels import disagreeing_labels
+from curation.dedupe.relations.nearest_pairs import Rows, nearest_pairs
+from curation.dedupe.relations.pair_verifier import Pair, PairVerifier, ordered, words_of
+from curation.dedupe.verification.file_pixels import ImageFiles
+from curation.params import Params
 from curation.params.blocks import Dedupe
-from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import Relation
-
-Rows = NDArray[np.int32]
-GROUPS = 256  # groups that a thread divides into clusters at a time
 
 
 @dataclass(frozen=True)
@@ -53,56 +52,57 @@ class Summary:
         ]
 
 
-def find_duplicates(images: pd.DataFrame, params: Dedupe, reviewed: Collection[str] = ()) -> pd.DataFrame:
+def rules(params: Params) -> Dedupe:
+    """The block `dedupe` with `mirrored` and `turned` spelt out: `auto` follows train.augment.flip."""
+    usual = "copy" if params.train.augment.flip else "same scene"
+    said = {name: usual for name in ("mirrored", "turned") if getattr(params.dedupe, name) == "auto"}
+    return params.dedupe.model_copy(update=said)
+
+
+def find_duplicates(
+    images: pd.DataFrame, params: Dedupe, reviewed: Collection[str] = (), files: ImageFiles | None = None
+) -> pd.DataFrame:
     """Make the table DUPLICATES from a table IMAGES, one row for each readable image.
 
-    reviewed: image_ids that a person decided on; they are preferred as keepers.
+    reviewed: image_ids that a person decided on; they are preferred as keepers. files: where the paths of the table
+    lie; without it they are relative to the working directory.
     """
-    return find(from_frame(images), params, reviewed)[0]
+    return find(from_frame(images), params, files or ImageFiles(), reviewed)[0]
 
 
 def find(
-    pictures: Pictures, params: Dedupe, reviewed: Collection[str] = (), workers: int = 0
+    pictures: Pictures,
+    params: Dedupe,
+    files: ImageFiles,
+    reviewed: Collection[str] = (),
+    workers: int = 0,
+    decided: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, Summary]:
-    """Make the table DUPLICATES and the numbers of the search. The result does not depend on `workers`."""
+    """Make the table DUPLICATES and the numbers of the search. The result does not depend on `workers`.
+
+    decided: what people decided on pairs of images, as curation.decisions.fold.pairs gives it.
+    """
     facts = pictures.facts
-    linked = link(pictures, params, workers)
     rank = np.empty(len(facts), np.int32)
     rank[keeper_order(facts, reviewed)] = np.arange(len(facts), dtype=np.int32)
-    groups = list(components(linked.roots[-1]))
-    table = _alone(facts)
-    found = (
-        np.full(len(facts), -1, np.int32),
-        np.zeros(len(facts), np.int16),
-        np.ones(len(facts), np.float32),
-        np.zeros(len(facts), np.int8),
-    )
-    known = arrays(pictures)
-
-    def divide(part: list[Rows]) -> None:
-        for rows in part:
-            cluster_kernels.clusters(known, rows[np.argsort(rank[rows])], params.min_similarity, found)
-        release(pictures.thumbnails)
-
-    with ThreadPoolExecutor(count(workers)) as threads:
-        list(threads.map(divide, chunks(groups, GROUPS)))
-    ids = facts["image_id"].array  # an array avoids a million Python strings
-    keeper = np.where(found[0] < 0, np.arange(len(facts)), found[0])
-    table["keeper"], table["distance"], table["similarity"], table["orientation"] = ids.take(keeper), *found[1:]
-    leak, cuts = leak_groups(linked, keeper.astype(np.int32), params)
-    table["leak_group"] = ids.take(leak)
-    alone = (np.bincount(leak, minlength=len(leak)) == 1)[leak]
-    table["relation"] = np.where(
-        table["keeper"] != ids, Relation.COPY, np.where(alone, Relation.NONE, Relation.SAME_SCENE)
-    )
-    table = table.assign(same_pixels=False, scene=table["leak_group"], marked_copy_of="")
-    named = conflicts(pictures, known, groups, params.min_similarity)
+    edges = nearest_pairs(pictures, params, workers)
+    words = words_of(decided, facts)
+    verifier = PairVerifier(facts, files, params, words, workers)
+    verdicts, roots = verify_nearest(edges, verifier, words, len(facts))
+    keeper, of_keepers = keepers(roots, rank, verifier, words)
+    verdicts |= of_keepers
+    table = _copies(pictures, keeper, of_keepers, verifier)
+    levels = scene_levels(edges, verdicts, keeper, params)
+    leak, cuts = leak_groups(levels, keeper, params)
+    named = disagreeing_labels(facts, keeper, verdicts)
+    table = _with_scenes(table, levels[0], leak, marks(verdicts, keeper, rank))
     table["conflict"] = [named.get(row, "") for row in range(len(facts))]
+    verifier.close()
     summary = Summary(
         images=len(facts),
-        candidates=linked.candidates,
-        verified=linked.verified,
-        copies=int((found[0] >= 0).sum() - (found[0] == np.arange(len(facts))).sum()),
+        candidates=edges.seen,
+        verified=verifier.compared,
+        copies=int((keeper != np.arange(len(facts))).sum()),
         leak_groups=int((np.bincount(leak) > 1).sum()),
         conflicts=len(named),
         cuts=sorted(cuts, reverse=True),
@@ -110,28 +110,63 @@ def find(
     return table, summary
 
 
-def conflicts(pictures: Pictures, known: Arrays, groups: list[Rows], least: float) -> dict[int, str]:
-    """For each row in conflict, the other labels of its copies or of files with the same bytes, joined by " / ".
+def _copies(pictures: Pictures, keeper: Rows, verdicts: Verdicts, verifier: PairVerifier) -> pd.DataFrame:
+    """The columns that say what each row is to its keeper."""
+    facts = pictures.facts
+    ids = facts["image_id"].array  # an array avoids a million Python strings
+    size = len(facts)
+    distance, similarity, orientation = np.zeros(size, np.int16), np.ones(size, np.float32), np.zeros(size, np.int8)
+    arrays = (pictures.hashes, pictures.thumbnails, is_large(pictures))
+    copies = np.flatnonzero(keeper != np.arange(size)).tolist()
+    equal: list[Pair] = []
+    for row in copies:
+        stays = int(keeper[row])
+        pair = ordered(stays, row)
+        verdict = verdicts[pair]
+        forward = _turned_back(verdict.orientation)  # of the smaller row, to match the larger one
+        distance[row], agreement = cluster_kernels.thumbnail_facts(arrays, pair, forward)
+        similarity[row] = max(agreement, 0.0)
+        orientation[row] = forward if stays == pair[0] else verdict.orientation
+        if not verdict.orientation and not verdict.changed:
+            equal.append(pair)
+    same = np.zeros(size, np.bool_)
+    for pair, found in zip(equal, verifier.same_pixels(equal), strict=True):
+        same[pair[0] if keeper[pair[0]] != pair[0] else pair[1]] = found
+    return pd.DataFrame(
+        {
+            "image_id": facts["image_id"],
+            "keeper": ids.take(keeper),
+            "distance": distance,
+            "similarity": similarity,
+            "orientation": orientation,
+            "same_pixels": same,
+        }
+    )
 
-    least: the similarity from which an image is a copy.
-    """
-    labels = pictures.facts["label"]
-    codes, names = pd.factorize(labels.where(~labels.isin(["", UNKNOWN])), sort=True)
-    others: dict[int, set[str]] = {}
-    for row, copies in enumerate(pictures.facts["copy_labels"]):
-        if len(copies) and (found := set(copies) - {"", UNKNOWN, labels.iloc[row]}):
-            others[row] = found
-    for rows in groups:
-        kinds, local = np.unique(codes[rows], return_inverse=True)
-        if len(kinds) == 1 and not others.keys() & set(rows.tolist()):
-            continue
-        local = np.where(codes[rows] < 0, -1, local)
-        seen = cluster_kernels.labels_of_copies(known, rows, local, least, len(kinds))
-        release(pictures.thumbnails)
-        for member, kind in zip(*np.nonzero(seen), strict=True):
-            others.setdefault(int(rows[member]), set()).add(names[kinds[kind]])
-    return {row: " / ".join(sorted(found)) for row, found in others.items()}
+
+def _turned_back(orientation: int) -> int:
+    """The orientation that undoes another; mirrored ones undo themselves."""
+    return orientation if orientation >= 4 else (4 - orientation) % 4
 
 
-def _alone(facts: pd.DataFrame) -> pd.DataFrame:
-    return pd.DataFrame({"image_id": facts["image_id"]})
+def _with_scenes(table: pd.DataFrame, scene: Rows, leak: Rows, marked: dict[int, int]) -> pd.DataFrame:
+    """Add the columns on scenes, leak groups and marks."""
+    ids = table["image_id"].array
+    alone = (np.bincount(scene, minlength=len(scene)) == 1)[scene]
+    related = np.where(alone, Relation.NONE.value, Relation.SAME_SCENE.value)
+    return table.assign(
+        leak_group=ids.take(leak),
+        relation=np.where(table["keeper"] != table["image_id"], Relation.COPY.value, related),
+        scene=ids.take(scene),
+        marked_copy_of=[ids[marked[row]] if row in marked else "" for row in range(len(ids))],
+    )
+
+
+def marks(verdicts: Verdicts, keeper: Rows, rank: Rows) -> dict[int, int]:
+    """For each row that is probably a marked copy, the row of the picture that it repeats: the better of the two."""
+    found: dict[int, tuple[float, int]] = {}
+    for pair, verdict in verdicts.items():
+        if verdict.marked and all(keeper[row] == row for row in pair):
+            better, worse = sorted(pair, key=lambda row: int(rank[row]))
+            found[worse] = min(found.get(worse, (2.0, 0)), (verdict.changed, better))
+    return {row: other for row, (_, other) in found.items()}

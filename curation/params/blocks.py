@@ -73,7 +73,7 @@ class Dedupe(Block):
     bits: Literal[64, 144, 256] = 64
     radius: Count = 8
     crop_radius: Count = 6
-    min_similarity: Fraction = 0.85
+    min_similarity: Fraction = 0.6
     leak_similarity: Fraction = 0.75
     max_group: AtLeastOne = 200
     policy: Policy = "copies"

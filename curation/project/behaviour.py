@@ -22,7 +22,7 @@ VERSIONS: Mapping[str, int] = {
     "collect": 1,
     "backbone": 1,
     "ingest": 2,
-    "dedupe": 3,
+    "dedupe": 4,
     "cutoff": 4,
     "split": 4,
     "resize": 3,

@@ -1,25 +1,23 @@
 """Twins, stars, leak groups and conflicts, on small pictures made here."""
 
-import io
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from factories.collection import FILES, images, row
 from PIL import Image, ImageEnhance
 
 from curation import tables
 from curation.dedupe import image_arrays
 from curation.dedupe.image_arrays import from_frame, from_parquet, release
 from curation.dedupe.keeper_ranking import keeper_order
-from curation.dedupe.leak_groups import Linked, leak_groups
+from curation.dedupe.leak_groups import leak_groups
 from curation.dedupe.near_duplicates import find, find_duplicates
-from curation.images.image_measures import Settings, measure
 from curation.params.blocks import Dedupe
 from curation.report.duplicates_page import report
 
-SETTINGS = Settings()
 KNOBS = Dedupe()
 
 
@@ -52,24 +50,6 @@ COPIES = {
 }
 
 
-def row(image_id, image, **facts):
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    facts = {"source": "raw", "label": "cat", "origin": "real", "copy_labels": [], "copy_paths": []} | facts
-    name = f"{image_id:032x}"
-    return {
-        **measure(buffer.getvalue(), name, SETTINGS)._asdict(),
-        "image_id": name,
-        "path": f"{name}.png",
-        "bytes": len(buffer.getvalue()),
-        **facts,
-    }
-
-
-def images(*rows):
-    return pd.DataFrame(list(rows))
-
-
 def star(table):
     return dict(zip(table["image_id"], table["keeper"], strict=True))
 
@@ -89,7 +69,7 @@ def crowd():
 @pytest.mark.parametrize("name", COPIES)
 def test_a_changed_copy_is_a_twin_and_the_larger_one_stays(name):
     one = picture(3)
-    table = find_duplicates(images(row(1, one), row(2, COPIES[name](one)), row(3, picture(4))), KNOBS)
+    table = find_duplicates(images(row(1, one), row(2, COPIES[name](one)), row(3, picture(4))), KNOBS, files=FILES)
     joined = table["keeper"].iloc[:2].nunique() == 1
     assert joined
     assert table["keeper"].iloc[2] == table["image_id"].iloc[2]
@@ -101,13 +81,13 @@ def test_a_changed_copy_is_a_twin_and_the_larger_one_stays(name):
 @pytest.mark.parametrize("keeper", [1, 3])
 def test_orientation_says_how_to_turn_the_keeper(name, orientation, keeper):
     one = picture(5)
-    found = find_duplicates(images(row(keeper, one, source="benchmark"), row(2, COPIES[name](one))), KNOBS)
+    found = find_duplicates(images(row(keeper, one, source="benchmark"), row(2, COPIES[name](one))), KNOBS, files=FILES)
     twin = found.set_index("image_id").loc[f"{2:032x}"]
     assert (twin["keeper"], twin["orientation"]) == (f"{keeper:032x}", orientation)
 
 
 def test_every_twin_names_a_keeper_that_stays_and_agrees(crowd):
-    table = find_duplicates(crowd, KNOBS)
+    table = find_duplicates(crowd, KNOBS, files=FILES)
     keepers = star(table)
     assert all(keepers[keeper] == keeper for keeper in keepers.values())
     assert (table["similarity"] >= np.float32(KNOBS.min_similarity)).all()
@@ -117,8 +97,8 @@ def test_every_twin_names_a_keeper_that_stays_and_agrees(crowd):
 
 
 def test_result_depends_neither_on_the_order_nor_on_the_workers(crowd):
-    table, summary = find(from_frame(crowd), KNOBS, workers=1)
-    shuffled, again = find(from_frame(crowd.sample(frac=1, random_state=1)), KNOBS, workers=2)
+    table, summary = find(from_frame(crowd), KNOBS, FILES, workers=1)
+    shuffled, again = find(from_frame(crowd.sample(frac=1, random_state=1)), KNOBS, FILES, workers=2)
     pd.testing.assert_frame_equal(table, shuffled)
     assert summary == again
 
@@ -126,8 +106,8 @@ def test_result_depends_neither_on_the_order_nor_on_the_workers(crowd):
 def test_the_file_and_the_frame_give_the_same_table(crowd, tmp_path):
     whole = crowd.assign(**{name: "" for name in tables.IMAGES.columns if name not in crowd})
     tables.write(whole, tmp_path / "images.parquet", tables.IMAGES)
-    found, _ = find(from_parquet(tmp_path / "images.parquet"), KNOBS)
-    pd.testing.assert_frame_equal(found, find_duplicates(crowd, KNOBS))
+    found, _ = find(from_parquet(tmp_path / "images.parquet"), KNOBS, FILES)
+    pd.testing.assert_frame_equal(found, find_duplicates(crowd, KNOBS, files=FILES))
     tables.write(found, tmp_path / "duplicates.parquet", tables.DUPLICATES)
 
 
@@ -151,22 +131,26 @@ def test_released_pages_leave_the_memory_and_keep_what_is_in_them(tmp_path, monk
 def test_twins_with_different_labels_are_named_as_a_conflict():
     one = picture(7)
     table = images(row(1, one), row(2, COPIES["half"](one), label="dog"), row(3, COPIES["grey"](one), label="unknown"))
-    found = find_duplicates(table, KNOBS)
+    found = find_duplicates(table, KNOBS, files=FILES)
     assert found["conflict"].tolist() == ["dog", "cat", ""]
     told = report(table, found)
     assert [one["labels"] for one in told["conflicts"]] == [["cat", "dog"]] * 2
-    assert [twin["path"] for group in told["groups"] for twin in group["twins"]] == [f"{3:032x}.png"]
+    assert [twin["path"] for group in told["groups"] for twin in group["twins"]] == [table["path"].iloc[2]]
 
 
 def test_identical_files_with_different_labels_are_a_conflict():
-    found = find_duplicates(images(row(1, picture(8), copy_labels=["dog"], copy_paths=["dog/x.png"])), KNOBS)
+    found = find_duplicates(
+        images(row(1, picture(8), copy_labels=["dog"], copy_paths=["dog/x.png"])), KNOBS, files=FILES
+    )
     assert found["conflict"].tolist() == ["dog"]
 
 
-def test_flat_pictures_of_different_colour_are_no_twins():
+def test_a_flat_picture_is_a_twin_only_of_one_with_equal_pixels():
     white, blue = Image.new("RGB", (160, 160), "white"), Image.new("RGB", (160, 160), "blue")
-    found = find_duplicates(images(row(1, white), row(2, blue), row(3, white.resize((200, 100)))), KNOBS)
-    assert [len(set(found["keeper"])), found["keeper"].iloc[1]] == [2, f"{2:032x}"]
+    rows = [row(1, white), row(2, blue), row(3, white.resize((200, 100))), row(4, white, "BMP")]
+    found = find_duplicates(images(*rows), KNOBS, files=FILES)
+    assert [int(name, 16) for name in found["keeper"]] == [1, 2, 3, 1]
+    assert found["same_pixels"].tolist() == [False, False, False, True]
 
 
 def test_keepers_are_chosen_in_the_stated_order():
@@ -192,7 +176,7 @@ def test_a_chain_that_grows_too_long_is_cut_but_no_star_is():
     wide = np.zeros(rows, np.int32)
     fine = np.array([0] * 6 + [6] * 6, np.int32)
     keeper = np.array([0, 0, 0, 0, 0, 0, 6, 6, 6, 9, 9, 9], np.int32)
-    linked = Linked(np.stack([wide, fine, fine, fine, fine]), 0, 0)
+    linked = np.stack([wide, fine, fine, fine, fine])
     group, cuts = leak_groups(linked, keeper, Dedupe(max_group=6))
     assert group.tolist() == fine.tolist()
     assert [(cut.size, cut.largest) for cut in cuts] == [(12, 6)]
@@ -203,4 +187,4 @@ def test_a_chain_that_grows_too_long_is_cut_but_no_star_is():
 
 def test_no_images_give_an_empty_table():
     table = images(row(1, picture(1))).assign(error="broken")
-    assert find_duplicates(table, KNOBS).empty
+    assert find_duplicates(table, KNOBS, files=FILES).empty

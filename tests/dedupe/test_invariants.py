@@ -4,18 +4,19 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
+from factories.collection import FILES
+from factories.collection import row as row_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from curation.dedupe import find_duplicates
-from curation.dedupe.cluster_kernels import compare
-from curation.dedupe.image_arrays import from_frame
 from curation.dedupe.keeper_ranking import keeper_order
-from curation.dedupe.leak_groups import LEVELS, Linked, arrays, leak_groups
-from curation.images.image_measures import Settings, measure_opened
-from curation.images.opening import Opened
+from curation.dedupe.leak_groups import LEVELS, leak_groups
+from curation.dedupe.verification.compare_pictures import compare
+from curation.dedupe.verification.compared_picture import ComparedPicture
 from curation.params.blocks import Dedupe
+from curation.tables.codes import Relation
 
 KNOBS = Dedupe()
 SIDE = 96
@@ -43,17 +44,20 @@ def picture(seed):
 
 @cache
 def measured(seed, change):
-    image = CHANGES[change](picture(seed))
-    return measure_opened(Opened(image, "PNG", *image.size, ""), Settings())._asdict()
+    return row_of(0, CHANGES[change](picture(seed)))
 
 
 def table(chosen):
     rows = [
-        {**measured(seed, change), "image_id": f"{number:032x}", "source": "raw", "label": label, "origin": "real"}
-        | {"copy_labels": [], "bytes": 100 + number}
+        {**measured(seed, change), "image_id": f"{number:032x}", "label": label, "bytes": 100 + number}
         for number, (seed, change, label) in enumerate(chosen)
     ]
     return pd.DataFrame(rows)
+
+
+def read(path):
+    pixels = FILES.read(path, 320)
+    return ComparedPicture(lambda _: pixels, max(pixels.shape[:2]))
 
 
 @given(
@@ -67,24 +71,22 @@ def table(chosen):
 @settings(max_examples=25, deadline=None)
 def test_every_twin_was_compared_with_a_keeper_that_stays_and_ranks_before_it(chosen, random):
     images = table(chosen)
-    found = find_duplicates(images, KNOBS)
+    found = find_duplicates(images, KNOBS, files=FILES)
     keeper = np.array([int(name, 16) for name in found["keeper"]])
     rank = np.empty(len(images), int)
     rank[keeper_order(images)] = np.arange(len(images))
-    known = arrays(from_frame(images))
     for row, stays in enumerate(keeper):
         assert keeper[stays] == stays
         assert found["leak_group"][row] == found["leak_group"][stays]
         if row != stays:
-            distance, agreement, orientation = compare(known, (int(stays), row), KNOBS.min_similarity)
-            assert (distance, orientation) == (found["distance"][row], found["orientation"][row])
-            assert np.float32(agreement) == found["similarity"][row] >= np.float32(KNOBS.min_similarity)
+            verdict = compare(read(images["path"][min(row, stays)]), read(images["path"][max(row, stays)]))
+            assert verdict.relation is Relation.COPY
             assert rank[stays] < rank[row]
             told = {images["label"][row], images["label"][stays]} - {"", "unknown"}
             assert len(told) < 2 or images["label"][stays] in found["conflict"][row].split(" / ")
     order = list(range(len(images)))
     random.shuffle(order)
-    pd.testing.assert_frame_equal(find_duplicates(images.iloc[order], KNOBS), found)
+    pd.testing.assert_frame_equal(find_duplicates(images.iloc[order], KNOBS, files=FILES), found)
 
 
 def smallest(partition):
@@ -108,7 +110,7 @@ def nested(draw):
         root: draw(st.sampled_from(np.flatnonzero(stars == root).tolist())) for root in sorted(set(stars.tolist()))
     }
     keeper = np.array([stays[root] for root in stars.tolist()], np.int32)
-    return Linked(np.stack(roots), 0, 0), keeper
+    return np.stack(roots), keeper
 
 
 @given(nested(), st.integers(1, 8), st.randoms(use_true_random=False))
@@ -119,7 +121,7 @@ def test_leak_groups_stay_small_and_whole(made, largest, random):
     group, cuts = leak_groups(linked, keeper, knobs)
     assert (group == smallest(group.tolist())).all()
     assert (group[keeper] == group).all(), "no star is cut"
-    wide = linked.roots[0]
+    wide = linked[0]
     assert (wide[group] == wide).all(), "groups are parts of the widest ones"
     for root in set(group.tolist()):
         rows = np.flatnonzero(group == root)
@@ -130,7 +132,7 @@ def test_leak_groups_stay_small_and_whole(made, largest, random):
     assert all(cut.size > largest and cut.largest < cut.size for cut in cuts)
     order = np.array(random.sample(range(len(group)), len(group)))
     place = np.argsort(order)
-    turned = Linked(np.stack([smallest(roots[order].tolist()) for roots in linked.roots]), 0, 0)
+    turned = np.stack([smallest(roots[order].tolist()) for roots in linked])
     again, cut_again = leak_groups(turned, place[keeper][order].astype(np.int32), knobs)
     assert (again == smallest(group[order].tolist())).all()
     assert sorted(cut_again) == sorted(cuts)

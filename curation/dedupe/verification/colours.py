@@ -1,4 +1,4 @@
-"""What the raw colours of two registered pictures say: hues that turned, areas that stayed, how many tones there are."""
+"""What the raw colours of two registered pictures say: hues that turned, areas that stayed, how many tones."""
 
 from typing import NamedTuple
 

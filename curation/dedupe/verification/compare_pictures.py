@@ -29,7 +29,7 @@ MARK_REST = 8.0  # grey levels of residual that the rest of a marked copy may ha
 
 
 class Verdict(NamedTuple):
-    """relation; orientation of the second picture on the first; share of the pixels that differ; whether it is a mark."""
+    """relation; orientation of the second picture on the first; share of pixels that differ; whether that is a mark."""
 
     relation: Relation
     orientation: int = 0
@@ -59,9 +59,7 @@ def compare(one: ComparedPicture, other: ComparedPicture) -> Verdict:
     return _scene(found, placed.orientation)
 
 
-def _where_they_lie(
-    one: ComparedPicture, other: ComparedPicture, matrix: Matrix, found: Evidence
-) -> Verdict | None:
+def _where_they_lie(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, found: Evidence) -> Verdict | None:
     """Decide a pair that is not moved; None where it may be."""
     if is_copy(found) and _holds_closer(one, other, matrix, found):
         return Verdict(Relation.COPY, found.orientation, _changed(found))

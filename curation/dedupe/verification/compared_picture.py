@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
-Reals = NDArray[np.float32]
+# OpenCV's stubs tell no more of an array than that it holds numbers.
+Pixels = NDArray[Any]  # uint8
+Reals = NDArray[Any]  # float32
 
 SIDE = 320  # pixels of the long side at which pictures are registered
 FEATURES = 400

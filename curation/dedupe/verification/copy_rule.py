@@ -24,7 +24,7 @@ UNLIKE_AREA = 20  # pixels of strong structure that may disagree
 CORRELATION = 0.9
 RICH, RICH_TONES = 0.35, 7  # share of structure, or tones, from which there is enough to compare
 ANCHORS, CELLS = 25, 7  # inliers that prove the registration, and the cells they lie in
-LIT_ANCHORS, LIT_CELLS, LIT_LENGTH, LIT_TONES = 40, 12, 160, 6
+LIT_ANCHORS, LIT_CELLS, LIT_LENGTH, LIT_TONES = 40, 12, 160, 5
 
 
 class Evidence(NamedTuple):

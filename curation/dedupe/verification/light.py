@@ -34,8 +34,8 @@ class Explained(NamedTuple):
 def explain(pair: Overlap, *, freely: bool) -> Explained:
     """Predict the duller picture of a pair from the other one."""
     spreads = [float(picture[pair.both].var(0).sum()) for picture in (pair.one, pair.other)]
-    clipped = [_clipped(luma(picture)[pair.both]) for picture in (pair.one, pair.other)]
-    forward = spreads[0] >= spreads[1] if abs(clipped[0] - clipped[1]) < 0.02 else clipped[0] < clipped[1]
+    clipped = [_clipped(picture[pair.both]) for picture in (pair.one, pair.other)]
+    forward = spreads[0] >= spreads[1] if abs(clipped[0] - clipped[1]) < 0.005 else clipped[0] < clipped[1]
     source, actual = (pair.one, pair.other) if forward else (pair.other, pair.one)
     if not freely:
         return Explained(_one_gain(source, actual, pair.both), actual, 1.0)
@@ -43,8 +43,9 @@ def explain(pair: Overlap, *, freely: bool) -> Explained:
     return Explained(_smoothly(source, actual, pair.both), actual, contrast)
 
 
-def _clipped(grey: Reals) -> float:
-    return float(((grey > BRIGHT) | (grey < DARK)).mean())
+def _clipped(pixels: Reals) -> float:
+    """Share of the pixels, float32 [k, 3], that are clipped in one of their colours."""
+    return float(((pixels.max(1) > BRIGHT) | (pixels.min(1) < DARK)).mean())
 
 
 def _thinned(pixels: Reals, both: Mask) -> tuple[Reals, int]:
@@ -66,7 +67,7 @@ def _one_gain(source: Reals, actual: Reals, both: Mask) -> Reals:
         offset = float(np.clip(level - gain * middle, -OFFSET, OFFSET))
         error = np.abs(gain * x + offset - y)
         weight = 1 / (1 + (error / (2 * np.median(error) + 2)) ** 2)
-    return np.asarray(np.float32(gain) * source + np.float32(offset))
+    return np.asarray(np.clip(np.float32(gain) * source + np.float32(offset), 0, 255))
 
 
 def _smoothly(source: Reals, actual: Reals, both: Mask) -> Reals:

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.dedupe.verification.compared_picture import Box, ComparedPicture, Reals
+from curation.dedupe.verification.compared_picture import Box, ComparedPicture, Pixels, Reals
 from curation.dedupe.verification.registration import Matrix, scaling
 
 Mask = NDArray[np.bool_]
@@ -50,9 +50,7 @@ def lay_over(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, side:
     if theirs.shape == ours.shape and np.abs(moved - np.eye(3)).max() < 1e-6:
         seen, both = theirs, np.ones((high, wide), bool)
     else:
-        seen = cv2.warpPerspective(
-            theirs, moved, (wide, high), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-        )
+        seen = cv2.warpPerspective(theirs, moved, (wide, high), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         full = np.full(theirs.shape[:2], 255, np.uint8)
         inside = cv2.warpPerspective(full, moved, (wide, high), flags=cv2.INTER_NEAREST)
         both = np.asarray(inside > 0)
@@ -96,7 +94,7 @@ def _sharpness(grey: Reals, both: Mask) -> float:
     return float(np.abs(edges)[both].mean() / (grey[both].std() + 4))
 
 
-def _resized(picture: ComparedPicture, share: float) -> tuple[NDArray[np.uint8], Matrix]:
+def _resized(picture: ComparedPicture, share: float) -> tuple[Pixels, Matrix]:
     if share >= 1:
         return picture.pixels, np.eye(3)
     size = (max(8, round(picture.width * share)), max(8, round(picture.height * share)))
@@ -106,7 +104,9 @@ def _resized(picture: ComparedPicture, share: float) -> tuple[NDArray[np.uint8],
 
 def _covered(box: Box, matrix: Matrix, wide: int, high: int) -> float:
     """Share of a box that lies in a picture of `wide` x `high` pixels once it is moved there."""
-    across, down = np.meshgrid(np.linspace(box.left, box.right - 1, POINTS), np.linspace(box.top, box.bottom - 1, POINTS))
+    across, down = np.meshgrid(
+        np.linspace(box.left, box.right - 1, POINTS), np.linspace(box.top, box.bottom - 1, POINTS)
+    )
     moved = matrix @ np.stack([across.ravel(), down.ravel(), np.ones(POINTS * POINTS)])
     x, y = moved[0] / moved[2], moved[1] / moved[2]
     return float(((x > -2) & (x < wide + 1) & (y > -2) & (y < high + 1)).mean())

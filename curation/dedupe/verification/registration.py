@@ -5,7 +5,7 @@ homography where it explains as much, and ECC (Evangelidis and Psarakis 2008) mo
 random numbers of OpenCV's RANSAC start from a fixed seed at each call.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from curation.dedupe.verification.compared_picture import GRID, MIRRORED, Box, ComparedPicture, Pixels, Reals
 
-Matrix = NDArray[np.float64]  # 3 x 3, from pixels of the second picture to pixels of the first
+Matrix = NDArray[Any]  # float64 [3, 3], from pixels of the second picture to pixels of the first
 
 RATIO = 0.75  # a match is this much nearer than the second nearest
 LEAST_COSINE = 0.75
@@ -104,7 +104,7 @@ def _similarity_or_homography(source: Reals, target: Reals, other: ComparedPictu
     similar, inside = cv2.estimateAffinePartial2D(
         source, target, method=cv2.RANSAC, ransacReprojThreshold=NEAR, maxIters=800, confidence=0.999
     )
-    if similar is None:
+    if not inside.any():
         return Matched(None, 0, target[:0])
     matrix, inliers = np.vstack([similar, [0, 0, 1]]), int(inside.sum())
     if inliers >= LEAST_MATCHES + 2:
@@ -139,7 +139,9 @@ def by_frames(one: ComparedPicture, other: ComparedPicture) -> tuple[Matrix, int
 def frame_on_frame(ours: Box, theirs: Box, orientation: int) -> Matrix:
     """Map one box, mirrored from orientation 4 on and then turned left, onto another."""
     wide, high = theirs.right - theirs.left, theirs.bottom - theirs.top
-    matrix = np.array([[1 / wide, 0, -(theirs.left - 0.5) / wide], [0, 1 / high, -(theirs.top - 0.5) / high], [0, 0, 1]])
+    matrix = np.array(
+        [[1 / wide, 0, -(theirs.left - 0.5) / wide], [0, 1 / high, -(theirs.top - 0.5) / high], [0, 0, 1]]
+    )
     if orientation >= 4:
         matrix = np.array([[-1.0, 0, 1], [0, 1, 0], [0, 0, 1]]) @ matrix
     for _ in range(orientation % 4):

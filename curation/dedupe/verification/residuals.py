@@ -22,7 +22,10 @@ LOW, HIGH = (6.0, 3.0, 3.0), (14.0, 5.0, 6.0)  # a residual stands out above max
 CLIPPED = (5, 246)  # what is clipped in one of the two can't be compared: it counts a third
 WINDOW = (13, 13)  # pixels of the local correlation
 STEPS = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))  # shifts that the local correlation allows
-STRUCTURED, STRONG = 40.0, 150.0  # variance above the noise from which there is structure to compare, or strong structure
+STRUCTURED, STRONG = (
+    40.0,
+    150.0,
+)  # variance above the noise from which there is structure to compare, or strong structure
 UNLIKE = 0.5  # local correlation below which structure does not agree
 
 

@@ -1,0 +1,95 @@
+"""The pairs that are worth comparing on their pixels: for each image, the few whose thumbnails agree best.
+
+A fixed camera gives n x n near pairs for n images. So only a bounded number is kept for each image, as a graph of
+nearest neighbours does (Dong et al. 2011), and copies and scenes are what the graph connects.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.dedupe import thumbnail_agreement
+from curation.dedupe.candidates import candidates, is_large
+from curation.dedupe.hash_kernels import compiled
+from curation.dedupe.image_arrays import Pictures, release
+from curation.engine.processes import count
+from curation.params.blocks import Dedupe
+
+Rows = NDArray[np.int32]
+
+NEAREST = 8  # pairs that are kept for each image
+SMALL_AGREEMENT = 0.85  # of pictures hardly larger than their thumbnail: it shows all they have
+SLICE = 2048  # pairs that a thread compares at a time
+
+
+class Edges(NamedTuple):
+    """Pairs left < right, int32 [k] each, sorted; similarity of their thumbnails float32 [k]; pairs that were seen."""
+
+    left: Rows
+    right: Rows
+    similarity: NDArray[np.float32]
+    seen: int
+
+
+def nearest_pairs(pictures: Pictures, params: Dedupe, workers: int = 0) -> Edges:
+    """Keep the NEAREST best pairs of each image among the candidates; the result does not depend on their order."""
+    size = len(pictures.facts)
+    rows, scores = np.full((size, NEAREST), -1, np.int32), np.full((size, NEAREST), -1, np.float32)
+    large = is_large(pictures)
+    seen = 0
+    with ThreadPoolExecutor(count(workers)) as threads:
+        for pairs in candidates(pictures, params, threads, count(workers)):
+            seen += len(pairs)
+            found = thumbnails_agree(pictures, pairs, threads)
+            least = np.where(large[pairs[:, 0]] & large[pairs[:, 1]], params.min_similarity, SMALL_AGREEMENT)
+            keep = found >= np.maximum(least, params.min_similarity).astype(np.float32)
+            keep_nearest(rows, scores, np.ascontiguousarray(pairs[keep]), found[keep])
+    return _edges(rows, scores, seen)
+
+
+def thumbnails_agree(pictures: Pictures, pairs: Rows, threads: ThreadPoolExecutor) -> NDArray[np.float32]:
+    """Similarity of the thumbnails, float32 [k], of each candidate."""
+
+    def part(low: int) -> NDArray[np.float32]:
+        some = pairs[low : low + SLICE]
+        found: NDArray[np.float32] = thumbnail_agreement.similarities(pictures.thumbnails, pictures.contents, some)
+        release(pictures.thumbnails)
+        release(pictures.contents.thumbnails)
+        return found
+
+    found = list(threads.map(part, range(0, len(pairs), SLICE)))
+    return np.concatenate(found) if found else np.zeros(0, np.float32)
+
+
+@compiled
+def keep_nearest(rows: np.ndarray, scores: np.ndarray, pairs: np.ndarray, found: np.ndarray) -> None:
+    """Keep each pair in the rows [n, k] of both images, where it is among their k best; equal pairs count once."""
+    for at in range(pairs.shape[0]):
+        for side in range(2):
+            _keep(rows[pairs[at, side]], scores[pairs[at, side]], pairs[at, 1 - side], found[at])
+
+
+@compiled
+def _keep(rows: np.ndarray, scores: np.ndarray, other: int, score: float) -> None:
+    """Put `other` into one image's rows, in place of the worst; of equal scores the smaller row is better."""
+    worst = 0
+    for k in range(rows.shape[0]):
+        if rows[k] == other:
+            scores[k] = max(scores[k], score)
+            return
+        if scores[k] < scores[worst] or (scores[k] == scores[worst] and rows[k] > rows[worst]):
+            worst = k
+    if score > scores[worst] or (score == scores[worst] and other < rows[worst]):
+        rows[worst], scores[worst] = other, score
+
+
+def _edges(rows: Rows, scores: NDArray[np.float32], seen: int) -> Edges:
+    one, place = np.nonzero(rows >= 0)
+    other, score = rows[one, place], scores[one, place]
+    keys = np.minimum(one, other).astype(np.int64) * len(rows) + np.maximum(one, other)
+    order = np.lexsort((-score, keys))
+    kept = order[np.r_[True, np.diff(keys[order]) != 0]] if len(order) else order
+    left, right = np.divmod(keys[kept], max(len(rows), 1))
+    return Edges(left.astype(np.int32), right.astype(np.int32), score[kept], seen)
