@@ -23,6 +23,7 @@ from curation.model.normalise import Normalise, to_float
 from curation.model.transfer import Transfer, memory
 
 Reals = NDArray[np.float32]
+Memory = torch.Tensor  # memory that the device copies pixels from
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Scorer:
         while pending:
             yield self._collect(pending.popleft())
 
-    def memory(self, *shape: int) -> torch.Tensor:
+    def memory(self, *shape: int) -> Memory:
         """Memory uint8 that `stream` takes batches from without a further copy; write to it through `.numpy()`."""
         return memory(shape, torch.uint8, self.device)
 

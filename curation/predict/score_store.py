@@ -18,9 +18,7 @@ from curation.engine.progress import track
 from curation.engine.read_ahead import in_threads
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from curation.model.scorer import Scorer
+    from curation.model.scorer import Memory, Scorer
 
 BLOCK = 16_384
 MOST_THREADS = 16  # that read pixels beside the forward pass
@@ -78,13 +76,13 @@ def score(
 
 def batches_of(
     pixels: PixelStore, image_ids: Sequence[str], batch_size: int, scorer: "Scorer"
-) -> Generator["Tensor", None, None]:
+) -> Generator["Memory", None, None]:
     """Yield the pixels of the images, uint8 [b, size, size, 3], in their order, in memory of the scorer.
 
     Threads read the next batches meanwhile.
     """
 
-    def read(ids: Sequence[str]) -> "Tensor":
+    def read(ids: Sequence[str]) -> "Memory":
         batch = scorer.memory(len(ids), pixels.size, pixels.size, 3)
         pixels.batch(pixels.rows(ids), batch.numpy())
         return batch
