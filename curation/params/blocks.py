@@ -80,7 +80,6 @@ class Dedupe(Block):
     mirrored: Pose = "auto"
     turned: Pose = "auto"
     warn_above: Fraction = 0.05
-    descriptor: str = ""
 
 
 class Cutoff(Block):
