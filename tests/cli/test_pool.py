@@ -142,7 +142,7 @@ def test_next_feeds_label_and_only_decided_images_move(project):
     run("label", "export", "picks.csv", "tags.xml", "--to", "cvat")
     Path("done.xml").write_text(Path("tags.xml").read_text().replace('source="auto"', 'source="manual"', 2))
     found = as_json("label", "import", "done.xml", "--from", "cvat", "--reviewer", "ana")
-    assert found == [{"decisions": 2, "new": 2}]
+    assert found == [{"decisions": 2, "new": 2, "older": 0, "agreed": 4, "strange": 0}]
     assert as_json("label", "import", "done.xml", "--from", "cvat")[0]["new"] == 0
     done = as_json("label", "accept", "picks.csv", "--reviewer", "ana", "--rest-as", "predicted")[0]
     assert (done["accepted"], done["moved"], done["stayed"]) == (4, 6, 0)

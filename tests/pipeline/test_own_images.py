@@ -51,11 +51,11 @@ def test_the_whole_pipeline_runs_on_class_folders_alone(own):
         (shutil.rmtree, "data/raw"),
         (lambda raw: [shutil.rmtree(folder) for folder in raw.iterdir()], "data/raw"),
         (lambda raw: (raw / "Disc").mkdir() or shutil.copy(raw / "disc" / "1.png", raw / "Disc" / "9.png"), "Disc"),
-        (lambda raw: (raw / "metadata.csv").write_text("file_name,colour\ndisc/1.png,red\n"), "colour"),
+        (lambda raw: (raw / "metadata.csv").write_text("file_name,lable\ndisc/1.png,bar\n"), "lable"),
         (lambda raw: (raw / "metadata.csv").write_text("file_name,label\ndisc/none.png,bar\n"), "none.png"),
         (lambda raw: (raw / "metadata.csv").write_text("file_name,label\n../../params.yaml,bar\n"), "params.yaml"),
     ],
-    ids=["no raw", "empty raw", "case", "unknown column", "missing file", "path leaves"],
+    ids=["no raw", "empty raw", "case", "misspelt column", "missing file", "path leaves"],
 )
 def test_a_mistake_in_the_data_is_one_message(own, change, says):
     raw, safe = own.root / "data" / "raw", own.root / "safe"

@@ -14,6 +14,7 @@ from curation.dedupe import thumbnail_agreement
 from curation.dedupe.candidates import candidates, is_large
 from curation.dedupe.hash_kernels import compiled
 from curation.dedupe.image_arrays import Pictures, release
+from curation.dedupe.views.view_windows import FIRST
 from curation.engine.processes import count
 from curation.params.blocks import Dedupe
 
@@ -45,8 +46,16 @@ def nearest_pairs(pictures: Pictures, params: Dedupe, workers: int = 0) -> Edges
             found = thumbnails_agree(pictures, pairs, threads)
             least = np.where(large[pairs[:, 0]] & large[pairs[:, 1]], params.min_similarity, SMALL_AGREEMENT)
             keep = found >= np.maximum(least, params.min_similarity).astype(np.float32)
+            # A part of one picture agrees with many others. So only the pixels may connect the two, not the thumbnails.
+            found = np.where(pairs[:, 3] >= FIRST, np.minimum(found, _below(params.leak_similarity)), found).astype(
+                np.float32
+            )
             keep_nearest(rows, scores, np.ascontiguousarray(pairs[keep]), found[keep])
     return _edges(rows, scores, seen)
+
+
+def _below(similarity: float) -> float:
+    return float(np.nextafter(np.float32(similarity), np.float32(0)))
 
 
 def thumbnails_agree(pictures: Pictures, pairs: Rows, threads: ThreadPoolExecutor) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ CERTAIN = 1.0  # noise of the plain residual up to which the light is unchanged 
 STILL = 2.0  # and up to which a pair that differs in one place is not registered: the rest lies where it should
 SCENE_INLIERS, SCENE_CELLS = 20, 5  # matched keypoints that prove the same scene
 SMALL = 64  # pixels of the shorter side below which pictures are compared where they lie
+SCENE_SIDE = 128  # pixels of the shorter side below which a picture shows too little to prove a scene
 MARK_SHARE = 0.1  # share of the picture that a mark may cover
 MARK_JOIN = 0.03  # share of the long side by which parts of one mark may lie apart
 MARK_REST = 8.0  # grey levels of residual that the rest of a marked copy may have
@@ -41,7 +42,17 @@ NOTHING = Verdict(Relation.NONE)
 
 
 def compare(one: ComparedPicture, other: ComparedPicture) -> Verdict:
-    """Compare two pictures; `other` turned by the verdict's orientation lies on `one`."""
+    """Compare two pictures; `other` turned by the verdict's orientation lies on `one`.
+
+    Two small pictures of one kind, such as handwritten digits, agree in most of their few pixels. They are copies, or
+    the pixels prove nothing.
+    """
+    verdict = _compare(one, other)
+    small = min(one.width, one.height, other.width, other.height) < SCENE_SIDE
+    return NOTHING if small and verdict.relation is Relation.SAME_SCENE else verdict
+
+
+def _compare(one: ComparedPicture, other: ComparedPicture) -> Verdict:
     matrix, orientation = by_frames(one, other)
     still = evidence(one, other, Placed(matrix, 0, 0, orientation, False), GRID)
     if still and (decided := _where_they_lie(one, other, matrix, still)):

@@ -22,7 +22,7 @@ SHOWN = 8  # images that stand for a warning
 COPIES = (Reason.COPY, Reason.COPY_OF_BENCHMARK, Reason.COPY_OF_REMOVED)
 LOOK = "look at them in reports/dedupe/index.html"
 KEEP = "if they are different pictures, `dedupe.policy: identical` in params.yaml keeps all but equal pixels"
-UNDROP = "`curate undrop copy` lists them and brings single ones back"
+UNDROP = "reports/dedupe shows them, and a decision `keep` on both images of a pair keeps both"
 
 
 @dataclass(frozen=True)
