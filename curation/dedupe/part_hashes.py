@@ -1,11 +1,9 @@
-"""Hashes of parts of a picture, made from its thumbnail: they find cropped and marked copies.
+"""Hashes of parts of a picture, made from its thumbnail: they find marked copies.
 
-A crop moves every edge of a picture, and a caption changes a corner. Both change many bits of a hash of the whole
-picture. So two further comparisons are made:
-
-- the hash of a picture without its border is compared with hashes of whole pictures (crops);
-- the hash of a picture without two of its borders is compared with the same part of others (a watermark stands at a
-  border).
+A caption changes a corner of a picture, and with it many bits of a hash of the whole
+picture. So the hash of a picture without two of its borders is compared with the same part of others, because a
+watermark stands at a border. Crops are found by the hashes of views (dedupe/views), which use the loops of this
+module.
 
 All hashes here are 64-bit DCT hashes of the 32 x 32 thumbnail, as imagehash's phash, whatever `dedupe.hash` is. They
 are computed in a fixed order, so that every machine gets the same bits.
@@ -19,7 +17,7 @@ from numpy.typing import NDArray
 
 from curation.dedupe.hash_kernels import compiled
 from curation.dedupe.image_arrays import release
-from curation.dedupe.thumbnail_alignment import BOXES, EDGE, unpack
+from curation.dedupe.thumbnail_alignment import EDGE, unpack
 
 Window = tuple[float, float, float, float]  # scale and shift across, scale and shift down, in cells
 
@@ -31,7 +29,6 @@ _AWAY = (1 - MARKLESS) * EDGE / 2
 WHOLE: Window = (0.0, 0.0, 0.0, 0.0)
 UPPER_LEFT: Window = (MARKLESS - 1, -_AWAY, MARKLESS - 1, -_AWAY)
 LOWER_RIGHT: Window = (MARKLESS - 1, _AWAY, MARKLESS - 1, _AWAY)
-CROPS = (1, 3, 4, 5, 6)  # those of BOXES that lie inside the frame
 
 
 class WindowHashes(NamedTuple):
@@ -57,12 +54,6 @@ def hash_window(
     return WindowHashes(hashes, contrasty)
 
 
-def crop(index: int) -> Window:
-    """The window of BOXES[index]."""
-    one, two, three, four = (float(value) for value in BOXES[index])
-    return one, two, three, four
-
-
 @compiled
 def dct_hashes(
     thumbnails: np.ndarray,
@@ -72,34 +63,52 @@ def dct_hashes(
     contrasty: np.ndarray,
 ) -> None:
     """Fill the hashes of a window of each thumbnail, in imagehash's order of bits; bases: (across, down)."""
-    across, down = bases
-    middle, low, grey = (
-        np.empty((LOW, EDGE), np.float32),
-        np.empty((LOW, LOW), np.float32),
-        np.empty((EDGE, EDGE), np.float32),
-    )
+    low, grey = np.empty((LOW, LOW), np.float32), np.empty((EDGE, EDGE), np.float32)
     for n in range(thumbnails.shape[0]):
         unpack(thumbnails[n], orientation, grey)
-        middle[:] = np.float32(0.0)
-        for f in range(LOW):
-            for y in range(EDGE):
-                for x in range(EDGE):
-                    middle[f, x] += down[y, f] * grey[y, x]
-        low[:] = np.float32(0.0)
-        for f in range(LOW):
+        low_frequencies(grey, bases, low)
+        hashes[n, 0] = median_bits(low.ravel())
+        contrasty[n] = has_contrast(low)
+
+
+@compiled
+def low_frequencies(grey: np.ndarray, bases: tuple[np.ndarray, np.ndarray], low: np.ndarray) -> None:
+    """Fill low [LOW, LOW] with the low DCT frequencies of a picture, in a fixed order of sums.
+
+    bases: (across, down).
+    """
+    across, down = bases
+    middle = np.zeros((LOW, EDGE), np.float32)
+    for f in range(LOW):
+        for y in range(EDGE):
             for x in range(EDGE):
-                for g in range(LOW):
-                    low[f, g] += middle[f, x] * across[x, g]
-        values = low.ravel()
-        ordered = np.sort(values)
-        threshold = (ordered[LOW * LOW // 2 - 1] + ordered[LOW * LOW // 2]) / np.float32(2.0)
-        bits, strongest = np.uint64(0), np.float32(0.0)
-        for k in range(LOW * LOW):
-            bits = (bits << np.uint64(1)) | np.uint64(values[k] > threshold)
-            if k > 0:
-                strongest = max(strongest, abs(values[k]))
-        hashes[n, 0] = bits
-        contrasty[n] = strongest > FAINT * EDGE * EDGE / 2
+                middle[f, x] += down[y, f] * grey[y, x]
+    low[:] = np.float32(0.0)
+    for f in range(LOW):
+        for x in range(EDGE):
+            for g in range(LOW):
+                low[f, g] += middle[f, x] * across[x, g]
+
+
+@compiled
+def median_bits(values: np.ndarray) -> int:
+    """The 64 bits of frequencies [LOW * LOW]: which are above their median, in imagehash's order."""
+    ordered = np.sort(values)
+    threshold = (ordered[LOW * LOW // 2 - 1] + ordered[LOW * LOW // 2]) / np.float32(2.0)
+    bits = np.uint64(0)
+    for k in range(LOW * LOW):
+        bits = (bits << np.uint64(1)) | np.uint64(values[k] > threshold)
+    return bits  # type: ignore[return-value]
+
+
+@compiled
+def has_contrast(low: np.ndarray) -> bool:
+    """Whether the largest amplitude, without the mean brightness, is more than faint."""
+    values = low.ravel()
+    strongest = np.float32(0.0)
+    for k in range(1, LOW * LOW):
+        strongest = max(strongest, abs(values[k]))
+    return bool(strongest > FAINT * EDGE * EDGE / 2)
 
 
 def basis(scale: float, shift: float) -> NDArray[np.float32]:

@@ -82,7 +82,7 @@ def phash(grey: Image.Image, side: int) -> Bits:
 def phash_of(cells: Grid) -> Bits:
     """Hash a grid as `phash` does: every orientation is the same coefficients, moved and with other signs."""
     side = len(cells) // 4
-    places, signs = _turns(side)
+    places, signs = turned_frequencies(side)
     turned = _low_frequencies(cells, side).ravel()[places] * signs
     ranked = np.sort(turned, axis=1)
     middle = side * side // 2
@@ -159,7 +159,7 @@ def _waves(low: int, cells: int) -> NDArray[np.int64]:
 
 
 @cache
-def _turns(side: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+def turned_frequencies(side: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
     """Where each coefficient comes from and with what sign, in each orientation: two arrays [8, side * side].
 
     Mirroring changes the sign of the odd columns; turning left transposes, then changes the sign of the odd rows.

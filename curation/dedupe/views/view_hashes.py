@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from curation.dedupe.hash_kernels import compiled
 from curation.dedupe.image_arrays import release
-from curation.dedupe.part_hashes import FAINT, LOW
+from curation.dedupe.part_hashes import LOW, has_contrast, low_frequencies, median_bits
 from curation.dedupe.thumbnail_alignment import EDGE, turns, unpack
 from curation.dedupe.views.view_windows import View, numbers, see
+from curation.images.hashing import turned_frequencies
 
 SLICE = 8192  # thumbnails that a thread hashes at a time
 SIGN = 0.15  # a frequency below this share of the contrast may have either sign in a copy
@@ -26,23 +27,7 @@ PLACES = turns(LOW)
 WAVES = np.cos(np.pi * (2 * np.arange(EDGE)[:, None] + 1) * np.arange(LOW)[None] / (2 * EDGE)).astype(np.float32)
 
 
-def _frequency_turns() -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Where each frequency of a turned picture comes from and its sign, [8, 64]; orientations as in hashing."""
-    odd = np.where(np.arange(LOW) % 2, -1.0, 1.0)
-    grid = np.arange(LOW * LOW, dtype=np.int32).reshape(LOW, LOW)
-    places, signs = [], []
-    for orientation in range(8):
-        place, sign = grid, np.ones((LOW, LOW))
-        if orientation >= 4:
-            sign = sign * odd
-        for _ in range(orientation % 4):
-            place, sign = place.T, sign.T * odd[:, None]
-        places.append(place.ravel())
-        signs.append(sign.ravel())
-    return np.stack(places), np.stack(signs).astype(np.float32)
-
-
-FROM, SIGNS = _frequency_turns()
+FROM, SIGNS = (part.astype(kind) for part, kind in zip(turned_frequencies(LOW), (np.int32, np.float32), strict=True))
 
 
 def _undone() -> NDArray[np.int8]:
@@ -110,8 +95,8 @@ def canonical_hashes(
     for row in range(thumbnails.shape[0]):
         unpack(thumbnails[row], 0, grey)
         see(grey, view, aspects[row], seen)
-        frequencies(seen, low)
-        if strongest(low) <= np.float32(FAINT * EDGE * EDGE / 2):
+        low_frequencies(seen, (WAVES, WAVES), low)
+        if not has_contrast(low):
             continue
         for orientation in range(8):
             if fits(low, orientation, doubtful):
@@ -121,31 +106,6 @@ def canonical_hashes(
                 if not doubtful:
                     break
     return found
-
-
-@compiled
-def frequencies(grey: np.ndarray, low: np.ndarray) -> None:
-    """Fill low [LOW, LOW] with the low DCT frequencies of a picture, in a fixed order of sums."""
-    middle = np.zeros((LOW, EDGE), np.float32)
-    for f in range(LOW):
-        for y in range(EDGE):
-            for x in range(EDGE):
-                middle[f, x] += WAVES[y, f] * grey[y, x]
-    low[:] = np.float32(0.0)
-    for f in range(LOW):
-        for x in range(EDGE):
-            for g in range(LOW):
-                low[f, g] += middle[f, x] * WAVES[x, g]
-
-
-@compiled
-def strongest(low: np.ndarray) -> float:
-    """The largest amplitude, without the mean brightness."""
-    values = low.ravel()
-    most = np.float32(0.0)
-    for k in range(1, LOW * LOW):
-        most = max(most, abs(values[k]))
-    return float(most)
 
 
 @compiled
@@ -169,9 +129,4 @@ def hash_turned(low: np.ndarray, orientation: int) -> int:
     values = np.empty(LOW * LOW, np.float32)
     for k in range(LOW * LOW):
         values[k] = SIGNS[orientation, k] * low.ravel()[FROM[orientation, k]]
-    ordered = np.sort(values)
-    threshold = (ordered[LOW * LOW // 2 - 1] + ordered[LOW * LOW // 2]) / np.float32(2.0)
-    bits = np.uint64(0)
-    for k in range(LOW * LOW):
-        bits = (bits << np.uint64(1)) | np.uint64(values[k] > threshold)
-    return bits  # type: ignore[return-value]
+    return int(median_bits(values))
