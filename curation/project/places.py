@@ -18,6 +18,7 @@ PIPELINE, PARAMS = "dvc.yaml", "params.yaml"
 DATA = "data"
 RAW, UNLABELLED, REVIEWS = "data/raw", "data/unlabelled", "data/reviews.csv"
 WEIGHTS = "models/weights"
+REPORTS = "reports"
 
 
 class ProjectError(CurationError):
@@ -136,7 +137,7 @@ class Places:
     @property
     def reports(self) -> Path:
         """The folder of pages, plots and metrics."""
-        return self.root / "reports"
+        return self.root / REPORTS
 
     @property
     def metrics(self) -> Path:

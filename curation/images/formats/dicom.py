@@ -8,13 +8,6 @@ from PIL import Image
 from curation.images.formats.deep_pixels import to_eight_bits
 from curation.images.formats.refused import Refused
 
-PREAMBLE, MAGIC = 128, b"DICM"
-
-
-def is_dicom(head: bytes) -> bool:
-    """Whether a file's first bytes are those of DICOM."""
-    return head[PREAMBLE : PREAMBLE + 4] == MAGIC
-
 
 def read_dicom(data: bytes) -> tuple[Image.Image, str]:
     """Decode the first frame to L or RGB, and a note on its scale; Refused says why it can't be."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from curation.params.blocks import Dedupe, Policy
+from curation.project.places import REPORTS
 from curation.selection.copies.label_conflicts import counted_keepers
 from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import Reason, Source
@@ -20,9 +21,9 @@ MANY = 10  # copies of one keeper, and images of one scene, above which they are
 NAMED = 5  # warnings of each kind; the others are counted
 SHOWN = 8  # images that stand for a warning
 COPIES = (Reason.COPY, Reason.COPY_OF_BENCHMARK, Reason.COPY_OF_REMOVED)
-LOOK = "look at them in reports/dedupe/index.html"
+LOOK = f"look at them in {REPORTS}/dedupe/index.html"
 KEEP = "if they are different pictures, `dedupe.policy: identical` in params.yaml keeps all but equal pixels"
-UNDROP = "reports/dedupe shows them, and a decision `keep` on both images of a pair keeps both"
+KEEP_BOTH = f"{REPORTS}/dedupe shows them, and a decision `keep` on both images of a pair keeps both"
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,11 @@ def of_classes(lost: pd.DataFrame, config: Dedupe) -> list[CopyWarning]:
     for label, row in hit.head(NAMED).iterrows():
         what = f"class `{label}` loses {row['sum']:,.0f} of {row['size']:,.0f} images ({row['share']:.0%}) as copies"
         rows = named.loc[named["lost"] & (named["label"] == label), "image_id"]
-        found.append(CopyWarning(what, UNDROP, _some(rows)))
+        found.append(CopyWarning(what, KEEP_BOTH, _some(rows)))
     if len(hit) > NAMED:
-        found.append(CopyWarning(f"{len(hit) - NAMED:,} more classes lose more than {config.warn_above:.0%}", UNDROP))
+        found.append(
+            CopyWarning(f"{len(hit) - NAMED:,} more classes lose more than {config.warn_above:.0%}", KEEP_BOTH)
+        )
     return found
 
 
@@ -94,9 +97,9 @@ def _of_keepers(lost: pd.DataFrame, duplicates: pd.DataFrame, config: Dedupe) ->
     for keeper, number in hit.head(NAMED).items():
         rows = duplicates.loc[gone & (duplicates["keeper"] == keeper), "image_id"]
         what = f"{number:,} images are left out as copies of the one image {str(keeper)[:12]}"
-        yield CopyWarning(what, f"{UNDROP}; {KEEP}", [str(keeper), *_some(rows)])
+        yield CopyWarning(what, f"{KEEP_BOTH}; {KEEP}", [str(keeper), *_some(rows)])
     if len(hit) > NAMED:
-        yield CopyWarning(f"{len(hit) - NAMED:,} more images stand for more than {MANY} copies each", UNDROP)
+        yield CopyWarning(f"{len(hit) - NAMED:,} more images stand for more than {MANY} copies each", KEEP_BOTH)
 
 
 def _of_scenes(duplicates: pd.DataFrame, config: Dedupe) -> Iterator[CopyWarning]:
