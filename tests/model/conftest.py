@@ -3,18 +3,10 @@
 from functools import partial
 
 import pytest
-import torch
-from factories.models import Toy, answers, make_toy
+from factories.models import answers
+from factories.toy_fixtures import one_thread, toy
 
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="session")
-def toy(tmp_path_factory) -> Toy:
-    return make_toy(tmp_path_factory.mktemp("toy"))
+__all__ = ["answer_of", "one_thread", "toy"]
 
 
 @pytest.fixture
