@@ -1,7 +1,8 @@
 """Commands that may take as long as they need: what ends one is that it no longer moves.
 
 On a busy machine a limit of wall-clock time ends runs that are only slow. Here a run is ended when for some minutes it
-printed nothing and none of its processes used the processor.
+printed nothing and none of its processes used the processor. Work in the background, such as the queue of DVC, is
+waited for in the same way.
 """
 
 import os
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 STILL_SECONDS = 300.0
@@ -59,12 +60,47 @@ def _wait(run: subprocess.Popen[bytes], out: int, still: float) -> bool:
             return False
 
 
+def wait_while_it_moves(
+    state: Callable[[], str], ended: Callable[[str], bool], folder: Path, still: float = STILL_SECONDS
+) -> str:
+    """Ask for a state until it has ended, and give it.
+
+    StuckError when for `still` seconds the state stays and no process works in a folder below `folder`.
+    """
+    last, since = ("", -1), time.monotonic()
+    while not ended(said := state()):
+        now = (said, ticks_below(folder))
+        if now != last:
+            last, since = now, time.monotonic()
+        elif time.monotonic() - since > still:
+            raise StuckError(f"nothing moved below {folder} for {still:.0f} s; the state is:\n{said[-6000:]}")
+        time.sleep(LOOK_SECONDS)
+    return said
+
+
+def ticks_below(folder: Path) -> int:
+    """Processor time, in clock ticks, of the processes whose working folder lies below this folder."""
+    used = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if folder in (process / "cwd").readlink().parents:
+                used += sum(map(int, _fields(process / "stat")[11:15]))
+        except OSError:
+            continue  # it has just ended, or belongs to somebody else
+    return used
+
+
+def _fields(stat: Path) -> list[str]:
+    """The fields of /proc/PID/stat after the name, which may hold spaces."""
+    return stat.read_text().rpartition(")")[2].split()
+
+
 def ticks(root: int) -> int:
     """Processor time of a process and of all that descend from it, dead children included, in clock ticks."""
     parents, used = {}, {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = path.read_text().rpartition(")")[2].split()
+            fields = _fields(path)
         except OSError:
             continue  # it has just ended
         number = int(path.parent.name)

@@ -1,12 +1,14 @@
 """A run that works or speaks goes on, however long it takes; one that does neither is ended."""
 
 import os
+import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from moving import StuckError, run_while_it_moves
+from moving import StuckError, run_while_it_moves, wait_while_it_moves
 
 SPEAK = "import time\nfor _ in range(9): print(1, flush=True); time.sleep(0.5)"
 WORK = "import time\nuntil = time.monotonic() + 4.5\nwhile time.monotonic() < until: pass"
@@ -41,3 +43,27 @@ def test_what_stands_still_is_ended_with_its_children_and_what_it_said(tmp_path)
 def test_exit_code_and_words_come_back(tmp_path):
     code, said = python("import sys; print('ready', flush=True); sys.exit('no')", tmp_path)
     assert (code, said) == (1, "ready\nno\n")
+
+
+@pytest.fixture
+def background(tmp_path):
+    """Start code in a folder below the test's own, and end it with the test: background(code) -> its state."""
+    (tmp_path / "trial").mkdir()
+    with ExitStack() as stack:
+
+        def start(code):
+            work = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path / "trial", stdout=subprocess.DEVNULL)
+            stack.callback(work.wait)
+            stack.callback(work.kill)
+            return lambda: "running" if work.poll() is None else "ended"
+
+        yield start
+
+
+def test_work_in_the_background_is_waited_for(background, tmp_path):
+    assert wait_while_it_moves(background(WORK), "ended".__eq__, tmp_path, still=3.0) == "ended"
+
+
+def test_work_in_the_background_that_stands_still_is_no_longer_waited_for(background, tmp_path):
+    with pytest.raises(StuckError, match="running"):
+        wait_while_it_moves(background("import time; time.sleep(600)"), "ended".__eq__, tmp_path, still=3.0)

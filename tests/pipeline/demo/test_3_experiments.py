@@ -1,6 +1,7 @@
 """DVC experiments work from the root of a project, in place, queued, and in a temporary copy."""
 
 import pytest
+from moving import wait_while_it_moves
 
 pytestmark = pytest.mark.pipeline
 
@@ -32,11 +33,11 @@ def test_an_experiment_in_a_temporary_copy_leaves_the_workspace_alone(demo, apar
 def test_queued_experiments_run(demo):
     demo.run("dvc", "exp", "run", "--queue", "-S", "lr=0.01,0.1", "-S", "epochs=1", "evaluate")
     demo.run("dvc", "queue", "start")
-    for _ in range(120):
-        status = demo.run("dvc", "queue", "status")
-        if "Queued" not in status and "Running" not in status:
-            break
-        demo.run("sleep", "3")
+    status = wait_while_it_moves(
+        lambda: demo.run("dvc", "queue", "status"),
+        lambda said: "Queued" not in said and "Running" not in said,
+        demo.root / ".dvc/tmp/exps",
+    )
     assert status.count("Success") == 2, status
 
 
