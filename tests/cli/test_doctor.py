@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from factories.projects import start_git
 from typer.testing import CliRunner
 
 from curation.cli.checks import (
@@ -45,10 +46,9 @@ def project(tmp_path, monkeypatch):
     behaviour.write(tmp_path)
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc/config").write_text("[core]\n    remote = store\n['remote \"store\"']\n    url = /nowhere\n")
-    git = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"]
-    subprocess.run([*git, "init", "-q"], check=True)
-    subprocess.run([*git, "add", "params.yaml", "stages"], check=True)
-    subprocess.run([*git, "commit", "-q", "-m", "start"], check=True)
+    start_git(tmp_path)
+    subprocess.run(["git", "add", "params.yaml", "stages"], check=True)
+    subprocess.run(["git", "commit", "-q", "-m", "start"], check=True)
     return tmp_path
 
 

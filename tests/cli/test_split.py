@@ -1,13 +1,12 @@
 """`curate split`: the proof on the tables, today and between revisions, and that a broken promise is found."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from factories import tables as made
+from factories.projects import Repository
 from factories.reviews import log_of
 from typer.testing import CliRunner
 
@@ -46,10 +45,6 @@ def write_model(lineage):
 
 def run(*words):
     return CliRunner().invoke(app, ["split", *words])
-
-
-def shell(*words):
-    subprocess.run(words, check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -103,15 +98,12 @@ def test_the_lineage_of_the_base_model_is_held_against_the_splits(project, side,
 
 
 def test_between_two_revisions_it_says_who_moved_and_why(project):
-    git = ["git", "-c", "user.email=a@example.org", "-c", "user.name=a", "-c", "commit.gpgsign=false"]
     files = [f"data/{name}.parquet" for name in TABLES] + ["models/backbone.safetensors"]
-    shell("git", "init", "-q")
-    shell(sys.executable, "-m", "dvc", "init", "-q")
+    one = Repository.start(Path.cwd())
     for number in (200, 260):
         write_round(number)
-        shell(sys.executable, "-m", "dvc", "add", "-q", *files)
-        shell("git", "add", ".")
-        shell(*git, "commit", "-q", "-m", f"{number} images")
+        one.run("dvc", "add", "-q", *files)
+        one.commit(f"{number} images")
     write_round(100)
     grown = json.loads(run("--check", "HEAD~1", "HEAD", "--json").stdout)
     assert {row["revision"] for row in grown["rules"]} == {"HEAD~1", "HEAD"}

@@ -1,10 +1,10 @@
 """What holds does not depend on the order of the lines, and a decision can always be made again."""
 
-import subprocess
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from factories.projects import Repository, start_git
 from factories.reviews import HEADER, logs, row, undated
 from factories.tables import image_id
 from hypothesis import given, settings
@@ -59,33 +59,19 @@ def test_a_log_with_a_second_header_and_repeated_lines_reads_as_one(tmp_path_fac
 
 
 def test_git_merges_two_clones_without_a_conflict(tmp_path):
-    def git(folder, *words):
-        who = [
-            "-c",
-            "user.name=a",
-            "-c",
-            "user.email=a@b",
-            "-c",
-            "commit.gpgsign=false",
-            "-c",
-            "init.defaultBranch=main",
-        ]
-        subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, timeout=60)
-
     first, second = tmp_path / "first", tmp_path / "second"
-    (first / "data").mkdir(parents=True)
-    (first / "data/reviews.csv").write_text(HEADER)
-    (first / ".gitattributes").write_bytes((ROOT / ".gitattributes").read_bytes())
-    git(first, "init")
-    git(first, "add", ".")
-    git(first, "commit", "-m", "start")
-    git(tmp_path, "clone", "-q", "first", "second")
+    clones = [Repository(first), Repository(second)]
+    start_git(first)
+    clones[0].write({"data/reviews.csv": HEADER, ".gitattributes": (ROOT / ".gitattributes").read_bytes()})
+    clones[0].commit("start")
+    person = ("-c", "user.name=Bo", "-c", "user.email=bo@example.org")
+    clones[0].run("git", "clone", "-q", *person, first, second)
     late = row("a", decision="relabel", label="cat", decided_at="2026-02-02T00:00:00Z", note="by first")
     append_reviews(first / "data/reviews.csv", [late, row("b", decision="unknown")])
     append_reviews(second / "data/reviews.csv", [row("a", decision="remove", decided_at="2026-02-01T23:59:59")])
-    for folder in (first, second):
-        git(folder, "commit", "-am", "decided")
-    git(second, "pull", "--no-rebase", "-q", "origin", "main")
+    for clone in clones:
+        clone.commit("decided")
+    clones[1].run("git", "pull", "--no-rebase", "-q", "origin", "main")
     found = fold(read_reviews(second / "data/reviews.csv")).set_index("image_id")
     assert found.loc[A, ["word", "label"]].tolist() == ["relabel", "cat"]
     assert found.loc[B, "word"] == "unknown"

@@ -1,9 +1,9 @@
 """The short metrics file: enough to see what changed, never so much that nobody reads it."""
 
 import json
-import subprocess
 
 import pytest
+from factories.projects import Repository
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,20 +53,12 @@ def test_a_set_without_an_accuracy_is_not_measured():
 
 @pytest.mark.pipeline
 def test_dvc_metrics_diff_fits_on_a_screen(tmp_path):
-    def run(*command):
-        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
-
-    run("git", "init", "-q")
-    run("dvc", "init", "-q")
     path = Places(tmp_path).headline
-    path.parent.mkdir()
     name = path.relative_to(tmp_path.resolve()).as_posix()
-    (tmp_path / "dvc.yaml").write_text(f"metrics:\n- {name}\n")
-    path.write_text(json.dumps(headline(metrics_of(["field", "frozen"]))))
-    run("git", "add", "-A")
-    run("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "one")
+    first = json.dumps(headline(metrics_of(["field", "frozen"])))
+    one = Repository.start(tmp_path, {"dvc.yaml": f"metrics:\n- {name}\n", name: first})
     other = {key: value for key, value in metrics_of(["field", "frozen"], 0.75).items() if key != "against_base"}
     path.write_text(json.dumps(headline(other)))
-    lines = run("dvc", "metrics", "diff", "--all").splitlines()
+    lines = one.run("dvc", "metrics", "diff", "--all").splitlines()
     assert 5 <= len(lines) <= 25
     assert any("test.accuracy" in line for line in lines)

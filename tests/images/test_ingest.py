@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from factories.projects import Repository
 from PIL import Image
 
 from curation import tables
@@ -285,9 +286,7 @@ def scan_one(folder: Path):
 
 
 def test_what_dvc_has_hashed_is_not_hashed_again(collection):
-    for command in (["git", "init", "-q"], ["dvc", "init", "-q"], ["dvc", "add", "-q", "data/raw"]):
-        program = [sys.executable, "-m", "dvc"] if command[0] == "dvc" else ["git"]
-        subprocess.run([*program, *command[1:]], cwd=collection, check=True, timeout=120)
+    Repository.start(collection).run("dvc", "add", "-q", "data/raw")
     found = scan(collection)
     raw = [one for one in found if one.source == "raw"]
     known = known_to_dvc(collection, raw, worth_from=1)

@@ -1,12 +1,10 @@
 """Real projects with git and DVC: one that is a whole repository, and two that share one as folders of it."""
 
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import factories.tables
 import pytest
+from factories.projects import Repository
 
 from curation import tables
 from curation.project import Project
@@ -22,15 +20,8 @@ artifacts:
     path: models/production.safetensors
     type: model
 """
-FOLDERS = ("apps/photos of 猫", "apps/other")
-
-
-def run(folder, *words):
-    return subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def dvc(folder, *words):
-    return run(folder, sys.executable, "-m", "dvc", *words, "-q")
+FOLDERS = {"apps/photos of 猫": "first-photos", "apps/other": "first-other"}
+IGNORED = "prepared.parquet\n/.cache\n"
 
 
 def splits(*labels):
@@ -40,40 +31,31 @@ def splits(*labels):
     )
 
 
-def commit_round(project, *labels):
+def commit_round(one, *labels):
     """Run the pipeline on a table of these labels, and commit it."""
-    tables.write(splits(*labels), project.root / "prepared.parquet", tables.SPLITS)
-    project.params_file.write_text(f"seed: {len(labels)}\n")
-    dvc(project.root, "repro")
-    run(project.root, "git", "add", "-A")
-    run(project.root, "git", "commit", "-q", "-m", f"a round of {len(labels)}")
+    tables.write(splits(*labels), one.root / "prepared.parquet", tables.SPLITS)
+    one.write({"params.yaml": f"seed: {len(labels)}\n"})
+    one.run("dvc", "repro", "-q")
+    one.commit(f"a round of {len(labels)}")
 
 
-def start(top, *folders):
-    """A repository with a project in each of these folders, two rounds old."""
-    top.mkdir(parents=True)
-    run(top, "git", "init", "-q", "-b", "main")
-    run(top, "git", "config", "user.name", "Ada")
-    run(top, "git", "config", "user.email", "ada@example.org")
-    for folder in folders:
-        project = Project(top / folder)
-        for place in (project.data, project.models):
-            place.mkdir(parents=True)
-        project.pipeline.write_text(PIPELINE)
-        project.params_file.write_text("")
-        (project.root / ".gitignore").write_text("prepared.parquet\n/.cache\n")
-        dvc(project.root, "init", *(["--subdir"] if folder else []))
-        commit_round(project, "cat")
-        run(top, "git", "tag", f"first-{Path(folder).name.split()[0] if folder else 'whole'}")
-        commit_round(project, "cat", "dog")
+def start(root, tag, top=None):
+    """A project of two rounds, the first of which has a tag."""
+    one = Repository.start(root, {"dvc.yaml": PIPELINE, "params.yaml": "", ".gitignore": IGNORED}, top)
+    for folder in ("data", "models"):
+        (root / folder).mkdir()
+    commit_round(one, "cat")
+    one.run("git", "tag", tag)
+    commit_round(one, "cat", "dog")
 
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
     """The two repositories, made once a session; take a copy of them by the fixtures below."""
     top = tmp_path_factory.mktemp("made")
-    start(top / "whole", "")
-    start(top / "mono", *FOLDERS)
+    start(top / "whole", "first-whole")
+    for folder, tag in FOLDERS.items():
+        start(top / "mono" / folder, tag, top / "mono")
     return top
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from factories.projects import Repository
 
 from curation import tables
 from curation.project import Project, ProjectError, RevisionError
@@ -17,10 +18,6 @@ with Project(Path(sys.argv[1])).lock("x"):
     print("held", flush=True)
     time.sleep(60)
 """
-
-
-def git(project, *words):
-    return subprocess.run(["git", *words], cwd=project.root, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def test_find_walks_up_to_the_folder_with_both_files(tmp_path):
@@ -87,7 +84,7 @@ def test_without_git_a_revision_is_refused_and_the_rest_works(tmp_path):
 
 def test_a_worktree_reads_revisions(neighbours, tmp_path):
     first, _ = neighbours
-    git(first, "worktree", "add", "-q", str(tmp_path / "tree"), "-b", "side")
+    Repository(first.root).run("git", "worktree", "add", "-q", tmp_path / "tree", "-b", "side")
     there = Project(tmp_path / "tree" / first.git.prefix)
     assert there.git.top == tmp_path / "tree"
     assert there.at("first-photos").params().seed == 1

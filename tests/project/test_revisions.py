@@ -1,33 +1,30 @@
 """Tables and models of another revision, read from git and DVC without touching the workspace."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from factories.projects import Repository
 
 from curation import tables
 from curation.project import Project, RevisionError
 
 
-def sh(*words):
-    subprocess.run(words, check=True, capture_output=True, timeout=60)
+@pytest.fixture(scope="module")
+def two_texts(tmp_path_factory):
+    """Two revisions of a file that DVC tracks and of one that git does."""
+    one = Repository.start(tmp_path_factory.mktemp("texts"))
+    for text in ("old", "new"):
+        one.write({"data/table.txt": text, "plain.txt": text})
+        one.run("dvc", "add", "-q", "data/table.txt")
+        one.commit(text)
+    return one.root
 
 
 @pytest.fixture
-def repository(tmp_path, monkeypatch):
-    """Two revisions of a file that DVC tracks and of one that git does."""
-    monkeypatch.chdir(tmp_path)
-    sh("git", "init", "-q")
-    sh(sys.executable, "-m", "dvc", "init", "-q")
-    for text in ("old", "new"):
-        Path("data").mkdir(exist_ok=True)
-        Path("data/table.txt").write_text(text)
-        Path("plain.txt").write_text(text)
-        sh(sys.executable, "-m", "dvc", "add", "-q", "data/table.txt")
-        sh("git", "add", ".")
-        sh("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", text)
-    return tmp_path
+def repository(two_texts, monkeypatch):
+    """A folder with two revisions, in which the tests work but change nothing."""
+    monkeypatch.chdir(two_texts)
+    return two_texts
 
 
 @pytest.mark.filterwarnings("default")  # dvc's own
@@ -46,20 +43,13 @@ def test_what_is_not_there_is_one_clear_error(repository, path, revision):
         Project(repository).at(revision).file(path)
 
 
-def run(folder, *words):
-    subprocess.run(words, cwd=folder, check=True, capture_output=True, timeout=60)
-
-
-def dvc(folder, *words):
-    run(folder, sys.executable, "-m", "dvc", *words, "-q")
-
-
 def test_a_stage_named_to_pull_brings_its_table_without_what_it_was_made_from(whole, tmp_path):
-    dvc(whole.root, "remote", "add", "-d", "store", str(tmp_path / "store"))
-    dvc(whole.root, "push")
-    run(whole.root, "git", "commit", "-qam", "a remote")
-    run(tmp_path, "git", "clone", "-q", str(whole.root), "clone")
+    ours = Repository(whole.root)
+    ours.run("dvc", "remote", "add", "-q", "-d", "store", tmp_path / "store")
+    ours.run("dvc", "push", "-q")
+    ours.commit("a remote")
+    ours.run("git", "clone", "-q", ours.root, tmp_path / "clone")
+    Repository(tmp_path / "clone").run("dvc", "pull", "-q", "copy")
     clone = Project(tmp_path / "clone")
-    dvc(clone.root, "pull", "copy")
     assert list(clone.table(tables.SPLITS)["label"]) == ["cat", "dog"]
     assert not (clone.root / "prepared.parquet").exists()

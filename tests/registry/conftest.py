@@ -1,12 +1,10 @@
 """A repository with real git and real DVC, whose one stage `evaluate` copies prepared predictions."""
 
-import subprocess
-import sys
-
 import factories.tables
 import numpy as np
 import pandas as pd
 import pytest
+from factories.projects import Repository
 from safetensors.numpy import save_file
 
 from curation import tables
@@ -32,34 +30,20 @@ artifacts:
     path: models/production.safetensors
     type: model
 """
+IGNORED = "/models/candidate.safetensors\n/models/backbone.safetensors\n/prepared.*\n/.cache\n"
 
 
-class Project:
-    """A small project at `root`; `round` makes a candidate with its calibration and runs the stage."""
+class Project(Repository):
+    """A small project; `round` makes a candidate with its calibration and runs the stage."""
 
-    def __init__(self, root, top=None):
-        self.root = root
+    @classmethod
+    def begin(cls, root, top=None):
+        """A project with a base model, in a repository at `top`, or in one of its own."""
+        one = cls.start(root, {"params.yaml": PARAMS, "dvc.yaml": PIPELINE, ".gitignore": IGNORED}, top)
         for folder in ("models", "data", "reports/evaluate"):
             (root / folder).mkdir(parents=True)
-        (root / "params.yaml").write_text(PARAMS)
-        (root / "dvc.yaml").write_text(PIPELINE)
-        (root / ".gitignore").write_text(
-            "/models/candidate.safetensors\n/models/backbone.safetensors\n/prepared.*\n/.cache\n"
-        )
-        self.model("backbone", classes=())
-        if top is None or not (top / ".git").exists():
-            self.run("git", "init", "-q", "-b", "main", str(top or root))
-            self.run("git", "config", "user.name", "Ada")
-            self.run("git", "config", "user.email", "ada@example.org")
-        self.run(sys.executable, "-m", "dvc", "init", "-q", *(["--subdir"] if top else []))
-        self.commit("start")
-
-    def run(self, *words):
-        return subprocess.run(words, cwd=self.root, check=True, capture_output=True, text=True).stdout
-
-    def commit(self, message):
-        self.run("git", "add", "-A", ".")
-        self.run("git", "commit", "-q", "--allow-empty", "-m", message)
+        one.model("backbone", classes=())
+        return one
 
     def model(self, name, classes=CLASSES, weight=0.0, throwaway=False, lineage=None):
         header = Header(
@@ -81,7 +65,7 @@ class Project:
             "set,class,precision,recall,f1,support,predicted\ntest,cat,0.5,0.5,0.5,2,2\ntest,dog,0.5,0.9,0.5,2,2\n"
         )
         (self.root / "reports/evaluate/per_class.csv").write_text(per_class)
-        self.run(sys.executable, "-m", "dvc", "repro", "-q")
+        self.run("dvc", "repro", "-q")
         if commit:
             self.commit("round")
 
@@ -97,4 +81,4 @@ class Project:
 
 @pytest.fixture
 def project(tmp_path):
-    return Project(tmp_path / "project")
+    return Project.begin(tmp_path / "project")

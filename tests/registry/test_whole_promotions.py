@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -114,7 +113,7 @@ def test_after_kill_9_the_next_promotion_starts_from_where_it_was(project):
 def test_two_projects_of_one_repository_have_versions_and_tags_of_their_own(tmp_path, project):
     kind, top = type(project), tmp_path / "mono"
     top.mkdir()
-    cats, dogs = (kind(top / "apps" / name, top) for name in ("cats", "dogs"))
+    cats, dogs = (kind.begin(top / "apps" / name, top) for name in ("cats", "dogs"))
     for one in (cats, dogs):
         one.round(right(one))
     (dogs.root / "params.yaml").write_text((dogs.root / "params.yaml").read_text() + "# a change\n")
@@ -126,7 +125,7 @@ def test_two_projects_of_one_repository_have_versions_and_tags_of_their_own(tmp_
     assert all(name.startswith("apps/cats/") for name in named)
     assert read_log(Project(dogs.root)) == []
     promote(Project(dogs.root), Choice(commit=True))
-    shown = json.loads(cats.run(Path(sys.executable).with_name("gto"), "show", "--repo", str(top), "--json"))
+    shown = cats.json("gto", "show", "--repo", top, "--json")
     assert {name: facts["stage"] for name, facts in shown.items()} == {
         "apps/cats:classifier": {"production": "v1.0.0"},
         "apps/dogs:classifier": {"production": "v1.0.0"},
@@ -144,7 +143,7 @@ def test_two_projects_of_one_repository_have_versions_and_tags_of_their_own(tmp_
 def test_a_folder_that_gto_cannot_name_is_promoted_and_told_so(tmp_path, project):
     top = tmp_path / "mono"
     top.mkdir()
-    one = type(project)(top / "my photos of 猫", top)
+    one = type(project).begin(top / "my photos of 猫", top)
     one.round(right(one))
     done = promote(Project(one.root), Choice())
     assert done.notes[0].startswith("Committed")
@@ -157,6 +156,6 @@ def test_without_git_the_model_is_promoted_and_no_tag_is_made(project):
 
     project.round(right(project))
     shutil.rmtree(project.root / ".git")
-    project.run(sys.executable, "-m", "dvc", "config", "--local", "core.no_scm", "true")
+    project.run("dvc", "config", "--local", "core.no_scm", "true")
     done = promote(Project(project.root), Choice())
     assert done.notes == ["Not a git repository: no version tag was made."]

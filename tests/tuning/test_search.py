@@ -2,11 +2,11 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from factories.projects import Repository
 
 from curation.model.training import search_watch as searching
 from curation.model.training.search_watch import StoppedError, watch
@@ -51,29 +51,15 @@ def tune(space, **changes) -> Tune:
 def repository(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
-    Path("stage.py").write_text(STAGE)
-    Path("dvc.yaml").write_text(PIPELINE.format(python=sys.executable))
-    Path("params.yaml").write_text("lr: 1\n")
-    who = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
-    commands = [
-        ["git", "init", "-q"],
-        [sys.executable, "-m", "dvc", "init", "-q"],
-        ["git", "add", "-A"],
-        ["git", *who, "commit", "-qm", "start"],
-    ]
-    for command in commands:
-        subprocess.run(command, check=True)
-    return tmp_path
+    stage = {"stage.py": STAGE, "dvc.yaml": PIPELINE.format(python=sys.executable)}
+    return Repository.start(tmp_path, {**stage, "params.yaml": "lr: 1\n"})
 
 
 def test_trials_are_dvc_experiments_and_bad_ones_are_given_up(repository):
     best = search(tune({"lr": [0.9, 0.01]}), Project(Path()), trials=2, sampler="grid", seed=1)
     assert best.params == {"lr": 0.9}
     assert best.value == pytest.approx(0.9)
-    shown = subprocess.run(
-        [sys.executable, "-m", "dvc", "exp", "list", "--name-only"], check=True, capture_output=True, text=True
-    )
-    assert best.experiment in shown.stdout.split()
+    assert best.experiment in repository.run("dvc", "exp", "list", "--name-only").split()
     assert Path("params.yaml").read_text() == "lr: 1\n"
     with pytest.raises(SearchError, match="boom"):
         search(tune({"lr": [9.0]}, study="loud"), Project(Path()), trials=1, sampler="grid", seed=0)
