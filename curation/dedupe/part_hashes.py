@@ -77,24 +77,42 @@ def low_frequencies(grey: np.ndarray, bases: tuple[np.ndarray, np.ndarray], low:
 
     bases: (across, down).
     """
-    across, down = bases
-    middle = np.zeros((LOW, EDGE), np.float32)
-    for f in range(LOW):
-        for y in range(EDGE):
-            for x in range(EDGE):
-                middle[f, x] += down[y, f] * grey[y, x]
-    low[:] = np.float32(0.0)
-    for f in range(LOW):
-        for x in range(EDGE):
-            for g in range(LOW):
-                low[f, g] += middle[f, x] * across[x, g]
+    middle = np.empty((LOW, EDGE), np.float32)
+    product(bases[1], grey, middle)
+    product(middle.T, bases[0], low)
+
+
+@compiled
+def product(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
+    """Fill out [a, b] with the transpose of left [EDGE, a] times right [EDGE, b], in a fixed order of sums.
+
+    Four rows at a time: so `out` is read and written a quarter as often.
+    """
+    out[:] = np.float32(0.0)
+    for k in range(0, EDGE, 4):
+        first, second, third, fourth = right[k], right[k + 1], right[k + 2], right[k + 3]
+        for row in range(out.shape[0]):
+            p, q, r, s = left[k, row], left[k + 1, row], left[k + 2, row], left[k + 3, row]
+            total = out[row]
+            for x in range(out.shape[1]):
+                total[x] = (((total[x] + p * first[x]) + q * second[x]) + r * third[x]) + s * fourth[x]
 
 
 @compiled
 def median_bits(values: np.ndarray) -> int:
-    """The 64 bits of frequencies [LOW * LOW]: which are above their median, in imagehash's order."""
-    ordered = np.sort(values)
-    threshold = (ordered[LOW * LOW // 2 - 1] + ordered[LOW * LOW // 2]) / np.float32(2.0)
+    """The 64 bits of frequencies [LOW * LOW]: which are above their median, in imagehash's order.
+
+    The two values in the middle are found by counting how many are smaller: that is faster here than sorting.
+    """
+    smaller = np.zeros(LOW * LOW, np.int32)
+    for value in values:
+        for k in range(LOW * LOW):
+            smaller[k] += np.int32(value < values[k])
+    lower = upper = np.float32(-np.inf)
+    for k in range(LOW * LOW):
+        lower = max(lower, values[k]) if smaller[k] < LOW * LOW // 2 else lower
+        upper = max(upper, values[k]) if smaller[k] <= LOW * LOW // 2 else upper
+    threshold = (lower + upper) / np.float32(2.0)
     bits = np.uint64(0)
     for k in range(LOW * LOW):
         bits = (bits << np.uint64(1)) | np.uint64(values[k] > threshold)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from curation.dedupe.hash_kernels import compiled
 from curation.dedupe.image_arrays import release
-from curation.dedupe.part_hashes import LOW, has_contrast, low_frequencies, median_bits
+from curation.dedupe.part_hashes import LOW, basis, has_contrast, low_frequencies, median_bits
 from curation.dedupe.thumbnail_alignment import EDGE, turns, unpack
 from curation.dedupe.views.view_windows import View, numbers, see
 from curation.images.hashing import turned_frequencies
@@ -65,7 +65,8 @@ def hash_view(
     thumbnails: uint8 [n, bytes]. aspects: float32 [n], width divided by height. doubtful: whether a picture that is
     near the edge between two orientations is hashed in both.
     """
-    window = numbers(view)
+    turned = view.angle != 0
+    window = (numbers(view), turned, *((WAVES, WAVES) if turned else bases(view)))
 
     def part(low: int) -> ViewHashes:
         rows = slice(low, low + SLICE)
@@ -79,23 +80,36 @@ def hash_view(
     return ViewHashes(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
+def bases(view: View) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The low DCT frequencies of what an upright view shows: (across, down), float32 [EDGE, LOW] each."""
+    wide, high = 1 - view.left - view.right, 1 - view.top - view.bottom
+    middle = view.left + wide / 2 - 0.5, view.top + high / 2 - 0.5
+    return basis(wide - 1, EDGE * middle[0]), basis(high - 1, EDGE * middle[1])
+
+
 @compiled
 def canonical_hashes(
     thumbnails: np.ndarray,
     aspects: np.ndarray,
-    view: np.ndarray,
+    window: tuple[np.ndarray, bool, np.ndarray, np.ndarray],
     doubtful: bool,
     out: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> int:
-    """Fill out (hashes, rows, orientations) for a view of each thumbnail; return how many were written."""
+    """Fill out (hashes, rows, orientations) for a view of each thumbnail; return how many were written.
+
+    window: what `see` needs of the view, whether it is turned, and the frequencies of what it shows (across, down).
+    Only a turned view is drawn first: the frequencies of an upright one are sums over the whole thumbnail.
+    """
+    view, turned, across, down = window
     hashes, rows, orientations = out
     grey, seen = np.empty((EDGE, EDGE), np.float32), np.empty((EDGE, EDGE), np.float32)
     low = np.empty((LOW, LOW), np.float32)
     found = 0
     for row in range(thumbnails.shape[0]):
         unpack(thumbnails[row], 0, grey)
-        see(grey, view, aspects[row], seen)
-        low_frequencies(seen, (WAVES, WAVES), low)
+        if turned:
+            see(grey, view, aspects[row], seen)
+        low_frequencies(seen if turned else grey, (across, down), low)
         if not has_contrast(low):
             continue
         for orientation in range(8):
@@ -126,7 +140,8 @@ def fits(low: np.ndarray, orientation: int, doubtful: bool) -> bool:
 @compiled
 def hash_turned(low: np.ndarray, orientation: int) -> int:
     """The 64 bits of a turned picture, in imagehash's order."""
-    values = np.empty(LOW * LOW, np.float32)
+    values, plain = np.empty(LOW * LOW, np.float32), low.ravel()
+    places, signs = FROM[orientation], SIGNS[orientation]
     for k in range(LOW * LOW):
-        values[k] = SIGNS[orientation, k] * low.ravel()[FROM[orientation, k]]
+        values[k] = signs[k] * plain[places[k]]
     return int(median_bits(values))

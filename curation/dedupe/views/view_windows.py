@@ -82,17 +82,19 @@ def see(grey: np.ndarray, view: np.ndarray, aspect: float, out: np.ndarray) -> N
     grey: float32 [EDGE, EDGE], the picture squeezed into a square. aspect: its width divided by its height. Both are
     needed because a turn does not keep a squeezed picture's proportions.
     """
-    one, half, edge = np.float32(1.0), np.float32(0.5), np.float32(EDGE)
+    half, edge, last = np.float32(0.5), np.float32(EDGE), np.float32(EDGE - 1)
     wide = np.float32(aspect)
+    step = view[2] / edge
+    to_right, to_below = view[4] * view[2], view[5] * view[2] * wide  # how far a step across moves, in cells
     for y in range(EDGE):
         v = view[1] + (np.float32(y) + half) / edge * view[3] - half
+        u = (view[0] + half * step - half) * wide
+        first_across = ((view[4] * u - view[5] * v) / wide + half) * edge - half
+        first_down = (view[5] * u + view[4] * v + half) * edge - half
         for x in range(EDGE):
-            u = (view[0] + (np.float32(x) + half) / edge * view[2] - half) * wide
-            across = ((view[4] * u - view[5] * v) / wide + half) * edge - half
-            down = (view[5] * u + view[4] * v + half) * edge - half
-            across = min(max(across, np.float32(0.0)), edge - one)
-            down = min(max(down, np.float32(0.0)), edge - one)
-            x0, y0 = min(int(across), EDGE - 2), min(int(down), EDGE - 2)
+            across = min(max(first_across + np.float32(x) * to_right, np.float32(0.0)), last)
+            down = min(max(first_down + np.float32(x) * to_below, np.float32(0.0)), last)
+            x0, y0 = min(np.uint32(across), np.uint32(EDGE - 2)), min(np.uint32(down), np.uint32(EDGE - 2))
             right, low = across - np.float32(x0), down - np.float32(y0)
             upper = grey[y0, x0] + right * (grey[y0, x0 + 1] - grey[y0, x0])
             lower = grey[y0 + 1, x0] + right * (grey[y0 + 1, x0 + 1] - grey[y0 + 1, x0])
