@@ -33,7 +33,7 @@ BLOCK = 100_000
 def make(folder: Path, count: int, classes: int) -> None:
     """Write the splits, two checkpoints' headers, and their scores for `count` images."""
     from curation import tables
-    from curation.model.header import SPLIT_NAMES, Header
+    from curation.model.header import MODEL_SPLITS, Header
 
     rng = np.random.default_rng(0)
     names = np.array([f"class {code:03d}" for code in range(classes)], dtype=object)
@@ -46,7 +46,7 @@ def make(folder: Path, count: int, classes: int) -> None:
         subclass="", fold=-1, basis="hash_bucket", reason="its hash bucket gives this split", turn=0, small=False
     )
     tables.write(splits[tables.SPLITS.columns], folder / "splits.parquet", tables.SPLITS)
-    sides = splits.loc[splits["split"].isin(SPLIT_NAMES), ["image_id", "split"]]
+    sides = splits.loc[splits["split"].isin(MODEL_SPLITS), ["image_id", "split"]]
     lineage = dict(sides.itertuples(index=False, name=None))
     for name, skill in (("candidate", 5.0), ("base", 4.0)):
         store = folder / name

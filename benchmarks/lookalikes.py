@@ -65,7 +65,7 @@ def row(images: np.ndarray, labels: np.ndarray, hidden: int, asked: argparse.Nam
     near = near_class(table, nearest, 1.0)
     ours = lookalikes(table, predictions, nearest)
     unsure = near.sort_values("confidence")
-    far = near.sort_values("out_of_scope", ascending=False, kind="stable")
+    far = near.sort_values("ood_score", ascending=False, kind="stable")
     shares = [np.mean([truth[one] for one in ranked.image_id[:FIRST]]) for ranked in (ours, unsure, far)]
     base = float(np.mean([truth[one] for one in near.image_id]))
     return [NAMES[hidden], nearest, len(near), base, *map(float, shares)]
@@ -99,7 +99,7 @@ def pool_table(
     raw = pd.DataFrame({"image_id": names, "path": names, "error": "", "logits": list(logits), "hash": b""})
     raw["embedding"] = [vector.astype("<f2").tobytes() for vector in embeddings]
     raw["blur"] = raw["brightness"] = raw["contrast"] = 0.0
-    return identified([raw], calibration, reference).assign(leak_group=names, known_twin="", source="unlabelled")
+    return identified([raw], calibration, reference).assign(leak_group=names, near_duplicate_of="", source="unlabelled")
 
 
 def _arguments() -> argparse.Namespace:

@@ -58,7 +58,7 @@ def _papers(project: "Project", images: "pd.DataFrame") -> "RoundTables":
         selection=_there(project, tables.SELECTION),
         splits=_there(project, tables.SPLITS),
         predictions=_there(project, tables.PREDICTIONS, few),
-        identified=_there(project, tables.IDENTIFIED, ["image_id", "label", "confidence", "known_twin"]),
+        identified=_there(project, tables.IDENTIFIED, ["image_id", "label", "confidence", "near_duplicate_of"]),
         lineage=_lineage(project),
     )
 

@@ -42,7 +42,9 @@ def learning_curve_command(
 
 
 def _known(chosen: list[str], splits: "pd.DataFrame") -> None:
-    classes = sorted(set(splits.loc[splits["split"] == "train", "label"]))
+    from curation.tables.codes import Split
+
+    classes = sorted(set(splits.loc[splits["split"] == Split.TRAIN, "label"]))
     for name in chosen:
         if name not in classes:
             raise CurationError(f"--class {name}: not a class in train; there are {', '.join(classes)}")

@@ -67,9 +67,9 @@ def _seed(count: int, seed: int, to: Outputs) -> None:
     images = project.table(tables.IMAGES, columns)
     duplicates = project.table(tables.DUPLICATES, ["image_id", "leak_group"])
     found = seed_images(images, duplicates, count, seed).drop(columns="thumbnail")
-    for column in ("confidence", "margin", "out_of_scope"):
+    for column in ("confidence", "margin", "ood_score"):
         found[column] = float("nan")
-    found["label"], found["known_twin"] = "", ""
+    found["label"], found["near_duplicate_of"] = "", ""
     found["top_labels"] = found["top_confidences"] = pd.Series([[] for _ in range(len(found))], dtype=object)
     to.deliver(found, "next", "", ("strategy",))
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from curation.labelling.purge import Purged
     from curation.project import Project
 
-Scope = Annotated[float, typer.Option("--min-out-of-scope", help="Keep images with a lower OOD score.", min=0, max=1)]
+Scope = Annotated[float, typer.Option("--min-ood-score", help="Keep images with a lower OOD score.", min=0, max=1)]
 Yes = Annotated[bool, typer.Option("--yes", help="Move the files. Without it nothing is moved.")]
 Undo = Annotated[bool, typer.Option("--undo", help="Bring back everything that was purged.")]
 Name = Annotated[str, typer.Option("--name", help="With --undo, only the purge with this name.")]
@@ -27,7 +27,7 @@ Name = Annotated[str, typer.Option("--name", help="With --undo, only the purge w
 def purge(
     *,
     max_conf: options.MaxConf = 0.2,
-    min_out_of_scope: Scope = 0.5,
+    min_ood_score: Scope = 0.5,
     yes: Yes = False,
     undo: Undo = False,
     name: Name = "",
@@ -48,7 +48,7 @@ def purge(
     from curation.pool.questions import purgeable
 
     answers = source.load().still_open()
-    found = purgeable(answers.table, max_conf, min_out_of_scope)
+    found = purgeable(answers.table, max_conf, min_ood_score)
     found = found[[answers.project.has(path) for path in found.path]].reset_index(drop=True)
     found = found.head(limit) if limit else found
     to.deliver(found, "purge", answers.model)

@@ -22,8 +22,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from curation.tables.class_names import UNKNOWN
+from curation.tables.codes import Origin, Source
 
-ORIGINS = {"real": 0, "staged": 1, "synthetic": 2}
+ORIGINS = {origin.value: rank for rank, origin in enumerate(Origin)}
 WORTH = {
     "JPEG": 1.0,
     "JPEG2000": 1.3,
@@ -52,7 +53,7 @@ def keeper_order(facts: pd.DataFrame, reviewed: Collection[str] = ()) -> NDArray
         facts["origin"].map(ORIGINS).fillna(len(ORIGINS)).to_numpy(np.int64),
         facts["label"].isin(["", UNKNOWN]).to_numpy(),
         ~facts["image_id"].isin(set(reviewed)).to_numpy(),
-        (facts["source"] != "benchmark").to_numpy(),
+        (facts["source"] != Source.BENCHMARK).to_numpy(),
     ]
     return np.lexsort(keys).astype(np.int32)
 

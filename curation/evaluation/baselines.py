@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from curation.evaluation.neighbours import nearest, unit
 from curation.predict.score_store import PixelStore
+from curation.tables.codes import Split
 
 MOST_TRAIN = 20_000
 MOST_TEST = 5_000
@@ -33,7 +34,7 @@ def baselines(
     counted: bool [rows of `splits`], the test images that count.
     embed: returns the base model's embeddings [n, d] of rows [n] of `splits`; it is called once.
     """
-    train = _some(np.flatnonzero((splits["split"] == "train").to_numpy()), MOST_TRAIN, seed)
+    train = _some(np.flatnonzero((splits["split"] == Split.TRAIN).to_numpy()), MOST_TRAIN, seed)
     test = _some(np.flatnonzero(counted), MOST_TEST, seed)
     labels = splits["label"].to_numpy(dtype=object)
     if not len(train) or not len(test):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from curation import tables
 from curation.engine.progress import busy
-from curation.evaluation import out_of_scope, split_metrics
+from curation.evaluation import ood_metrics, split_metrics
 from curation.evaluation.baselines import baselines
 from curation.evaluation.comparison import paired
 from curation.evaluation.error_breakdown import breakdown
@@ -116,11 +116,11 @@ def report(
     numbers = numbers_of(facts, sets, columns, params)
     result = split_metrics.nest(numbers) | {"against_base": compared(facts, sets)}
     test = facts.where(sets.get("test", np.zeros(len(facts), bool)))
-    result["thresholds"] = out_of_scope.operating_points(test, calibration, params.evaluate.precisions)
+    result["thresholds"] = ood_metrics.operating_points(test, calibration, params.evaluate.precisions)
     wanted = calibration.threshold_for(params.evaluate.precisions[0])
-    result["out_of_scope"] = out_of_scope.out_of_scope(facts, seen, wanted)
+    result["out_of_scope"] = ood_metrics.ood_metrics(facts, seen, wanted)
     result["breakdown"] = breakdown(numbers, calibration.label_noise)
-    held_out = facts.in_split("test") | facts.in_split("benchmark")
+    held_out = facts.in_split(Split.TEST) | facts.in_split(Split.BENCHMARK)
     result["left_out"] = {"seen_by_an_ancestor": int((seen & held_out).sum())}
     write_plots(facts, sets, paths.plots)
     return split_metrics.tidy(result)

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from curation.evaluation import bootstrap, metrics
 from curation.evaluation.prediction_facts import Facts
+from curation.tables.codes import Split
 
-LEARNT_FROM = frozenset({"train", "val"})
+TRAINED_ON = frozenset({Split.TRAIN, Split.VAL})
 DIGITS = 6
 
 
@@ -24,8 +25,9 @@ def measured_sets(facts: Facts, seen: NDArray[np.bool_]) -> dict[str, NDArray[np
 
     seen: images that the model or an earlier base model was trained on. They never count as test or benchmark.
     """
-    masks = {"train": facts.in_split("train"), "val": facts.in_split("val"), "test": facts.in_split("test") & ~seen}
-    benchmark = facts.in_split("benchmark") & ~seen
+    masks = {split.value: facts.in_split(split) for split in (Split.TRAIN, Split.VAL, Split.TEST)}
+    masks[Split.TEST] &= ~seen
+    benchmark = facts.in_split(Split.BENCHMARK) & ~seen
     for name in sorted(set(facts.names["benchmark_set"]) - {""}):
         masks[f"benchmark/{name}"] = benchmark & facts.in_set(name)
     return {path: mask for path, mask in masks.items() if mask.any()}
@@ -33,7 +35,7 @@ def measured_sets(facts: Facts, seen: NDArray[np.bool_]) -> dict[str, NDArray[np
 
 def seen_by(image_ids: pd.Series, *lineages: Mapping[str, str]) -> NDArray[np.bool_]:
     """Mask of the images that a lineage (image_id -> split) has in train or val."""
-    learnt = {image_id for lineage in lineages for image_id, split in lineage.items() if split in LEARNT_FROM}
+    learnt = {image_id for lineage in lineages for image_id, split in lineage.items() if split in TRAINED_ON}
     return np.asarray(image_ids.isin(learnt), bool)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from curation.errors import printable
+from curation.tables.codes import Source
 
 SHOWN = 20
 
@@ -27,10 +28,10 @@ class Report:
         """Count one batch."""
         self.contents += len(frame)
         self.copies += int(frame["copy_paths"].map(len).sum())
-        self.labels |= set(frame.loc[frame["source"] == "raw", "label"])
+        self.labels |= set(frame.loc[frame["source"] == Source.RAW, "label"])
         self.unreadable += _listed(frame, "error")
         self.odd += _listed(frame, "note")
-        for name, labels in frame[frame["source"] == "benchmark"].groupby("benchmark_set")["label"]:
+        for name, labels in frame[frame["source"] == Source.BENCHMARK].groupby("benchmark_set")["label"]:
             self.sets.setdefault(str(name), Counter()).update(labels)
 
     def print(self, notes: Iterable[str] = ()) -> None:

@@ -21,7 +21,7 @@ from curation.labelling.pool_files import files_of
 from curation.pool.answer_copies import safe
 from curation.project.places import RAW, UNLABELLED, Places
 from curation.tables.class_names import UNKNOWN
-from curation.tables.codes import Word
+from curation.tables.codes import Source, Word
 from curation.tables.names_as_data import unguard
 
 IDENTIFIED = "identified as"
@@ -111,7 +111,7 @@ def movable(images: pd.DataFrame, reviews: pd.DataFrame, only: set[str] | None =
     about = fold(reviews)
     told = about.named.isin([Word.RELABEL, Word.KEEP]) & ~about.label.isin(["", UNKNOWN])
     named = dict(zip(*about.loc[told, ["image_id", "label"]].to_numpy().T, strict=True))
-    pool = images[(images.source == "unlabelled") & images.image_id.isin(named)]
+    pool = images[(images.source == Source.UNLABELLED) & images.image_id.isin(named)]
     chosen = pool if only is None else pool[pool.image_id.isin(only)]
     return {path: (image_id, named[image_id]) for path, image_id in files_of(chosen, chosen).items()}
 

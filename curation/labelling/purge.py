@@ -87,6 +87,6 @@ def _new_folder(trash: Path) -> Path:
 
 
 def _facts(row: Mapping[Hashable, Any]) -> dict[str, object]:
-    far = float(row["out_of_scope"])
+    far = float(row["ood_score"])
     scope = None if math.isnan(far) else round(far, 4)
-    return {"label": str(row["label"]), "confidence": round(float(row["confidence"]), 4), "out_of_scope": scope}
+    return {"label": str(row["label"]), "confidence": round(float(row["confidence"]), 4), "ood_score": scope}

@@ -20,6 +20,7 @@ from curation.model.backbone import ArchError, Spec, body_state, build, find_hea
 from curation.model.header import Header, read_header
 from curation.params import Params
 from curation.project.places import WEIGHTS
+from curation.tables.codes import Split
 
 PROBE = 11  # classes of a head that is built and not used
 SHOWN = 4  # tensors that a message names
@@ -132,7 +133,7 @@ def _story(path: Path, base: Header, body: checkpoint.State, classes: Sequence[s
         )
     else:
         lines.append(f"head: none in the base model, {len(classes)} classes made ({params.train.head})")
-    trained = sum(split == "train" for split in base.lineage.values())
+    trained = sum(split == Split.TRAIN for split in base.lineage.values())
     lines.append(f"lineage: {len(base.lineage):,} images, {trained:,} of them trained on by a base model")
     lines.append(f"loss of an untrained model: ln({len(classes)}) = {math.log(len(classes)):.3f}")
     return tuple(lines)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curation.errors import CurationError
+from curation.tables.codes import MODEL_SPLITS
 
 if TYPE_CHECKING:
     from curation.images.store.model_input import ModelInput
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 KEY = "curation"
 FORMAT = 1
 LIMIT = 100_000_000  # safetensors refuses a longer header
-SPLIT_NAMES = ("train", "val", "test", "benchmark")
 
 
 class CheckpointError(CurationError):
@@ -89,7 +89,7 @@ def encode(header: Header) -> dict[str, str]:
 
 def pack(lineage: Mapping[str, str]) -> dict[str, str]:
     """Pack image ids by split: sorted, base64 of 16 bytes for each id. Ids that are no MD5 stay text."""
-    by_split: dict[str, list[str]] = {split: [] for split in SPLIT_NAMES}
+    by_split: dict[str, list[str]] = {split.value: [] for split in MODEL_SPLITS}
     for image_id, split in lineage.items():
         by_split[split].append(image_id)
     return {split: _pack_ids(sorted(ids)) for split, ids in by_split.items() if ids}

@@ -7,7 +7,7 @@ import pandas as pd
 from curation.decisions.class_merges import resolve_merges
 from curation.params import Params
 from curation.selection.cutoff import minimums
-from curation.tables.codes import Reason
+from curation.tables.codes import Origin, Reason, State
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def thin(selection: pd.DataFrame, params: Params, want: int = 0) -> list[Need]:
     them: removed copies and removed images do not count, and staged and synthetic images count as `cutoff.count` says.
     """
     usable = countable(selection)
-    counted = usable[usable.origin == "real"] if params.cutoff.count == "real" else usable
+    counted = usable[usable.origin == Origin.REAL] if params.cutoff.count == "real" else usable
     labels = pd.Series(sorted(set(usable.label)), dtype="str")
     least = minimums(params, resolve_merges(params.classes.merge)).of(labels) + params.cutoff.reach
     has = counted.label.value_counts()
@@ -45,7 +45,7 @@ def staged(selection: pd.DataFrame, share: float = 0.5) -> list[Need]:
     Each class should have as many real images as it has others.
     """
     usable = countable(selection)
-    real = usable[usable.origin == "real"].label.value_counts()
+    real = usable[usable.origin == Origin.REAL].label.value_counts()
     total = usable.label.value_counts()
     found = []
     for label, count in total.items():
@@ -58,7 +58,7 @@ def staged(selection: pd.DataFrame, share: float = 0.5) -> list[Need]:
 def countable(selection: pd.DataFrame) -> pd.DataFrame:
     """Return the images that count for the size of their class: kept, in reserve, or dropped only for the size."""
     small = selection.reason_code == Reason.BELOW_MINIMUM
-    return selection[selection.state.isin(["kept", "reserve"]) | small]
+    return selection[selection.state.isin([State.KEPT, State.RESERVE]) | small]
 
 
 def neediest(needs: list[Need]) -> list[Need]:

@@ -36,10 +36,10 @@ def labelled_near_duplicates(duplicates: pd.DataFrame, selection: pd.DataFrame) 
     first = labelled.sort_values("image_id").groupby("leak_group").image_id.first()
     near = groups.set_index("image_id")
     keeper = near.keeper.where(near.keeper.isin(set(labelled.image_id)))
-    near["known_twin"] = keeper.fillna(near.leak_group.map(first)).fillna("")
-    same = near.known_twin == near.index
-    near.loc[same, "known_twin"] = ""
-    return near[["known_twin", "leak_group"]]
+    near["near_duplicate_of"] = keeper.fillna(near.leak_group.map(first)).fillna("")
+    same = near.near_duplicate_of == near.index
+    near.loc[same, "near_duplicate_of"] = ""
+    return near[["near_duplicate_of", "leak_group"]]
 
 
 def _batch(batch: pd.DataFrame, calibration: Calibration, reference: Reference | None) -> pd.DataFrame:
@@ -48,7 +48,7 @@ def _batch(batch: pd.DataFrame, calibration: Calibration, reference: Reference |
     logits = np.stack(batch.logits[readable].to_list()).astype(np.float64) if readable.any() else np.zeros((0, 0))
     columns = answers_of(logits, unpack(batch.embedding[readable]), calibration, reference)
     del columns["embedding"], columns["pred_probs"]  # the bytes are there already
-    return with_answers(frame, readable, columns).rename(columns={"ood_score": "out_of_scope"})
+    return with_answers(frame, readable, columns)
 
 
 def _empty() -> pd.DataFrame:

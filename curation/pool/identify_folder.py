@@ -86,6 +86,6 @@ def _frames(parts: Parts, wanted: set[bytes], model: Model, context: Context) ->
         if not chosen.any():
             continue
         frame = identified([batch[chosen]], model.calibration, context.reference).assign(source="folder")
-        frame["known_twin"] = context.known.near_duplicates(frame) if context.known else ""
-        frame["leak_group"] = frame.known_twin.where(frame.known_twin != "", frame.image_id)
+        frame["near_duplicate_of"] = context.known.near_duplicates(frame) if context.known else ""
+        frame["leak_group"] = frame.near_duplicate_of.where(frame.near_duplicate_of != "", frame.image_id)
         yield frame

@@ -97,7 +97,7 @@ def _with_facts(frame: pd.DataFrame, rows: pd.DataFrame, known: Known) -> pd.Dat
         answers[column] = _filled(answers[column], list)
     answers["embedding"] = _filled(answers.embedding, bytes)
     near = labelled_near_duplicates(known.duplicates, known.selection).reindex(answers.image_id)
-    answers["known_twin"] = near.known_twin.fillna("").to_numpy()
+    answers["near_duplicate_of"] = near.near_duplicate_of.fillna("").to_numpy()
     answers["leak_group"] = near.leak_group.fillna(pd.Series(answers.image_id.to_numpy(), near.index)).to_numpy()
     return answers[IDENTIFIED.columns]
 

@@ -55,7 +55,7 @@ def near_class(table: pd.DataFrame, label: str, max_conf: float) -> pd.DataFrame
     chosen = table[
         ((table.label == label) | table.image_id.isin(set(likely.image_id))) & (table.confidence <= max_conf)
     ]
-    chosen = chosen[chosen.known_twin == ""].sort_values("image_id").drop_duplicates("leak_group")
+    chosen = chosen[chosen.near_duplicate_of == ""].sort_values("image_id").drop_duplicates("leak_group")
     return chosen.head(MOST_NEAR)
 
 

@@ -17,6 +17,7 @@ from curation.pool.acquisition import STRATEGIES, Pool, choose
 from curation.pool.questions import guesses, readable
 from curation.predict.ood import Reals, unit, unpack
 from curation.project.places import UNLABELLED
+from curation.tables.codes import Source
 
 FEW = 20  # labels a class below which typical images beat uncertain ones (Hacohen et al., 2022)
 MOST = 50_000  # pool images that are considered; image_ids are random, so the first are a fair sample
@@ -64,7 +65,7 @@ def seed_images(images: pd.DataFrame, duplicates: pd.DataFrame, count: int, seed
 
     Raises ProposalError when the pool has no readable image.
     """
-    pool = images[(images.source == "unlabelled") & (images.error == "")]
+    pool = images[(images.source == Source.UNLABELLED) & (images.error == "")]
     groups = duplicates.set_index("image_id").leak_group.reindex(pool.image_id)
     pool = pool.assign(leak_group=np.where(groups.isna(), pool.image_id, groups)).sort_values("image_id")
     pool = pool.drop_duplicates("leak_group").head(MOST)
@@ -88,7 +89,7 @@ def _strategy(name: str, known: pd.DataFrame) -> str:
 
 def _one_of_each_group(table: pd.DataFrame) -> pd.DataFrame:
     """Return the least sure image of every group of near-duplicates without a label, at most 50,000 of them."""
-    alone = table[table.known_twin == ""].sort_values(["confidence", "image_id"]).drop_duplicates("leak_group")
+    alone = table[table.near_duplicate_of == ""].sort_values(["confidence", "image_id"]).drop_duplicates("leak_group")
     return alone.sort_values("image_id").head(MOST).reset_index(drop=True)
 
 

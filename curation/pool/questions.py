@@ -8,6 +8,7 @@ import pandas as pd
 
 from curation.errors import CurationError
 from curation.pool.class_needs import Need
+from curation.tables.codes import Identified
 
 
 class QuestionError(CurationError):
@@ -36,7 +37,7 @@ def candidates(table: pd.DataFrame, needs: list[Need], min_conf: float, each: fl
     """
     short = {need.label: need for need in needs if need.missing}
     offers = guesses(readable(table))
-    offers = offers[offers.label.isin(list(short)) & (offers.confidence >= min_conf) & (offers.known_twin == "")]
+    offers = offers[offers.label.isin(list(short)) & (offers.confidence >= min_conf) & (offers.near_duplicate_of == "")]
     offers = offers.sort_values(["confidence", "image_id"], ascending=[False, True])
     offers = offers.drop_duplicates("image_id").drop_duplicates("leak_group")
     offers["missing"] = offers.label.map({label: need.missing for label, need in short.items()}).astype(int)
@@ -53,16 +54,18 @@ def guesses(table: pd.DataFrame) -> pd.DataFrame:
     return long.assign(confidence=long.confidence.astype(np.float64), label=long.label.astype(str))
 
 
-def purgeable(table: pd.DataFrame, max_conf: float, min_out_of_scope: float = 0.5) -> pd.DataFrame:
+def purgeable(table: pd.DataFrame, max_conf: float, min_ood_score: float = 0.5) -> pd.DataFrame:
     """Return the pool images that are not worth labelling: low confidence in every class, and a high OOD score.
 
-    An image is listed when no class is above `max_conf` and its OOD score is at least `min_out_of_scope` or unknown. An
+    An image is listed when no class is above `max_conf` and its OOD score is at least `min_ood_score` or unknown. An
     uncertain image near the training images is worth labelling, so it is not listed. Images of other sources,
     unreadable files and images with a labelled near-duplicate are never listed.
     """
     rows = readable(table)
-    far = rows.out_of_scope.isna() | (rows.out_of_scope >= min_out_of_scope)
-    rows = rows[(rows.source == "unlabelled") & (rows.confidence <= max_conf) & far & (rows.known_twin == "")]
+    far = rows.ood_score.isna() | (rows.ood_score >= min_ood_score)
+    rows = rows[
+        (rows.source == Identified.UNLABELLED) & (rows.confidence <= max_conf) & far & (rows.near_duplicate_of == "")
+    ]
     return rows.sort_values(["confidence", "image_id"], ignore_index=True)
 
 

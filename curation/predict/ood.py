@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from curation.tables.codes import Split
+
 Reals = npt.NDArray[np.float32]
 
 NEIGHBOURS = 10
@@ -51,12 +53,12 @@ class Reference:
         Images are taken in the order of image_id, which is random. Without val and test images, the distances of the
         training images themselves are used.
         """
-        train = predictions[(predictions.split == "train") & (predictions.label == predictions.predicted)]
+        train = predictions[(predictions.split == Split.TRAIN) & (predictions.label == predictions.predicted)]
         share = max(NEIGHBOURS, bank // max(train.label.nunique(), 1))
         chosen = train.sort_values("image_id").groupby("label", sort=True).head(share)
         vectors, labels = unpack(chosen.embedding), chosen.label.to_numpy(dtype=object)
         start = cls(vectors, labels, np.zeros(0, np.float32))
-        others = predictions[predictions.split.isin(["val", "test"])]
+        others = predictions[predictions.split.isin([Split.VAL, Split.TEST])]
         held = start.distance(unpack(others.embedding)) if len(others) else start.distance(vectors)
         return cls(vectors, labels, np.sort(held))
 
@@ -75,7 +77,7 @@ class Reference:
             parts.append(1 - best.mean(axis=1))
         return np.concatenate(parts).astype(np.float32)
 
-    def out_of_scope(self, vectors: Reals) -> Reals:
+    def ood_scores(self, vectors: Reals) -> Reals:
         """Return the OOD score [n] of unit vectors [n, d]: the share of held-back images that lie nearer.
 
         The score is NaN when the reference is empty.

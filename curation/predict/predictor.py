@@ -85,7 +85,7 @@ def answers_of(
     columns, pred_probs = calibrated(logits, calibration)
     far = np.full(len(logits), np.nan, np.float32)
     if reference is not None and len(logits):
-        far = reference.out_of_scope(unit(np.asarray(embeddings, np.float32)))
+        far = reference.ood_scores(unit(np.asarray(embeddings, np.float32)))
     return {**columns, "pred_probs": list(pred_probs), "ood_score": far, "embedding": list(embeddings)}
 
 

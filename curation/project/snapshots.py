@@ -21,6 +21,7 @@ from curation.project.git import Git
 from curation.project.places import PARAMS, Places
 from curation.tables import Table
 from curation.tables.codes import RENAMED
+from curation.tables.schemas import RENAMED_COLUMNS
 
 
 class RevisionError(CurationError):
@@ -59,13 +60,15 @@ class Snapshot:
     def table(self, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Read a table of the revision. Only the requested columns must exist, because older tables have others.
 
-        Codes that were renamed since then are read under their present names.
+        Columns and codes that were renamed since then have their present names.
         """
         import pyarrow.parquet as pq
 
-        wanted = list(columns or table.columns)
         raw = self.read(self.places.table_path(table))
-        missing = set(wanted) - set(pq.read_schema(io.BytesIO(raw)).names)
+        there = set(pq.read_schema(io.BytesIO(raw)).names)
+        earlier = {name: old for name, old in RENAMED_COLUMNS.get(table.name, {}).items() if name not in there}
+        wanted = [earlier.get(name, name) for name in columns or table.columns]
+        missing = set(wanted) - there
         if missing:
             raise RevisionError(
                 f"the table {table.name} of revision `{self.revision}` has no column `{min(missing)}`, because an "
@@ -73,7 +76,8 @@ class Snapshot:
                 "later revision"
             )
         frame: pd.DataFrame = pq.read_table(io.BytesIO(raw), columns=wanted).to_pandas()
-        return frame.replace({column: dict(RENAMED[column]) for column in wanted if column in RENAMED})
+        frame = frame.rename(columns={old: name for name, old in earlier.items()})
+        return frame.replace({column: dict(RENAMED[column]) for column in frame.columns if column in RENAMED})
 
     def read(self, path: Path | str) -> bytes:
         """Return the bytes of a file of the revision."""

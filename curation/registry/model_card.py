@@ -13,6 +13,7 @@ from curation.evaluation.comparison.promotion_gate import Gate
 from curation.evaluation.headline import measured
 from curation.model.header import Header
 from curation.registry.versions import Entry
+from curation.tables.codes import HELD_OUT_SPLITS
 from curation.tables.names_as_data import markdown
 
 WEAK_RECALL = 0.8
@@ -132,7 +133,7 @@ def _weak_classes(per_class: pd.DataFrame) -> Iterator[str]:
 
 
 def _few_images(facts: Facts) -> Iterator[str]:
-    for split in ("test", "benchmark"):
+    for split in HELD_OUT_SPLITS:
         if split in facts.counts.columns:
             few = [markdown(name) for name, count in facts.counts[split].items() if count < FEW_IMAGES]
             if few:

@@ -27,6 +27,7 @@ from curation.project.dvc import md5_of
 from curation.registry import model_card, versions
 from curation.registry.all_or_nothing import all_or_nothing, undo
 from curation.registry.register import register
+from curation.tables.codes import MODEL_SPLITS, Split
 from curation.tables.names_as_data import read_csv
 
 
@@ -176,7 +177,7 @@ def _card_facts(
     splits = project.table(tables.SPLITS, ["label", "split"])
     inside = splits[splits["label"].isin(header.classes)]
     counts = pd.crosstab(inside["label"], inside["split"])
-    shown = [name for name in ("train", "val", "test", "benchmark", "reserve") if name in counts.columns]
+    shown = [split.value for split in (*MODEL_SPLITS, Split.RESERVE) if split in counts.columns]
     per_class = read_csv(project.report("evaluate") / "per_class.csv")
     folders = tuple(f"{project.relative(folder)}/" for folder in (project.data, project.models))
     sources = {path: md5 for path, md5 in project.dvc.sources().items() if path.startswith(folders)}

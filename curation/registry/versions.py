@@ -11,6 +11,7 @@ from typing import Any
 from curation.errors import CurationError
 from curation.evaluation.headline import measured
 from curation.project import Project
+from curation.tables.codes import HELD_OUT_SPLITS
 
 
 class VersionError(CurationError):
@@ -111,7 +112,7 @@ def listed(log: list[Entry]) -> list[dict[str, Any]]:
     """Return rows for `curate versions`, newest first, with the measured accuracies."""
     rows = []
     for place, entry in enumerate(reversed(log)):
-        accuracy = {f"{name}_accuracy": _accuracy(entry.metrics, name) for name in ("test", "benchmark")}
+        accuracy = {f"{name}_accuracy": _accuracy(entry.metrics, name) for name in HELD_OUT_SPLITS}
         about = {"version": entry.version, "action": entry.action, "now": place == 0, "time": entry.time}
         rows.append(
             {**about, "person": entry.person, "classes": len(entry.classes), **accuracy, "reason": entry.reason}

@@ -1,7 +1,5 @@
 """The part of the report about the images: what became of every file, the near-duplicates, and the classes."""
 
-import re
-
 import pandas as pd
 
 from curation.report import counting
@@ -9,10 +7,21 @@ from curation.report.charts import Bar, Bars
 from curation.report.page import Figure, Heading, Part, Section, Table, Tiles
 from curation.report.round_data import Round
 from curation.report.thumbnails import Tile
-from curation.tables.codes import Reason, Source, State
+from curation.selection.funnel import dropped
+from curation.tables.class_names import UNKNOWN
+from curation.tables.codes import LABELLED_SPLITS, Reason, Source, Split, State
 
-SPLITS = ("train", "val", "test", "benchmark")
-MOST_CLASSES, MOST_REASONS, MOST_PAIRS = 40, 25, 8
+ASIDE = (State.BENCHMARK, State.UNKNOWN, State.POOL, State.RESERVE, State.CONFLICT)
+COLOURS = {  # series of the charts
+    Split.TRAIN: 1,
+    Split.VAL: 3,
+    Split.TEST: 2,
+    Split.BENCHMARK: 4,
+    Split.RESERVE: 5,
+    Split.CONFLICT: 8,
+}
+TOO_FEW = "too few"
+MOST_CLASSES, MOST_PAIRS = 40, 8
 TURNS = (
     "",
     "turned 90°",
@@ -36,15 +45,15 @@ def funnel(round_: Round) -> Section | None:
         left = len(round_.duplicates) - len(counting.near_duplicates(round_.duplicates))
         rows.append(("without near-duplicates", left))
     states = selection["state"].value_counts()
-    kept = int(states.get("kept", 0))
-    aside = int(states.reindex(["benchmark", "unknown", "pool", "reserve", "conflict"]).sum())
+    kept = int(states.get(State.KEPT, 0))
+    aside = int(states.reindex([state.value for state in ASIDE]).sum())
     steps = [Bar(name, [(1, count, "images")]) for name, count in rows]
     steps.append(Bar("kept or set aside", [(1, kept, "kept"), (5, aside, "aside")], f"{kept:,} + {aside:,}"))
-    legend = [(1, "images"), (5, "set aside: benchmark, unknown, pool, reserve, conflict")]
+    legend = [(1, "images"), (5, f"set aside: {', '.join(ASIDE)}")]
     drawing = Bars(steps, _alt("The funnel", [*rows, ("kept", kept), ("set aside", aside)]))
     parts: list[Part] = [Figure(drawing, "What was left after each step", legend)]
     parts += [*_states(states), *_splits(round_), *_reasons(selection)]
-    dropped = int(states.get("dropped", 0))
+    dropped = int(states.get(State.DROPPED, 0))
     lead = (
         f"{files:,} files came in; {kept:,} images are kept for the model; {dropped:,} were dropped, each for a reason."
     )
@@ -59,21 +68,25 @@ def near_duplicates(round_: Round) -> Section | None:
     removed, conflicts = counting.near_duplicates(frame), counting.conflicts(frame)
     lead = (
         f"{len(removed):,} near-duplicates were found and only the best copy of each stays; "
-        f"{len(conflicts):,} images have a twin that carries another label."
+        f"{len(conflicts):,} images have a near-duplicate with another label."
     )
     parts: list[Part] = []
     if len(removed):
         near = removed.groupby("distance").size()
-        rows = [Bar(f"{distance} bits", [(1, int(count), "twins")]) for distance, count in near.items()]
-        parts.append(Figure(Bars(rows, "Twins by distance"), "Bits in which a twin's hash differs from its keeper's"))
+        rows = [Bar(f"{distance} bits", [(1, int(count), "near-duplicates")]) for distance, count in near.items()]
+        parts.append(
+            Figure(Bars(rows, "Near-duplicates by distance"), "Bits in which the hash differs from that of the keeper")
+        )
         sample = _spread(removed[removed["conflict"] == ""], MOST_PAIRS)
-        parts.append(Heading("Twins and their keepers", "Each pair: the removed image, then the one that stays."))
+        parts.append(
+            Heading("Near-duplicates and their keepers", "Each pair: the removed image, then the one that stays.")
+        )
         parts.append(Tiles(_pairs(round_, sample)))
     clash = conflicts[conflicts["image_id"] != conflicts["keeper"]]
     if len(clash):
         parts.append(Heading("The same picture under two labels", "One of the two is wrong: settle it in the review."))
         parts.append(Tiles(_pairs(round_, clash.head(MOST_PAIRS))))
-    return Section("twins", "Near-duplicates", lead, parts)
+    return Section("near-duplicates", "Near-duplicates", lead, parts)
 
 
 def balance(round_: Round) -> Section | None:
@@ -84,13 +97,13 @@ def balance(round_: Round) -> Section | None:
     counts = _class_counts(round_, selection)
     if counts.empty:
         return None
-    thin = counts.index[counts["too few"] > 0].tolist()
+    thin = counts.index[counts[TOO_FEW] > 0].tolist()
     shown = (
         pd.concat([counts.head(MOST_CLASSES // 2), counts.tail(MOST_CLASSES // 2)])
         if len(counts) > MOST_CLASSES
         else counts
     )
-    series = [(1, "train"), (3, "val"), (2, "test"), (4, "benchmark"), (5, "reserve"), (8, "conflict"), (6, "too few")]
+    series = [*((number, split.value) for split, number in COLOURS.items()), (6, TOO_FEW)]
     rows = [
         Bar(str(name), [(n, int(row[key]), key) for n, key in series if row[key]]) for name, row in shown.iterrows()
     ]
@@ -101,7 +114,7 @@ def balance(round_: Round) -> Section | None:
     numbers = counts[[key for _, key in series]].to_numpy().tolist()
     rows_of = [[str(name), *row] for name, row in zip(counts.index, numbers, strict=True)]
     whole = Table(["class", *(key for _, key in series)], rows_of, "Numbers")
-    model = counting.in_model(round_.splits) if round_.splits is not None else int((counts["too few"] == 0).sum())
+    model = counting.in_model(round_.splits) if round_.splits is not None else int((counts[TOO_FEW] == 0).sum())
     lead = f"{model} classes are in the model."
     if thin:
         lead += f" Too few images, so not in it: {', '.join(thin[:8])}{' …' if len(thin) > 8 else ''}."
@@ -113,19 +126,19 @@ def _class_counts(round_: Round, selection: pd.DataFrame) -> pd.DataFrame:
 
     The columns are its images by split, in reserve, in a label conflict, or `too few` for the model.
     """
-    named = selection[(selection["label"] != "") & (selection["label"] != "unknown")]
-    columns = [*SPLITS, "reserve", "conflict", "too few"]
+    named = selection[(selection["label"] != "") & (selection["label"] != UNKNOWN)]
+    columns = [*(split.value for split in COLOURS), TOO_FEW]
     counts = pd.DataFrame(0, index=sorted(named["label"].unique()), columns=columns)
     if round_.splits is not None:
-        splits = round_.splits[round_.splits["split"].isin([*SPLITS, "reserve", "conflict"])]
+        splits = round_.splits[round_.splits["split"].isin(LABELLED_SPLITS)]
         made = splits.groupby(["label", "split"]).size().unstack(fill_value=0)
         counts = counts.add(made.reindex(index=counts.index, columns=columns, fill_value=0), fill_value=0)
     else:
-        counts["train"] = (
+        counts[Split.TRAIN.value] = (
             named[named["state"] == State.KEPT].groupby("label").size().reindex(counts.index, fill_value=0)
         )
     chosen = named[(named["state"] == State.DROPPED) & named["source"].eq(Source.RAW) & _thin(named)]
-    counts["too few"] = chosen.groupby("label").size().reindex(counts.index, fill_value=0)
+    counts[TOO_FEW] = chosen.groupby("label").size().reindex(counts.index, fill_value=0)
     order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index
     return counts.loc[order, columns].astype(int)
 
@@ -137,8 +150,16 @@ def _thin(named: pd.DataFrame) -> pd.Series:
 
 
 def _states(states: pd.Series) -> list[Part]:
-    names = {"kept": 1, "reserve": 5, "benchmark": 4, "unknown": 7, "pool": 3, "conflict": 8, "dropped": 6}
-    parts = [(series, int(states.get(name, 0)), name) for name, series in names.items() if states.get(name, 0)]
+    names = {
+        State.KEPT: 1,
+        State.RESERVE: 5,
+        State.BENCHMARK: 4,
+        State.UNKNOWN: 7,
+        State.POOL: 3,
+        State.CONFLICT: 8,
+        State.DROPPED: 6,
+    }
+    parts = [(series, int(states.get(name, 0)), name.value) for name, series in names.items() if states.get(name, 0)]
     drawing = Bars([Bar("images", parts)], "Images by their state: " + ", ".join(f"{n} {v}" for _, v, n in parts))
     return [Figure(drawing, "Every image by its state", _named(parts))]
 
@@ -147,8 +168,8 @@ def _splits(round_: Round) -> list[Part]:
     if round_.splits is None:
         return []
     counts = round_.splits["split"].value_counts()
-    names = {"train": 1, "val": 3, "test": 2, "benchmark": 4, "reserve": 5, "unknown": 7, "conflict": 8, "out": 6}
-    parts = [(series, int(counts.get(name, 0)), name) for name, series in names.items() if counts.get(name, 0)]
+    names = {**COLOURS, Split.UNKNOWN: 7, Split.OUT: 6}
+    parts = [(series, int(counts.get(name, 0)), name.value) for name, series in names.items() if counts.get(name, 0)]
     drawing = Bars([Bar("images", parts)], "Images by split: " + ", ".join(f"{n} {v}" for _, v, n in parts))
     return [Figure(drawing, "The images that are scored, by split", _named(parts))]
 
@@ -158,18 +179,10 @@ def _named(parts: list[tuple[int, int, str]]) -> list[tuple[int, str]]:
 
 
 def _reasons(selection: pd.DataFrame) -> list[Part]:
-    told = selection[selection["reason"] != ""]
-    kinds = told.assign(kind=told["reason"].map(kind_of)).groupby(["state", "kind"]).size().reset_index(name="images")
-    rows = kinds.sort_values(["images", "kind"], ascending=[False, True]).head(MOST_REASONS)
-    if kinds.empty:
+    rows = dropped(selection)
+    if rows.empty:
         return []
     return [Table(["state", "reason", "images"], list(rows.itertuples(index=False)), "Why images are not kept")]
-
-
-def kind_of(reason: str) -> str:
-    """Return the reason without numbers, ids and paths, which differ from image to image."""
-    text = re.sub(r"\b[0-9a-f]{8,32}\b|data/\S+|\d+", "…", reason)
-    return re.sub(r"…(\W*…)+", "…", text)
 
 
 def _spread(frame: pd.DataFrame, count: int) -> pd.DataFrame:
@@ -187,9 +200,9 @@ def _pairs(round_: Round, frame: pd.DataFrame) -> list[Tile]:
     out = []
     for row in frame.to_dict("records"):
         turn = TURNS[row["orientation"] % 8]
-        twin, keeper = row["image_id"], row["keeper"]
+        copy, keeper = row["image_id"], row["keeper"]
         facts = f"{row['distance']} bits{', ' + turn if turn else ''}"
-        out.append(round_.tile(twin, f"{labels.get(twin) or 'unnamed'}\n{facts}"))
+        out.append(round_.tile(copy, f"{labels.get(copy) or 'unnamed'}\n{facts}"))
         out.append(round_.tile(keeper, f"{labels.get(keeper) or 'unnamed'}", badge="keeper"))
     return out
 

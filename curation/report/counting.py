@@ -6,6 +6,8 @@ is an image whose cluster has another keeper.
 
 import pandas as pd
 
+from curation.tables.codes import Split
+
 SURE = 0.9  # confidence from which an answer counts as sure
 
 
@@ -36,7 +38,7 @@ def conflicts(duplicates: pd.DataFrame) -> pd.DataFrame:
 
 def in_model(splits: pd.DataFrame) -> int:
     """Return the number of classes in the model, which are those with training images."""
-    return int(splits.loc[splits["split"] == "train", "label"].nunique())
+    return int(splits.loc[splits["split"] == Split.TRAIN, "label"].nunique())
 
 
 def clusters(errors: pd.DataFrame) -> int:

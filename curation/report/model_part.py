@@ -9,6 +9,7 @@ from curation.evaluation.headline import compared, measured
 from curation.report.charts import Axes, Bar, Bars, Heatmap, Lines, Span, Spans
 from curation.report.page import Figure, Heading, Pair, Part, Section, Table, Tiles
 from curation.report.round_data import Round
+from curation.tables.codes import HELD_OUT_SPLITS, Split
 
 MOST_NAMES, MOST_PAIRS, MOST_TILES = 40, 12, 8
 LEAST_COVERAGE = 0.05
@@ -47,16 +48,16 @@ def training(round_: Round) -> Section | None:
 def _sizes(round_: Round) -> Iterator[tuple[str, int]]:
     """Yield how many images each of the two curves is measured on."""
     if round_.splits is not None:
-        for name in ("train", "val"):
-            yield name, int((round_.splits["split"] == name).sum())
+        for name in (Split.TRAIN, Split.VAL):
+            yield name.value, int((round_.splits["split"] == name).sum())
 
 
 def _curve(history: pd.DataFrame, name: str, y_range: tuple[float, float] | None = None) -> Lines:
     series = []
-    for side in ("train", "val"):
-        column = f"{side}_{name}"
+    for split in (Split.TRAIN, Split.VAL):
+        column = f"{split}_{name}"
         if column in history:
-            series.append((side, list(zip(history["epoch"], history[column], strict=True))))
+            series.append((split.value, list(zip(history["epoch"], history[column], strict=True))))
     return Lines(series, Axes("epoch", name, None, y_range, whole=True), f"{name} by epoch on train and val")
 
 
@@ -82,7 +83,7 @@ def quality(round_: Round) -> Section | None:
     ]
     numbers = Table(["set", *wanted], [[name, *(facts.get(key, "") for key in wanted)] for name, facts in sets.items()])
     lead = (
-        "; ".join(f"{row.value:.1%} on {row.label}" for row in rows if row.label != "train")
+        "; ".join(f"{row.value:.1%} on {row.label}" for row in rows if row.label != Split.TRAIN)
         + " (accuracy, with 95 % intervals)."
     )
     figure = Figure(Spans(rows, "Accuracy with intervals: " + lead), "Accuracy and its 95 % interval")
@@ -94,7 +95,7 @@ def _recalls(round_: Round) -> list[Part]:
     frame = round_.csv("evaluate/per_class.csv")
     if frame is None:
         return []
-    test = frame[frame["set"] == "test"].copy()
+    test = frame[frame["set"] == Split.TEST].copy()
     test["recall"] = pd.to_numeric(test["recall"], errors="coerce")
     test = test.dropna(subset=["recall"]).sort_values(["recall", "class"], kind="stable")
     if test.empty:
@@ -107,8 +108,8 @@ def _recalls(round_: Round) -> list[Part]:
     parts: list[Part] = [Heading("Recall of each class on test", note)]
     parts.append(Figure(Bars(rows, "Recall of each class on test")))
     below = round_.csv("evaluate/subclasses.csv")
-    if below is not None and (below["set"] == "test").any():
-        lines = below[below["set"] == "test"][["class", "subclass", "recall", "support", "mostly_taken_for"]]
+    if below is not None and (below["set"] == Split.TEST).any():
+        lines = below[below["set"] == Split.TEST][["class", "subclass", "recall", "support", "mostly_taken_for"]]
         lines = lines.sort_values(["recall", "class", "subclass"], kind="stable").head(MOST_NAMES)
         parts.append(Table(list(lines.columns), list(lines.itertuples(index=False)), "Sub-classes"))
     return parts
@@ -197,7 +198,7 @@ def _changed(round_: Round) -> list[Part]:
     frame = round_.predictions
     if frame is None:
         return []
-    held = frame[frame["split"].isin(["test", "benchmark"]) & (frame["base_predicted"] != "")]
+    held = frame[frame["split"].isin(HELD_OUT_SPLITS) & (frame["base_predicted"] != "")]
     now, before = held["predicted"] == held["label"], held["base_predicted"] == held["label"]
     known = np.isfinite(held["loss"].to_numpy(dtype=float))
     parts: list[Part] = []

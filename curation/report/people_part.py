@@ -83,8 +83,8 @@ def pool(round_: Round) -> Section | None:
     if len(surest):
         tiles = round_.tile_rows(surest.head(16), "{label}\n{confidence:.3f}")
         parts += [Heading("The surest of each class"), Tiles(tiles)]
-    strange = frame.sort_values(["out_of_scope", "image_id"], ascending=[False, True], kind="stable").head(MOST_TILES)
-    tiles = round_.tile_rows(strange, "out of scope {out_of_scope:.2f}\nnearest: {label}")
+    strange = frame.sort_values(["ood_score", "image_id"], ascending=[False, True], kind="stable").head(MOST_TILES)
+    tiles = round_.tile_rows(strange, "OOD score {ood_score:.2f}\nnearest: {label}")
     parts += [Heading("Probably none of the classes"), Tiles(tiles)]
     return Section("pool", "Images without a label", lead, parts)
 

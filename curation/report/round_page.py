@@ -12,6 +12,7 @@ from curation.evaluation.headline import measured
 from curation.project import Project
 from curation.report import collection_part, counting, model_part, page, people_part, why_part
 from curation.report.round_data import Round
+from curation.tables.codes import Split
 
 THUMBNAIL = 96  # pixels
 SECTIONS = (
@@ -62,7 +63,7 @@ def _cards(round_: Round) -> Iterator[page.Card]:
         bad = counting.unreadable(round_.images)
         yield page.Card(f"{counting.files(round_.images):,}", "files", f"{bad:,} unreadable")
     if round_.splits is not None:
-        train = int((round_.splits["split"] == "train").sum())
+        train = int((round_.splits["split"] == Split.TRAIN).sum())
         yield page.Card(f"{train:,}", "training images", f"{counting.in_model(round_.splits):,} classes")
     for name, facts in measured(round_.metrics):
         if name == "test" or name.startswith("benchmark"):

@@ -13,11 +13,9 @@ from curation.report import counting
 from curation.report.round_data import Round
 from curation.review.project_queue import read_queue
 from curation.review.queue_status import progress
-from curation.tables.codes import MODEL_SPLITS, Split
+from curation.tables.codes import LABELLED_SPLITS, MODEL_SPLITS, Split
 
 Numbers = dict[str, dict[str, Any]]
-
-SPLITS = (*MODEL_SPLITS, Split.RESERVE, Split.CONFLICT)
 
 
 def summary(project: Project) -> list[str]:
@@ -34,11 +32,12 @@ def in_numbers(project: Project) -> Numbers:
     sizes = splits["split"].value_counts()
     return {
         "images": _images(project),
-        "classes": {"in_model": counting.in_model(splits)} | {name.value: int(sizes.get(name, 0)) for name in SPLITS},
+        "classes": {"in_model": counting.in_model(splits)}
+        | {name.value: int(sizes.get(name, 0)) for name in LABELLED_SPLITS},
         "model": {
             name: {"accuracy": facts["accuracy"], "images": facts["images"]}
             for name, facts in measured(round_.metrics)
-            if name != "train"
+            if name != Split.TRAIN
         },
         "review": {
             "queued": queue["queued"],

@@ -90,9 +90,13 @@ def _by_kind() -> Iterator[View]:
         WAITING | {"kind": Kind.LABEL_ERROR.value},
         "In the queue because the label may be wrong",
     )
-    yield "conflicts", WAITING | {"kind": Kind.CONFLICT.value}, "Twins of these carry another label"
+    yield "conflicts", WAITING | {"kind": Kind.CONFLICT.value}, "Copies of these have another label"
     yield "unsure", WAITING | {"kind": Kind.DOUBT.value}, "Right, but the model was not sure"
-    yield "good but hard", WAITING | hard, "The label is probably right and the model wrong: what to learn from"
+    yield (
+        "good but hard",
+        WAITING | hard,
+        "The label is probably right and the model is wrong",
+    )
     yield "out of scope", WAITING | {"kind": Kind.OUT_OF_SCOPE.value}, "Probably none of the classes"
 
 

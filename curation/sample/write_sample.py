@@ -21,6 +21,7 @@ from curation.project import Places
 from curation.sample.image_sources import Source
 from curation.sample.mess_plan import Item
 from curation.sample.planted_files import encode, suffix
+from curation.tables.codes import Origin
 
 STAMP, TRUTH = "sample.json", "sample_truth.csv"
 FOLDERS = ("raw", "unlabelled", "benchmark")
@@ -129,7 +130,7 @@ def _write(root: Path, path: str, item: Item, source: Source, seed: int) -> bool
 
 def _metadata(root: Path, planned: Mapping[str, Item]) -> None:
     """Write data/raw/metadata.csv, with the origin of staged and synthetic images."""
-    rows = [(path.removeprefix("raw/"), item.origin) for path, item in planned.items() if item.origin != "real"]
+    rows = [(path.removeprefix("raw/"), item.origin) for path, item in planned.items() if item.origin != Origin.REAL]
     if rows:
         target = Places(root).raw / "metadata.csv"
         if not target.exists():
@@ -172,7 +173,7 @@ def _remove(root: Path) -> None:
         target = root / row["path"]
         if target.is_file() and _md5(target) == row["image_id"]:
             target.unlink()
-    metadata = [(row["path"].removeprefix("data/raw/"), row["origin"]) for row in rows if row["origin"] != "real"]
+    metadata = [(row["path"].removeprefix("data/raw/"), row["origin"]) for row in rows if row["origin"] != Origin.REAL]
     listing = Places(root).raw / "metadata.csv"
     if listing.exists() and listing.read_bytes() == _csv([("file_name", "origin"), *sorted(metadata)]):
         listing.unlink()

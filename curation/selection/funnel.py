@@ -19,16 +19,16 @@ ORIGINS = [origin.value for origin in Origin]
 GENERAL = {  # what a reason says of many images
     Reason.UNREADABLE: "unreadable",
     Reason.REMOVED: "removed by review",
-    Reason.IN_BENCHMARK: "in the benchmark set ...",
+    Reason.IN_BENCHMARK: "in a benchmark set",
     Reason.NOT_LABELLED: "nobody has labelled it",
     Reason.UNKNOWN: "nobody knows what it shows",
-    Reason.COPY_OF_BENCHMARK: "copy of the benchmark image ...",
-    Reason.SCENE_OF_BENCHMARK: "in one leak group with the benchmark image ...",
-    Reason.LABEL_CONFLICT: "label conflict",
-    Reason.COPY_OF_REMOVED: "copy of another, which review removed",
-    Reason.COPY: "copy of another",
-    Reason.BELOW_MINIMUM: "class ... has n of the n images it needs",
-    Reason.ABOVE_MAXIMUM: "class ... is full at n",
+    Reason.COPY_OF_BENCHMARK: "copy of a benchmark image",
+    Reason.SCENE_OF_BENCHMARK: "in one leak group with a benchmark image",
+    Reason.LABEL_CONFLICT: "its copies have different labels",
+    Reason.COPY_OF_REMOVED: "copy of an image that review removed",
+    Reason.COPY: "copy of an image that stays",
+    Reason.BELOW_MINIMUM: "its class has too few images",
+    Reason.ABOVE_MAXIMUM: "its class has its maximum without it",
 }
 
 

@@ -189,5 +189,5 @@ def _predictions(tables: RoundTables, image_id: str) -> Iterator[str]:
     guess = _row(tables.identified, image_id)
     if guess is not None and guess["label"]:
         yield f"Of the pool: probably `{guess['label']}` ({guess['confidence']:.0%} sure)."
-        if guess["known_twin"]:
-            yield f"It looks like {guess['known_twin'][:12]}, which is labelled."
+        if guess["near_duplicate_of"]:
+            yield f"It looks like {guess['near_duplicate_of'][:12]}, which is labelled."

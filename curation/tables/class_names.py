@@ -114,8 +114,8 @@ def refuse_splits(labels: Iterable[str], place: str) -> None:
     if named and all(look_alike(label) in SPLIT_NAMES for label in named):
         listed = ", ".join(sorted(named))
         raise LabelError(
-            f"{place}: its folders are {listed}: that is a division, not classes. Move what is in them up one level "
-            f"({place}/<class>/name.jpg): the stage `split` makes the division, and keeps twins together."
+            f"{place}: its folders are {listed}, which are names of splits, not of classes. Move what is in them up "
+            f"one level ({place}/<class>/name.jpg): the stage `split` makes the splits, and keeps copies together."
         )
 
 

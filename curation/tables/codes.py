@@ -67,7 +67,8 @@ class Split(StrEnum):
 
 MODEL_SPLITS = (Split.TRAIN, Split.VAL, Split.TEST, Split.BENCHMARK)  # A model is trained on these or measured on them.
 MEASURED_SPLITS = MODEL_SPLITS[1:]  # A model may not be trained on these.
-LABELLED_SPLITS = (*MODEL_SPLITS, Split.RESERVE)  # Their images have a label that somebody gave.
+HELD_OUT_SPLITS = (Split.TEST, Split.BENCHMARK)  # A model is measured on these, and nothing of it was chosen on them.
+LABELLED_SPLITS = (*MODEL_SPLITS, Split.RESERVE, Split.CONFLICT)  # Their images have a label that somebody gave.
 
 
 class Basis(StrEnum):

@@ -85,12 +85,12 @@ DUPLICATES = _table(
     "duplicates",
     "dedupe",  # one row for every readable image
     image_id=TEXT,
-    keeper=TEXT,  # image_id of the twin that stays; its own when it stays itself
+    keeper=TEXT,  # image_id of the copy that stays; its own when it stays itself
     distance=pa.int16(),  # Hamming distance to the keeper, 0 for itself
     similarity=pa.float32(),  # thumbnails' agreement with the keeper, 1 for itself
     orientation=pa.int8(),  # 0-7: how the keeper must be turned or flipped to match
     leak_group=TEXT,  # same text: must not be separated by a split
-    conflict=TEXT,  # the other label(s) its twins carry, "" when all agree
+    conflict=TEXT,  # the other label(s) of its copies, "" when all agree
     relation=Relation,  # copy of its keeper, or in the same scene as another image; "" when nothing like it was found
     same_pixels=pa.bool_(),  # it has exactly the decoded pixels of its keeper, which is another image
     scene=TEXT,  # image_id that names its scene: all that copies and scenes connect, however many; its own when alone
@@ -112,7 +112,7 @@ SELECTION = _table(
     reason=TEXT,  # the same in words
     decision=TEXT,  # the review decision that holds, "" when none
     turn=pa.int16(),  # degrees clockwise that make it upright: 0, 90, 180, 270
-    small=pa.bool_(),  # its subject is small already: never zoom out
+    small=pa.bool_(),  # what it shows is small already: training never zooms out
 )
 SPLITS = _table(
     "splits",
@@ -123,7 +123,7 @@ SPLITS = _table(
     origin=Origin,
     leak_group=TEXT,
     split=Split,
-    benchmark_set=TEXT,  # hand-made set's name, "frozen" for the drawn benchmark, "" elsewhere
+    benchmark_set=TEXT,  # hand-made set's name, "frozen" where a hash bucket gave the benchmark, "" elsewhere
     fold=pa.int16(),  # cross-validation fold of train images, -1 elsewhere
     basis=Basis,
     reason_code=Reason,  # why it is there
@@ -173,7 +173,7 @@ ERRORS = _table(
     cluster=pa.int32(),  # -1: noise
     explanation=TEXT,  # of its cluster, in words
     representative=pa.bool_(),
-    rank=pa.int32(),  # place in the review queue, 0 first
+    rank=pa.int32(),  # index in the review queue, 0 first
     gain=pa.float32(),  # expected gain of reviewing it
     map_x=pa.float32(),
     map_y=pa.float32(),
@@ -192,9 +192,9 @@ IDENTIFIED = _table(
     energy=pa.float32(),  # as in PREDICTIONS
     top_labels=TEXTS,
     top_confidences=REALS,
-    out_of_scope=pa.float32(),  # share of held-back images that lie nearer to the training images
-    known_twin=TEXT,  # image_id of a labelled near-duplicate, "" when none
-    leak_group=TEXT,  # as in DUPLICATES: twins are never proposed together
+    ood_score=pa.float32(),  # OOD score, 0 to 1: share of held-back images that lie nearer to the training images
+    near_duplicate_of=TEXT,  # image_id of a labelled near-duplicate, "" when none
+    leak_group=TEXT,  # as in DUPLICATES: near-duplicates are never proposed together
     blur=pa.float32(),
     brightness=pa.float32(),
     contrast=pa.float32(),
@@ -202,3 +202,6 @@ IDENTIFIED = _table(
     error=TEXT,
 )
 ALL = [IMAGES, DUPLICATES, SELECTION, SPLITS, PREDICTIONS, CROSS_TRAINED, ERRORS, IDENTIFIED]
+RENAMED_COLUMNS: Mapping[str, Mapping[str, str]] = {  # table -> present name -> name in tables of earlier versions
+    IDENTIFIED.name: {"near_duplicate_of": "known_twin", "ood_score": "out_of_scope"},
+}

@@ -10,6 +10,7 @@ from curation.errors import CurationError
 from curation.images.store.pixels import Pixels
 from curation.params import Params
 from curation.predict.held_out import train_and_predict
+from curation.tables.codes import Split
 
 
 class FoldCountError(CurationError):
@@ -25,7 +26,7 @@ def cross_validate(splits: pd.DataFrame, pixels: Pixels, params: Params) -> pd.D
     from curation.model.training.examples import classes_of
 
     classes = classes_of(splits)
-    train = splits[(splits["split"] == "train") & (splits["fold"] >= 0)]
+    train = splits[(splits["split"] == Split.TRAIN) & (splits["fold"] >= 0)]
     folds = sorted(set(train["fold"]))
     if len(folds) < 2:
         raise FoldCountError("the table splits has fewer than 2 folds: set `split.folds` and run `dvc repro split`")

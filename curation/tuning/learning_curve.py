@@ -16,6 +16,7 @@ from curation.errors import CurationError
 from curation.images.store.pixels import Pixels
 from curation.params import Params
 from curation.predict.held_out import train_and_predict
+from curation.tables.codes import Split
 
 EVERYTHING = "all classes"
 SMALLEST_PART = 1 / 16
@@ -47,7 +48,7 @@ def learning_curve(splits: pd.DataFrame, pixels: Pixels, params: Params, points:
     from curation.model.training.examples import classes_of
 
     classes = classes_of(splits)
-    train, val = (splits[splits["split"] == side] for side in ("train", "val"))
+    train, val = (splits[splits["split"] == split] for split in (Split.TRAIN, Split.VAL))
     val = val[val["label"].isin(classes)]
     if val.empty:
         raise CurveError("no image of today's classes is in val: raise `split.val`")

@@ -36,7 +36,7 @@ def project(tmp_path, monkeypatch):
         rows.append({
             "image_id": image_id, "path": path, "source": "unlabelled", "label": label, "confidence": sure,
             "top_labels": [label, other], "top_confidences": [sure, 1 - sure],
-            "out_of_scope": 0.8, "leak_group": image_id,
+            "ood_score": 0.8, "leak_group": image_id,
             "embedding": rng.normal(size=8).astype("<f2").tobytes(),
         })  # fmt: skip
         images.append({"image_id": image_id, "path": path, "source": "unlabelled", "copy_paths": []})

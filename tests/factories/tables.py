@@ -106,7 +106,7 @@ def identified(*rows: Mapping[str, object]) -> pd.DataFrame:
         label, sure = row.get("label", "red"), row.get("confidence", 0.9)
         facts = {"image_id": name, "path": f"data/unlabelled/{name}.png", "source": "unlabelled", "leak_group": name}
         answer = {"label": label, "confidence": sure, "top_labels": [label], "top_confidences": [sure]}
-        full.append({**facts, **answer, "out_of_scope": 0.9, "embedding": bytes(8), **row})
+        full.append({**facts, **answer, "ood_score": 0.9, "embedding": bytes(8), **row})
     return rows_of(tables.IDENTIFIED, full)
 
 

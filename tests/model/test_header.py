@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curation.model.checkpoint import load, save
-from curation.model.header import LIMIT, SPLIT_NAMES, CheckpointError, Header, encode, pack, read_header, unpack
+from curation.model.header import LIMIT, CheckpointError, Header, encode, pack, read_header, unpack
+from curation.tables.codes import MODEL_SPLITS
 
 md5s = st.text("0123456789abcdef", min_size=32, max_size=32)
 names = st.text(st.characters(codec="ascii", exclude_characters=","), min_size=1, max_size=40)
@@ -25,12 +26,12 @@ def header(**changes) -> Header:
     return Header(**{**facts, **changes})
 
 
-@given(st.dictionaries(st.one_of(md5s, names), st.sampled_from(SPLIT_NAMES), max_size=20))
+@given(st.dictionaries(st.one_of(md5s, names), st.sampled_from(MODEL_SPLITS), max_size=20))
 def test_lineage_survives_packing(lineage):
     assert unpack(pack(lineage)) == lineage
 
 
-@given(st.dictionaries(md5s, st.sampled_from(SPLIT_NAMES), min_size=2, max_size=20))
+@given(st.dictionaries(md5s, st.sampled_from(MODEL_SPLITS), min_size=2, max_size=20))
 def test_packing_does_not_depend_on_the_order(lineage):
     assert pack(lineage) == pack(dict(reversed(lineage.items())))
 

@@ -162,5 +162,5 @@ def test_a_turned_twin_of_a_labelled_image_is_named(photos, checkpoint, tmp_path
     out = tmp_path / "out.parquet"
     identify_items(items("photos"), open_model(checkpoint), KNOBS, out, Project(tmp_path), context)
     found = tables.read(out, tables.IDENTIFIED).set_index("path")
-    assert found.known_twin["photos/a/turned.png"] == "e" * 32
-    assert (found.known_twin != "").sum() == 1
+    assert found.near_duplicate_of["photos/a/turned.png"] == "e" * 32
+    assert (found.near_duplicate_of != "").sum() == 1

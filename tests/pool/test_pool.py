@@ -65,7 +65,7 @@ def test_every_nameless_image_has_a_row_and_the_colours_are_told(known, checkpoi
     seen = found.error == ""
     assert (found.label[seen] == truth[seen]).mean() > 0.9
     assert (found.source == "unknown").sum() == 5
-    assert (found.known_twin != "").sum() == 1
+    assert (found.near_duplicate_of != "").sum() == 1
     tables.write(found, tmp_path / "out.parquet", tables.IDENTIFIED)
     assert len(tables.read(tmp_path / "out.parquet", tables.IDENTIFIED)) == 46
 

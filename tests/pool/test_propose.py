@@ -60,7 +60,7 @@ def table():
             "top_labels": [first, second], "top_confidences": [sure, 0.95 * (1 - sure)],
             "embedding": rng.normal(size=8).astype("<f2").tobytes(),
             "leak_group": f"pair {number // 2}" if number < 20 else f"{number}",
-            "known_twin": "f" * 32 if number == 30 else "", "error": "cut" if number == 31 else "",
+            "near_duplicate_of": "f" * 32 if number == 30 else "", "error": "cut" if number == 31 else "",
         })  # fmt: skip
     return identified(*rows)
 
@@ -85,7 +85,7 @@ def test_twins_are_never_proposed_together_nor_what_is_known(table, scored, stra
     found = propose(table, scored, 100, strategy)
     assert len(found) == 10 + 38
     assert found.leak_group.is_unique
-    assert (found.known_twin == "").all()
+    assert (found.near_duplicate_of == "").all()
     assert (found.error == "").all()
 
 

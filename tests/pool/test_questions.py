@@ -32,7 +32,7 @@ def test_candidates_go_once_to_the_class_they_most_probably_show():
     table = identified(
         {"confidence": 0.5, **two},
         {"confidence": 0.8, "label": "green", "top_labels": ["green"], "top_confidences": [0.8]},
-        {"confidence": 0.9, "known_twin": "f" * 32},
+        {"confidence": 0.9, "near_duplicate_of": "f" * 32},
         {"confidence": 0.7, "leak_group": "twins"},
         {"confidence": 0.6, "leak_group": "twins"},
         {"confidence": 0.95, "label": "blue", "top_labels": ["blue"], "top_confidences": [0.95]},
@@ -48,11 +48,11 @@ def test_candidates_go_once_to_the_class_they_most_probably_show():
 def test_purge_lists_only_pool_images_with_nothing_in_them():
     table = identified(
         {"confidence": 0.1},
-        {"confidence": 0.05, "out_of_scope": 0.2},
+        {"confidence": 0.05, "ood_score": 0.2},
         {"confidence": 0.9},
         {"confidence": 0.1, "source": "unknown"},
-        {"confidence": 0.1, "known_twin": "a" * 32},
-        {"confidence": 0.02, "out_of_scope": np.nan},
+        {"confidence": 0.1, "near_duplicate_of": "a" * 32},
+        {"confidence": 0.02, "ood_score": np.nan},
         {"confidence": np.nan, "error": "cut"},
     )
     assert ids(questions.purgeable(table, 0.2)) == [5, 0]

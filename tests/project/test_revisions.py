@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from factories import tables as made
 from factories.projects import Repository
 
 from curation import tables
@@ -41,6 +43,43 @@ def test_files_of_another_revision_are_fetched_and_the_workspace_stays(repositor
 def test_what_is_not_there_is_one_clear_error(repository, path, revision):
     with pytest.raises(RevisionError, match=revision):
         Project(repository).at(revision).file(path)
+
+
+def committed(folder, frame, table):
+    """A repository with a table as an earlier version of curation wrote it, whatever the present schema says."""
+    one = Repository.start(folder)
+    path = Path(f"data/{table.name}.parquet")
+    (folder / path).parent.mkdir()
+    frame.to_parquet(folder / path, index=False)
+    one.run("dvc", "add", "-q", path)
+    one.commit(table.name)
+    return Project(folder).at("HEAD")
+
+
+@pytest.mark.filterwarnings("default")
+def test_codes_of_earlier_versions_have_their_present_names(tmp_path):
+    bases = ["draw", "twin", "lineage"]
+    splits = made.splits([{"image_id": str(n)} for n in range(3)]).assign(basis=bases, reason_code="drawn")
+    found = committed(tmp_path, splits, tables.SPLITS).table(tables.SPLITS)
+    assert found["basis"].tolist() == ["hash_bucket", "lineage_of_copy", "lineage"]
+    assert set(found["reason_code"]) == {"hash_bucket"}
+
+
+@pytest.mark.filterwarnings("default")
+def test_columns_of_earlier_versions_have_their_present_names(tmp_path):
+    old = {"image_id": ["a"], "known_twin": ["b"], "out_of_scope": [0.5]}
+    before = committed(tmp_path, pd.DataFrame(old), tables.IDENTIFIED)
+    named = before.table(tables.IDENTIFIED, ["image_id", "ood_score", "near_duplicate_of"])
+    assert named.to_dict("records") == [{"image_id": "a", "ood_score": 0.5, "near_duplicate_of": "b"}]
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_column_that_an_earlier_version_did_not_write_is_named(tmp_path):
+    before = committed(tmp_path, pd.DataFrame({"image_id": ["a"], "reason": ["odd"]}), tables.SELECTION)
+    with pytest.raises(
+        RevisionError, match=r"no column `reason_code`, because an earlier version of curation wrote it"
+    ):
+        before.table(tables.SELECTION, ["image_id", "reason_code", "reason"])
 
 
 def test_a_stage_named_to_pull_brings_its_table_without_what_it_was_made_from(whole, tmp_path):

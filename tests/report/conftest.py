@@ -158,8 +158,8 @@ def pool_of(splits):
     frame["path"] = [f"data/unlabelled/{label} {number}.png" for number, label in enumerate(frame["label"])]
     for name in ("margin", "entropy", "energy", "blur", "brightness", "contrast"):
         frame[name] = 1.0
-    frame["confidence"], frame["out_of_scope"] = [0.99, 0.95, 0.5, 0.2], [0.1, 0.2, 0.9, 0.99]
+    frame["confidence"], frame["ood_score"] = [0.99, 0.95, 0.5, 0.2], [0.1, 0.2, 0.9, 0.99]
     frame["top_labels"] = [[label] for label in frame["label"]]
     frame["top_confidences"] = [[value] for value in frame["confidence"]]
-    frame["known_twin"], frame["leak_group"], frame["error"], frame["embedding"] = "", frame.image_id, "", b""
+    frame["near_duplicate_of"], frame["leak_group"], frame["error"], frame["embedding"] = "", frame.image_id, "", b""
     return frame

@@ -7,7 +7,6 @@ import pytest
 
 from curation.errors import CurationError
 from curation.project import Project
-from curation.report.collection_part import kind_of
 from curation.report.round_page import write_report
 
 CLASSES = ["ape", "cat", "dog"]
@@ -108,15 +107,3 @@ def test_an_image_that_is_gone_shows_why(project, tmp_path, text):
 def test_nothing_to_report_is_one_clear_error(tmp_path):
     with pytest.raises(CurationError, match="dvc repro"):
         write_report(Project(tmp_path), tmp_path / "out.html")
-
-
-@pytest.mark.parametrize(
-    ("reason", "kind"),
-    [
-        ("copy of 0a1b2c3d4e5f", "copy of …"),
-        ("class `seven` has 24 of the 40 images it needs", "class `seven` has … of the … images it needs"),
-        ("unreadable: truncated", "unreadable: truncated"),
-    ],
-)
-def test_reasons_are_counted_by_kind(reason, kind):
-    assert kind_of(reason) == kind

@@ -38,7 +38,7 @@ def test_a_base_without_a_head_says_nothing():
 
 
 def test_the_lineage_and_the_pool_are_told():
-    guess = pd.DataFrame([{"image_id": ID("x"), "label": "a", "confidence": 0.9, "known_twin": ID("y")}])
+    guess = pd.DataFrame([{"image_id": ID("x"), "label": "a", "confidence": 0.9, "near_duplicate_of": ID("y")}])
     papers = RoundTables(made.images([{"name": "x"}]), identified=guess, lineage={ID("x"): "val"})
     told = texts(papers, ID("x"))
     assert "The base model, or a model before it, used the image in val." in told

@@ -38,8 +38,8 @@ TargetPrecision = Annotated[
     float | None, typer.Option(help="Use the lowest threshold with this precision.", min=0, max=1)
 ]
 
-COLUMNS = ["image_id", "path", "label", "confidence", "margin", "out_of_scope", "source", "known_twin"]
-HIDDEN = {"image_id", "margin", "source", "known_twin"}
+COLUMNS = ["image_id", "path", "label", "confidence", "margin", "ood_score", "source", "near_duplicate_of"]
+HIDDEN = {"image_id", "margin", "source", "near_duplicate_of"}
 
 
 class WhereError(CurationError):

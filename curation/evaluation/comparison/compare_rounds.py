@@ -14,9 +14,9 @@ from curation import tables
 from curation.errors import CurationError
 from curation.evaluation.comparison.paired import Against, against, by_class
 from curation.project import Project, RevisionError
+from curation.tables.codes import HELD_OUT_SPLITS
 
 WORKSPACE = "workspace"
-HELD_OUT = ["test", "benchmark"]
 COLUMNS = ["image_id", "split", "benchmark_set", "label", "predicted", "confidence"]
 
 
@@ -50,7 +50,7 @@ def read_revision(project: Project, revision: str) -> pd.DataFrame:
 
 def compare(old: pd.DataFrame, new: pd.DataFrame) -> Comparison:
     """Compare two tables of predictions on the images that both hold out."""
-    held = [frame[frame["split"].isin(HELD_OUT)] for frame in (old, new)]
+    held = [frame[frame["split"].isin(HELD_OUT_SPLITS)] for frame in (old, new)]
     both = held[1].merge(held[0], "inner", "image_id", suffixes=("", "_old"))
     if both.empty:
         raise CompareError("the two rounds share no image in test or benchmark, so there is nothing to compare them on")

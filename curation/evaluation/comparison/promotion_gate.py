@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from curation.evaluation.comparison.paired import Against, against, by_class
+from curation.tables.codes import Split
 
 NEEDED = ["image_id", "split", "benchmark_set", "label", "predicted", "base_predicted"]
 
@@ -32,9 +33,9 @@ def judge(predictions: pd.DataFrame, seen: "pd.Series[bool]", max_class_drop: fl
     max_class_drop: recall that a class may lose.
     """
     answered = (predictions["base_predicted"] != "") & ~seen
-    rows = predictions[answered & (predictions["split"] == "benchmark")]
+    rows = predictions[answered & (predictions["split"] == Split.BENCHMARK)]
     if rows.empty:
-        rows = predictions[answered & (predictions["split"] == "test")]
+        rows = predictions[answered & (predictions["split"] == Split.TEST)]
     rows = rows[_of_known_classes(rows, predictions)]
     new, old = _right(rows, "predicted"), _right(rows, "base_predicted")
     names = rows["benchmark_set"].where(rows["benchmark_set"] != "", rows["split"])

@@ -28,8 +28,6 @@ from curation.predict.held_out import train_and_predict
 from curation.tables import CROSS_TRAINED
 from curation.tables.codes import LABELLED_SPLITS, Split
 
-LABELLED = (*LABELLED_SPLITS, Split.CONFLICT)
-
 log = logging.getLogger(__name__)
 
 
@@ -46,9 +44,9 @@ def cross_train(splits: pd.DataFrame, pixels: Pixels, params: Params, scratch: P
     from curation.model.training.examples import classes_of
 
     classes = classes_of(splits)
-    wanted = splits["split"].isin(LABELLED) & splits["label"].isin(classes)
+    wanted = splits["split"].isin(LABELLED_SPLITS) & splits["label"].isin(classes)
     samples = splits[wanted].sort_values("image_id", kind="stable", ignore_index=True)
-    folds, train = folds_of(samples), samples["split"] == "train"
+    folds, train = folds_of(samples), samples["split"] == Split.TRAIN
     recipe = recipe_of(samples, params, scratch)
     sums = np.zeros((len(samples), len(classes)), np.float32)
     for fold in track(folds, len(folds), "cross-train", "model"):
@@ -75,7 +73,7 @@ def recipe_of(splits: pd.DataFrame, params: Params, scratch: Path) -> Params:
     """The candidate's parameters, with a base model that was trained on none of the images of `splits`."""
     base = Path(params.base_model)
     lineage = read_header(base).lineage
-    known = sum(lineage.get(image_id) == "train" for image_id in splits["image_id"])
+    known = sum(lineage.get(image_id) == Split.TRAIN for image_id in splits["image_id"])
     if known:
         from curation.model.base_model import make_backbone
 

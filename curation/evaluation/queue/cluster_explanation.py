@@ -112,9 +112,9 @@ def _labels(part: pd.DataFrame) -> Iterator[str]:
     crowded = int(part["crowded"].sum())
     doubtful = float((part["label_error"] >= 0.5).mean())
     if conflicts:
-        yield f"{conflicts} have a twin under another label"
+        yield f"{conflicts} have a copy with another label"
     if crowded >= MOST * len(part):
-        yield f"{crowded} have near twins"
+        yield f"{crowded} have near-duplicates"
     if doubtful >= MOST:
         yield f"{doubtful:.0%} of the labels are probably wrong"
 

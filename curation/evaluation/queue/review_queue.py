@@ -22,7 +22,6 @@ from curation.params import Params
 from curation.tables import ERRORS
 from curation.tables.codes import LABELLED_SPLITS, Kind, Split
 
-LABELLED = (*LABELLED_SPLITS, Split.CONFLICT)
 PROBABLE = 0.2  # probability of a label error from which an image is in the queue for that alone
 GAIN_OF_ERROR, GAIN_OF_DOUBT = 0.02, 0.01  # wrong labels corrected by the review of one image whose label is right
 SHOWN_CORRECT = 3
@@ -109,7 +108,7 @@ def judge_labels(
     frame: pd.DataFrame, vectors: NDArray[np.float32], cross: pd.DataFrame | None, seed: int
 ) -> pd.DataFrame:
     """Add `label_error` (a probability) and `suggested` for the labelled images. cross: the table CROSS_TRAINED."""
-    known = frame["split"].isin(LABELLED) & frame["loss"].notna()
+    known = frame["split"].isin(LABELLED_SPLITS) & frame["loss"].notna()
     out = frame.drop(columns="thumbnail").assign(label_error=np.float32(0), suggested="")
     rows = np.flatnonzero(known)
     labels, names = pd.factorize(frame["label"].iloc[rows], sort=True)
@@ -147,7 +146,7 @@ def conflicting(column: "pd.Series[str]", names: "pd.Index[str]") -> NDArray[np.
 
 def kinds(frame: pd.DataFrame, doubt_below: float) -> NDArray[np.object_]:
     """Why an image is in the queue; "" when it is not."""
-    labelled = frame["split"].isin(LABELLED)
+    labelled = frame["split"].isin(LABELLED_SPLITS)
     known = labelled & frame["loss"].notna()
     wrong = known & (frame["label"] != frame["predicted"])
     choices = [

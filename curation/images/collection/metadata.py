@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 from curation.images.collection.metadata_files import FORMS, MetadataError, Row, rows_of
 from curation.tables.class_names import LabelError, canonical
+from curation.tables.codes import Origin
 
 NAME = FORMS[0]
 COLUMNS = ("label", "subclass", "origin")
-ORIGINS = ("real", "staged", "synthetic")
+ORIGINS = tuple(origin.value for origin in Origin)
 FACTS = {  # column of the file: column of IMAGES; `source` says there which folder of data/ an image lies in
     "group": "group",
     "captured_at": "captured_at",

@@ -29,8 +29,9 @@ from curation.tables.class_names import (
     refuse_splits,
     set_name_problem,
 )
+from curation.tables.codes import Origin, Source
 
-RAW, UNLABELLED, BENCHMARK = "raw", "unlabelled", "benchmark"
+RAW, UNLABELLED, BENCHMARK = Source.RAW.value, Source.UNLABELLED.value, Source.BENCHMARK.value
 OTHER_NAMES = {"unlabeled": UNLABELLED, "pool": UNLABELLED, "benchmarks": BENCHMARK, "images": RAW, "train": RAW}
 MEANT = frozenset(  # in small letters
     f"{name}.{ending}"
@@ -157,7 +158,7 @@ def _entry(file: File, prefix: str, source: str, told: Told) -> Found:
     if file.path.split("/")[-1].lower() in MEANT:
         file = file._replace(problem=f"not an image: a table, probably meant to be {NAME} (docs/your-own-images.md)")
     path = prefix + os.fsencode(file.path).decode("utf-8", "backslashreplace")
-    origin = row.get("origin", "real")
+    origin = row.get("origin", Origin.REAL.value)
     facts = facts_of(row) if row else NOTHING_TOLD
     return Found(path, source, benchmark_set, label, subclass, origin, *file[1:], facts)
 

@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 
 from curation.model.base_model import Start
-from curation.model.header import SPLIT_NAMES, Header
+from curation.model.header import Header
 from curation.model.training.examples import dataset_hash
 from curation.model.training.loop import Outcome
 from curation.params import Params
+from curation.tables.codes import MODEL_SPLITS, Split
 
 IN_HEADER = ("lr", "epochs", "batch_size", "arch", "image_size", "seed", "throwaway", "train")
 HISTORY = ("epoch", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
@@ -42,10 +43,10 @@ def united_lineage(earlier: Mapping[str, str], splits: pd.DataFrame) -> dict[str
 
     An image that this model or an earlier one was trained on is `train`. For the others the earlier split holds.
     """
-    today = splits[splits["split"].isin(SPLIT_NAMES)]
+    today = splits[splits["split"].isin(MODEL_SPLITS)]
     united = dict(zip(today["image_id"], today["split"], strict=True))
     for image_id, split in earlier.items():
-        if united.get(image_id) != "train":
+        if united.get(image_id) != Split.TRAIN:
             united[image_id] = split
     return united
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from curation.errors import CurationError
 from curation.images.store.pixels import Pixels
+from curation.tables.codes import Split
 
 Ints = NDArray[np.int64]
 
@@ -48,7 +49,7 @@ class Examples:
 
 def classes_of(splits: pd.DataFrame) -> tuple[str, ...]:
     """The classes of today's model: the labels in train, sorted. NothingToTrainError when there are fewer than two."""
-    classes = sorted(set(splits.loc[splits["split"] == "train", "label"]))
+    classes = sorted(set(splits.loc[splits["split"] == Split.TRAIN, "label"]))
     if len(classes) < 2:
         found = f"only the class {classes[0]!r}" if classes else "no image at all"
         raise NothingToTrainError(
@@ -72,7 +73,7 @@ def examples_of(splits: pd.DataFrame, classes: Sequence[str], pixels: Pixels) ->
 
 def dataset_hash(splits: pd.DataFrame) -> str:
     """SHA-256 over what was trained and validated on: image id, label, sub-class and split, sorted."""
-    used = splits[splits["split"].isin(["train", "val"])].sort_values("image_id", kind="stable")
+    used = splits[splits["split"].isin([Split.TRAIN, Split.VAL])].sort_values("image_id", kind="stable")
     columns = [used[name] for name in ("image_id", "label", "subclass", "split")]
     text = "\n".join("\t".join(row) for row in zip(*columns, strict=True))
     return hashlib.sha256(text.encode()).hexdigest()

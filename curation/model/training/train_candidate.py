@@ -27,6 +27,7 @@ from curation.model.training.run_state import RunState, run_key, sweep
 from curation.model.training.sanity_checks import check_all
 from curation.model.training.search_watch import give_up, watch
 from curation.params import Params
+from curation.tables.codes import Split
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, places: tuple[P
 
 def data_of(splits: pd.DataFrame, classes: tuple[str, ...], pixels: Pixels) -> Data:
     """The train and val images whose labels are in `classes`."""
-    train_rows, val_rows = (splits[splits["split"] == split] for split in ("train", "val"))
+    train_rows, val_rows = (splits[splits["split"] == split] for split in (Split.TRAIN, Split.VAL))
     return Data(pixels, examples_of(train_rows, classes, pixels), examples_of(val_rows, classes, pixels))
 
 

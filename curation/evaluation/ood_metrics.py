@@ -13,20 +13,21 @@ from numpy.typing import NDArray
 from curation.evaluation.metrics import roc_auc
 from curation.evaluation.prediction_facts import Facts
 from curation.predict.calibration import Calibration
+from curation.tables.codes import Split
 
 
-def out_of_scope(facts: Facts, seen: NDArray[np.bool_], threshold: float) -> dict[str, Any]:
+def ood_metrics(facts: Facts, seen: NDArray[np.bool_], threshold: float) -> dict[str, Any]:
     """Share refused and separation, for the foreign images of every benchmark set and for the classes not in the model.
 
     seen: images that a model was trained on; they do not count as in scope. threshold: confidence, 0 to 1.
     """
-    inside = facts.where((facts.in_split("test") | facts.in_split("benchmark")) & (facts.label >= 0) & ~seen)
+    inside = facts.where((facts.in_split(Split.TEST) | facts.in_split(Split.BENCHMARK)) & (facts.label >= 0) & ~seen)
     foreign = facts.label < 0
     masks = {
-        name: facts.in_split("benchmark") & facts.in_set(name) & foreign
+        name: facts.in_split(Split.BENCHMARK) & facts.in_set(name) & foreign
         for name in sorted(set(facts.names["benchmark_set"]) - {""})
     }
-    masks["classes not in the model"] = facts.in_split("out") & foreign
+    masks["classes not in the model"] = facts.in_split(Split.OUT) & foreign
     return {name: _separation(facts.where(mask), inside, threshold) for name, mask in masks.items() if mask.any()}
 
 
