@@ -132,7 +132,7 @@ def test_two_metadata_files_may_not_name_one_image(project):
         (TWO | {"data/raw/caf\u00e9/x.jpg": "", "data/raw/cafe\u0301/y.jpg": ""}, LabelError, "Unicode form"),
         (TWO | {"data/raw/UNKNOWN/x.jpg": ""}, LabelError, "reserved"),
         (TWO | {"data/raw/metadata.csv": "file_name,label\ncat/a.jpg,DOG\n"}, LabelError, "cat/a.jpg in metadata.csv"),
-        ({"data/raw/train/cat/x.jpg": "", "data/raw/val/cat/x.jpg": ""}, LabelError, "division"),
+        ({"data/raw/train/cat/x.jpg": "", "data/raw/val/cat/x.jpg": ""}, LabelError, "names of splits"),
     ],
 )
 def test_bad_layouts_are_one_message(project, files, error, words):
