@@ -27,23 +27,23 @@ def init(
     nothing: `dvc repro` does that. In JSON, `changed` is a list of stage, project and library, `again` names the stages
     that will run again, and `after` those that run again where what these write changes.
     """
-    from curation.project import Project, behaviour
+    from curation.project import Project, behaviour_versions
     from curation.project.stage_graph import followers, read_stages
 
     if not update:
         raise InitError("`curate init` makes no new project yet. To bring this one up to date: curate init --update")
     root = Project.find().root
-    stages, changed = read_stages(root), behaviour.write(root)
+    stages, changed = read_stages(root), behaviour_versions.write(root)
     again = [one.stage for one in changed if one.stage in stages]
     after = followers(stages, again)
     if as_json:
         changes = [asdict(one) for one in changed]
-        print_json({"file": str(behaviour.FILE), "changed": changes, "again": again, "after": after})
+        print_json({"file": str(behaviour_versions.FILE), "changed": changes, "again": again, "after": after})
         return
     if not changed:
-        say(f"{behaviour.FILE} is up to date; nothing will run again")
+        say(f"{behaviour_versions.FILE} is up to date; nothing will run again")
         return
-    say(f"{behaviour.FILE} now says: {', '.join(map(str, changed))}")
+    say(f"{behaviour_versions.FILE} now says: {', '.join(map(str, changed))}")
     say(f"`dvc repro` will run again: {', '.join(again) or 'nothing'}")
     if after:
         say(f"and, where what they write changes: {', '.join(after)}")

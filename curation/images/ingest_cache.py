@@ -21,7 +21,7 @@ from curation.images.collection.scan import Found
 from curation.images.image_measures import Measures, Settings
 from curation.images.reading import Reading
 from curation.images.store.cache_database import open_cache
-from curation.project.behaviour import VERSIONS
+from curation.project.behaviour_versions import VERSIONS
 
 FORMAT = 1
 RACY_NS = 2_000_000_000  # a file changed this recently may change again within the clock's tick (git's "racily clean")

@@ -20,7 +20,7 @@ from curation.images.image_measures import Settings
 from curation.images.ingest_cache import library_versions
 from curation.predict.decode import Decoded, Item, Measured, key
 from curation.predict.model_lookup import Model
-from curation.project.behaviour import VERSIONS
+from curation.project.behaviour_versions import VERSIONS
 from curation.tables import TEXT
 
 AT_ONCE = 32  # files read together: what is done with a frame costs little more for many rows

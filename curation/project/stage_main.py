@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable
 
 from curation.errors import fail_cleanly
-from curation.project import behaviour
+from curation.project import behaviour_versions
 
 
 def stage_main(main: Callable[[], None]) -> Callable[[], None]:
@@ -12,7 +12,7 @@ def stage_main(main: Callable[[], None]) -> Callable[[], None]:
 
     @functools.wraps(main)
     def run() -> None:
-        behaviour.check()
+        behaviour_versions.check()
         main()
 
     return fail_cleanly(run)

@@ -23,7 +23,7 @@ from curation.cli.checks import (
     run_checks,
 )
 from curation.cli.main import app
-from curation.project import behaviour
+from curation.project import behaviour_versions
 
 HEADER = "image_id,decision,label,subclass,reviewer,decided_at,model,note\n"
 
@@ -43,7 +43,7 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "data/reviews.csv").write_text(HEADER)
     (tmp_path / "params.yaml").write_text("lr: 0.1\n")
     (tmp_path / "models/weights").mkdir(parents=True)
-    behaviour.write(tmp_path)
+    behaviour_versions.write(tmp_path)
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc/config").write_text("[core]\n    remote = store\n['remote \"store\"']\n    url = /nowhere\n")
     start_git(tmp_path)
@@ -97,7 +97,7 @@ def test_outside_of_a_project_only_the_machine_is_checked(tmp_path, monkeypatch)
     [
         (lambda root: shutil.rmtree(root / "data/unlabelled"), data.folders, "mkdir -p data/unlabelled"),
         (lambda root: shutil.rmtree(root / "models/weights"), data.folders, "mkdir -p models/weights"),
-        (lambda root: (root / behaviour.FILE).unlink(), repository.behaviour, "curate init --update"),
+        (lambda root: (root / behaviour_versions.FILE).unlink(), repository.behaviour, "curate init --update"),
         (lambda root: tracked_and_gone(root, "benchmark"), data.folders, "dvc checkout data/benchmark.dvc"),
         (lambda root: shutil.rmtree(root / "data/raw/dog"), data.classes, "two classes at least"),
         (lambda root: (root / "data/reviews.csv").unlink(), data.decisions, "git checkout data/reviews.csv"),

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from curation import tables
-from curation.project import behaviour
+from curation.project import behaviour_versions
 
 ROOT = Path(__file__).parents[2]
 SEED, SIDE = 20_271, 40
@@ -70,7 +70,7 @@ def make_project(root: Path) -> None:
     write(root / "data/reviews.csv", decisions(root).encode())
     write(root / "params.yaml", PARAMS.encode())
     write(root / "dvc.yaml", (ROOT / "dvc.yaml").read_bytes())
-    behaviour.write(root)
+    behaviour_versions.write(root)
 
 
 def draw(label: str, rng: np.random.Generator) -> np.ndarray:

@@ -8,13 +8,13 @@ import frozen_project
 import stage_runs
 from fingerprints import Values, differences, fingerprint, text_hash
 
-from curation.project.behaviour import VERSIONS
+from curation.project.behaviour_versions import VERSIONS
 from curation.project.stage_graph import followers, read_stages
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).with_name("golden.json")
 HOW = (
-    "raise its number in curation/project/behaviour.py, then run `curate init --update` "
+    "raise its number in curation/project/behaviour_versions.py, then run `curate init --update` "
     "and `python tests/golden/renew.py`"
 )
 

@@ -13,7 +13,7 @@ def main() -> None:
     sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
     import golden_run
 
-    from curation.project.behaviour import VERSIONS
+    from curation.project.behaviour_versions import VERSIONS
 
     with tempfile.TemporaryDirectory(prefix="golden-") as folder:
         found = golden_run.run_all(Path(folder))

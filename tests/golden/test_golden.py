@@ -16,7 +16,7 @@ import golden_run
 import stage_runs
 from fingerprints import differences, fingerprint
 
-from curation.project.behaviour import VERSIONS
+from curation.project.behaviour_versions import VERSIONS
 
 GOLDEN = golden_run.golden()
 UNCHECKED = {"train.checks": False}  # the sanity checks take longer than the training, and change nothing

@@ -90,7 +90,7 @@ def params(root: Path) -> Check:
 
 def behaviour(root: Path) -> Check:
     """Check that the results of the project were made by stages that behave as those of the installed library."""
-    from curation.project import behaviour as versions
+    from curation.project import behaviour_versions as versions
 
     fix = "curate init --update, then dvc repro"
     try:

@@ -23,7 +23,7 @@ from curation.images.store.model_input import ModelInput
 from curation.images.store.pixel_cache import PixelCache
 from curation.images.store.pixels import VERSION, Layout, PixelsError, boundaries, shard_name
 from curation.params.blocks import Resize
-from curation.project.behaviour import VERSIONS
+from curation.project.behaviour_versions import VERSIONS
 
 ARRAY_UP_TO = 96  # pixels: below, an array is no larger than a few JPEGs and needs no decoding
 SHARD_BYTES = 32 * 2**20

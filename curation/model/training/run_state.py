@@ -20,7 +20,7 @@ from torch import nn
 from curation.errors import CurationError
 from curation.model.checkpoint import State, load_tensors, save_tensors
 from curation.model.training.optim import Average
-from curation.project.behaviour import VERSIONS
+from curation.project.behaviour_versions import VERSIONS
 
 KEEP_RUNS = 3  # abandoned runs whose state is kept, newest first
 
