@@ -9,6 +9,7 @@ import typer
 from curation.cli.shared.app import CurateGroup, app
 from curation.cli.shared.output import note, print_json, show
 from curation.cli.shared.pool_options import AsJson, Source
+from curation.cli.shared.reviewer import Reviewer, me
 from curation.cli.shared.spread import spread
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ RestAs = Annotated[
 ]
 Pull = Annotated[
     str, typer.Option("--pull", help="First pull the tags from the FiftyOne dataset of a command: unknowns, next ...")
-]
-Reviewer = Annotated[
-    str, typer.Option(help="The person who decides. The default is git's user.name.", envvar="CURATION_REVIEWER")
 ]
 Control = Annotated[
     str, typer.Option("--control", help="The Choices control of Label Studio that holds the class. Needed for several.")
@@ -229,7 +227,6 @@ def _refuse_new_classes(project: "Project", names: set[str], *, allowed: bool) -
 
 
 def _stamp(reviewer: str, answers: "Answers") -> "Stamp":
-    from curation.cli.review import _me
     from curation.labelling.accept import Stamp
 
-    return Stamp(reviewer or _me(), answers.model)
+    return Stamp(reviewer or me(), answers.model)

@@ -23,6 +23,7 @@ from curation.cli import (  # noqa: F401
     summary,
     thin,
     tune,
+    undrop,
     unknowns,
     versions,
 )

@@ -1,6 +1,5 @@
 """`curate review` pushes the review queue to FiftyOne, opens it, pulls the decisions, and counts what is left."""
 
-import getpass
 import os
 from typing import Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from curation.cli.shared.app import CurateGroup, app
 from curation.cli.shared.output import note, say, show
+from curation.cli.shared.reviewer import Reviewer, me
 
 review = typer.Typer(cls=CurateGroup, help="Review the queue in the FiftyOne App.", no_args_is_help=True)
 app.add_typer(review, name="review")
@@ -15,9 +15,6 @@ app.add_typer(review, name="review")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 Port = Annotated[int, typer.Option(help="Port of the App, on 127.0.0.1.", min=1, max=65535)]
 NewClass = Annotated[bool, typer.Option("--new-class", help="Allow a relabel to a class that does not exist yet.")]
-Reviewer = Annotated[
-    str, typer.Option(help="The person who decides. The default is git's user.name.", envvar="CURATION_REVIEWER")
-]
 
 
 CONNECTING = "Importing FiftyOne and starting its database, which can take a minute ..."
@@ -56,7 +53,7 @@ def open_app(port: Port = 5151, reviewer: Reviewer = "") -> None:
 
     project = Project.find()
     note(READING)
-    os.environ["CURATION_REVIEWER"] = reviewer or _me()
+    os.environ["CURATION_REVIEWER"] = reviewer or me()
     pushed, _ = push_project(project, project.params())
     note(f"{pushed.samples} images in the dataset {pushed.dataset}. Starting the App ...")
     service = server.serve(port)
@@ -80,7 +77,7 @@ def pull(new_class: NewClass = False, reviewer: Reviewer = "", as_json: AsJson =
 
     project = Project.find()
     note(CONNECTING)
-    done = pull_project(project, reviewer or _me(), new_class)
+    done = pull_project(project, reviewer or me(), new_class)
     for image_id, reason in sorted(done.held_back.items()):
         note(f"left in the App: {image_id}: {reason}")
     show(done.rows, as_json=as_json, title="new rows in data/reviews.csv")
@@ -100,10 +97,3 @@ def status(as_json: AsJson = False) -> None:
 
     project = Project.find()
     show(progress(read_queue(project, project.params().review.limit)), as_json=as_json, title="review queue")
-
-
-def _me() -> str:
-    """Return the user.name of git, or the login name."""
-    from curation.project import Project
-
-    return Project.find_or_here().git.run("config", "user.name") or getpass.getuser()
