@@ -1,3 +1,14 @@
-"""Data-centric curation for image classifiers: the library behind `dvc repro` and the `curate` command."""
+"""Data-centric curation for image classifiers: the library behind `dvc repro` and the `curate` command.
+
+NumPy's and SciPy's threads (OpenBLAS) wait for more work in a busy loop, for a tenth of a second each time. On small
+matrices they wait more than they work, and a waiting thread keeps a core from whoever shares the machine: the stage
+`cluster` used a third more processor time, the tests of label errors seven times as much. So the loop is kept short
+here, before NumPy is imported. What is computed does not change, as the number of threads stays.
+`OPENBLAS_THREAD_TIMEOUT` in the environment overrides this.
+"""
+
+import os
 
 __version__ = "0.1.0"
+
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")  # the loop ends after 2^16 ticks of the processor, not 2^26

@@ -26,6 +26,7 @@ settings.load_profile("curation")
 
 os.environ["DVC_NO_ANALYTICS"] = "true"  # also of the commands that tests start
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")  # as curation.model sets it, before any test imports torch
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "16")  # as curation sets it, before any test imports NumPy
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job: what tests start would ignore it too
     signal.signal(signal.SIGINT, signal.default_int_handler)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
