@@ -1,5 +1,4 @@
 import json
-import os
 import subprocess
 import sys
 
@@ -10,7 +9,23 @@ from curation.cli.main import app
 from curation.project import Project
 from curation.registry.versions import Entry, append, before_current, next_version, read_log
 
-RUN = "from curation.cli.main import app; app()"
+FORKED = """
+import json, os, sys, tempfile
+import pandas, scipy.special, pyarrow.parquet, curation.labelling.accept, curation.registry.promote
+from curation.cli.main import app
+
+for words in json.loads(sys.argv[1]):
+    with tempfile.TemporaryFile("w+") as said:
+        child = os.fork()
+        if not child:
+            os.dup2(said.fileno(), 2)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            sys.argv = ["curate", *words]
+            app()
+        _, status = os.waitpid(child, 0)
+        said.seek(0)
+        print(json.dumps([words, os.waitstatus_to_exitcode(status), said.read()]), flush=True)
+"""
 
 
 def entry(version, action="promote", classes=("cat", "dog")):
@@ -35,19 +50,27 @@ OUTSIDE = [["promote"], ["rollback"], ["versions"], ["compare", "a", "b"], ["tun
 OUTSIDE += [["unknowns"], ["thin"], ["staged"], ["purge"], ["lookalikes", "two"], ["next"], ["label", "accept", "x"]]
 
 
-@pytest.mark.parametrize("command", OUTSIDE)
-def test_outside_of_a_project_there_is_one_message_and_no_traceback(tmp_path, command):
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory):
+    """Exit code and stderr of every command, by its words, in a folder that is no project.
+
+    Each runs in a process of its own, forked from one that has imported the program.
+    """
+    folder = tmp_path_factory.mktemp("outside")
     done = subprocess.run(
-        [sys.executable, "-c", RUN, *command],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=os.environ,
+        [sys.executable, "-c", FORKED, json.dumps(OUTSIDE)], cwd=folder, capture_output=True, text=True, check=True
     )
-    assert done.returncode == 1
-    assert done.stderr.startswith("error: ")
-    assert "Traceback" not in done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert not list(folder.iterdir())
+    return {tuple(command): (code, said) for command, code, said in told}
+
+
+@pytest.mark.parametrize("command", OUTSIDE, ids=" ".join)
+def test_outside_of_a_project_there_is_one_message_and_no_traceback(outside, command):
+    code, said = outside[tuple(command)]
+    assert code == 1
+    assert said.startswith("error: ")
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize(
