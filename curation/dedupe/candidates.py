@@ -6,7 +6,10 @@ own:
 
 - Flat pictures: their hash is noise, so they are candidates only of pictures with exactly the same thumbnail.
 - Pictures hardly larger than their thumbnail: they are compared without any shift or scale, because a small shift
-  hides real differences there. Crops of them are not searched for.
+  hides real differences there.
+
+Pictures of less than SMALL_FOR_VIEWS pixels are not searched for crops: their parts have too few pixels to prove one.
+Of each join, only a bounded number of pairs for each image is compared (candidate_bound).
 """
 
 from collections.abc import Iterator
@@ -16,47 +19,87 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.dedupe import part_hashes
+from curation.dedupe.candidate_bound import Bound, Candidates, uncorrelated
 from curation.dedupe.hash_pairs import Pairs, collapse, pairs_across, pairs_within
-from curation.dedupe.image_arrays import Pictures
+from curation.dedupe.image_arrays import Pictures, release
 from curation.dedupe.thumbnail_agreement import EDGE, MARKED, STILL
-from curation.dedupe.views.view_pairs import view_pairs
+from curation.dedupe.views.view_pairs import view_searches
 from curation.params.blocks import Dedupe
 
 Rows = NDArray[np.int64]
 Tools = tuple[ThreadPoolExecutor, int]  # threads, and how many there are
-Candidates = NDArray[
-    np.int32
-]  # [k, 4]: row that is turned, row, orientation, view (see thumbnail_agreement.similarity)
 
 FLAT = 0.03  # hash_quality below which a hash holds no information
 SMALL = 2 * EDGE  # pixels of the shorter edge below which a picture is compared without shift or scale
+SMALL_FOR_VIEWS = 4 * EDGE  # pixels of the shorter edge below which the parts of a picture prove nothing
 VIEW_RADII = 2  # a view matches less exactly than a part without its marks: so many times crop_radius
+SLICE = 8192  # pairs that a thread ranks at a time
 # Turned left and turned right are each other's inverse: one join finds both.
 JOINED = (1, 2, 4, 5, 6, 7)
 
 
 def candidates(pictures: Pictures, params: Dedupe, threads: ThreadPoolExecutor, workers: int) -> Iterator[Candidates]:
-    """Yield batches of candidates, int32 [k, 4].
+    """Yield batches of all candidates, as hash_candidates and view_candidates do."""
+    bound = Bound(len(pictures.facts))
+    yield from hash_candidates(pictures, params, (threads, workers), bound)
+    yield from view_candidates(pictures, params, (threads, workers), bound)
 
-    A pair may occur several times: in either order, and in several orientations. threads: what hashes the parts.
-    workers: how many threads join the hashes.
+
+def hash_candidates(pictures: Pictures, params: Dedupe, tools: Tools, bound: Bound) -> Iterator[Candidates]:
+    """Yield batches of candidates by hashes of the whole picture, and of parts of it that lack two of its borders.
+
+    A batch is int32 [k, 4]: row that is turned, row, orientation, view (see thumbnail_agreement.similarity). A pair may
+    occur several times: in either order, and in several orientations. tools: what hashes the parts, and how many
+    threads join the hashes. bound: keeps the most alike pairs of each image.
     """
+
+    def difference(pairs: Candidates) -> NDArray[np.float32]:
+        def part(low: int) -> NDArray[np.float32]:
+            found: NDArray[np.float32] = uncorrelated(pictures.thumbnails, pairs[low : low + SLICE])
+            release(pictures.thumbnails)
+            return found
+
+        return np.concatenate(list(tools[0].map(part, range(0, len(pairs), SLICE))))
+
     flat = pictures.facts["hash_quality"].to_numpy() < FLAT
-    large = is_large(pictures)
     yield from _equal_thumbnails(pictures, np.flatnonzero(flat))
-    rows = np.flatnonzero(~flat)
-    hashes = pictures.hashes[rows]
-    upright = np.ascontiguousarray(hashes[:, 0])
-    for orientation in (0, *JOINED):
-        turned = np.ascontiguousarray(hashes[:, orientation])
-        for found in _join(turned, upright, params.radius, workers, same=orientation == 0):
-            left, right = rows[found.left], rows[found.right]
-            yield _rows(left, right, orientation, np.where(large[left] & large[right], 0, STILL))
+    for search in _whole(pictures, np.flatnonzero(~flat), params.radius, tools[1]):
+        yield from bound.nearest(search, difference)
     if params.crop_radius:
-        for found, orientation in _marked(pictures.thumbnails, ~flat, params.crop_radius, (threads, workers)):
-            still = ~(large[found.left] & large[found.right])
-            yield _rows(found.left, found.right, orientation, np.where(still, STILL, MARKED))
-        yield from _viewed(pictures, ~flat & large, VIEW_RADII * params.crop_radius, (threads, workers))
+        for search in _marked(pictures, ~flat, params.crop_radius, tools):
+            yield from bound.nearest(search, difference)
+
+
+def view_candidates(
+    pictures: Pictures, params: Dedupe, tools: Tools, bound: Bound, settled: NDArray[np.bool_] | None = None
+) -> Iterator[Candidates]:
+    """Yield candidates of which the second, seen through a view, looks like the first: crops, padding, small turns.
+
+    settled: bool [n], images that no view concerns any more; pairs of two such images are left out.
+    """
+    facts = pictures.facts
+    large = np.asarray(facts[["width", "height"]].min(axis=1) >= SMALL_FOR_VIEWS)
+    rows = np.flatnonzero(large & (facts["hash_quality"].to_numpy() >= FLAT))
+    if not params.crop_radius or not len(rows) or (settled is not None and settled[rows].all()):
+        return
+    thumbnails, aspects = pictures.contents
+    if len(rows) < len(facts):
+        thumbnails = np.ascontiguousarray(thumbnails[rows])
+    done = np.zeros(len(rows), np.bool_) if settled is None else settled[rows]
+    for search in view_searches(thumbnails, aspects[rows], VIEW_RADII * params.crop_radius, tools, done):
+        for batch in bound.nearest((_of_rows(pairs, rows) for pairs in search), _distance):
+            yield np.ascontiguousarray(batch[:, :4])
+
+
+def _of_rows(pairs: Candidates, rows: Rows) -> Candidates:
+    """The pairs with the numbers of `rows`, without pairs of an image with itself."""
+    pairs[:, :2] = rows[pairs[:, :2]]
+    kept: Candidates = pairs[pairs[:, 0] != pairs[:, 1]]
+    return kept
+
+
+def _distance(pairs: Candidates) -> NDArray[np.float32]:
+    return pairs[:, 4].astype(np.float32)
 
 
 def is_large(pictures: Pictures) -> NDArray[np.bool_]:
@@ -64,26 +107,31 @@ def is_large(pictures: Pictures) -> NDArray[np.bool_]:
     return np.asarray(pictures.facts[["width", "height"]].min(axis=1) >= SMALL)
 
 
-def _marked(
-    thumbnails: NDArray[np.uint8], wanted: NDArray[np.bool_], radius: int, tools: Tools
-) -> Iterator[tuple[Pairs, int]]:
-    """Yield pairs, and their orientation, whose hashes agree without two of their borders: marked copies."""
+def _whole(pictures: Pictures, rows: Rows, radius: int, workers: int) -> Iterator[Iterator[Candidates]]:
+    """For each orientation, the pairs of rows whose hashes agree when the first is turned so."""
+    hashes, large = pictures.hashes[rows], is_large(pictures)
+    upright = np.ascontiguousarray(hashes[:, 0])
+    for orientation in (0, *JOINED):
+        turned = np.ascontiguousarray(hashes[:, orientation])
+        found = _join(turned, upright, radius, workers, same=orientation == 0)
+        both = ((rows[pairs.left], rows[pairs.right]) for pairs in found)
+        yield (_rows(left, right, orientation, np.where(large[left] & large[right], 0, STILL)) for left, right in both)
+
+
+def _marked(pictures: Pictures, wanted: NDArray[np.bool_], radius: int, tools: Tools) -> Iterator[Iterator[Candidates]]:
+    """For each part and orientation, the pairs whose hashes agree without two of their borders: marked copies."""
+    large = is_large(pictures)
     for window, orientations in ((part_hashes.UPPER_LEFT, range(8)), (part_hashes.LOWER_RIGHT, range(1))):
-        still = part_hashes.hash_window(thumbnails, tools[0], window)
-        for orientation in orientations:
-            turned = part_hashes.hash_window(thumbnails, tools[0], window, orientation) if orientation else still
-            for found in _join_contrasty(turned, still, wanted, radius, tools[1] if orientation else -tools[1]):
-                yield found, orientation
+        still = part_hashes.hash_window(pictures.thumbnails, tools[0], window)
+        for turn in orientations:
+            turned = part_hashes.hash_window(pictures.thumbnails, tools[0], window, turn) if turn else still
+            found = _join_contrasty(turned, still, wanted, radius, tools[1] if turn else -tools[1])
+            yield (_marked_rows(pairs, turn, large) for pairs in found)
 
 
-def _viewed(pictures: Pictures, wanted: NDArray[np.bool_], radius: int, tools: Tools) -> Iterator[Candidates]:
-    """Yield pairs of which the second, seen through a view, looks like the first: crops, padding, small turns."""
-    rows = np.flatnonzero(wanted)
-    thumbnails, aspects = pictures.contents
-    if len(rows) < len(wanted):
-        thumbnails = np.ascontiguousarray(thumbnails[rows])
-    for left, right, orientations, view in view_pairs(thumbnails, aspects[rows], radius, tools):
-        yield _rows(rows[left], rows[right], orientations, np.full(len(left), view))
+def _marked_rows(pairs: Pairs, turn: int, large: NDArray[np.bool_]) -> Candidates:
+    view = np.where(large[pairs.left] & large[pairs.right], MARKED, STILL)
+    return _rows(pairs.left, pairs.right, turn, view)
 
 
 def _join_contrasty(

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from curation.dedupe import cluster_kernels
+from curation.dedupe.candidate_bound import PAIRS
 from curation.dedupe.candidates import is_large
 from curation.dedupe.image_arrays import Pictures, from_frame
 from curation.dedupe.keeper_ranking import keeper_order
@@ -33,6 +34,7 @@ class Summary:
 
     images: int
     candidates: int
+    cut: int
     verified: int
     copies: int
     leak_groups: int
@@ -46,6 +48,11 @@ class Summary:
             f"{self.copies:,} copies of an image that stays; {self.leak_groups:,} groups that splits keep together",
             f"{self.conflicts:,} images in a label conflict",
         ]
+        if self.cut:
+            text.append(
+                f"{self.cut:,} more candidate pairs were not compared: "
+                f"both of their images have at least {PAIRS} candidates that are more alike"
+            )
         return text + [
             f"a chain of {one.size:,} images was cut at similarity {one.similarity:.2f}: at most {one.largest:,} left"
             for one in self.cuts
@@ -101,6 +108,7 @@ def find(
     summary = Summary(
         images=len(facts),
         candidates=edges.seen,
+        cut=edges.cut,
         verified=verifier.compared,
         copies=int((keeper != np.arange(len(facts))).sum()),
         leak_groups=int((np.bincount(leak) > 1).sum()),

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.dedupe import thumbnail_agreement
-from curation.dedupe.candidates import candidates, is_large
+from curation.dedupe.candidate_bound import Bound
+from curation.dedupe.candidates import hash_candidates, is_large, view_candidates
 from curation.dedupe.hash_kernels import compiled
 from curation.dedupe.image_arrays import Pictures, release
-from curation.dedupe.views.view_windows import FIRST
 from curation.engine.processes import count
 from curation.params.blocks import Dedupe
 
@@ -26,12 +26,16 @@ SLICE = 2048  # pairs that a thread compares at a time
 
 
 class Edges(NamedTuple):
-    """Pairs left < right, int32 [k] each, sorted; similarity of their thumbnails float32 [k]; pairs that were seen."""
+    """Pairs left < right, int32 [k] each, sorted; similarity of their thumbnails float32 [k]; numbers of candidates.
+
+    seen: whose thumbnails were compared. cut: that were left out, because both images have many that are more alike.
+    """
 
     left: Rows
     right: Rows
     similarity: NDArray[np.float32]
     seen: int
+    cut: int
 
 
 def nearest_pairs(pictures: Pictures, params: Dedupe, workers: int = 0) -> Edges:
@@ -39,23 +43,24 @@ def nearest_pairs(pictures: Pictures, params: Dedupe, workers: int = 0) -> Edges
     size = len(pictures.facts)
     rows, scores = np.full((size, NEAREST), -1, np.int32), np.full((size, NEAREST), -1, np.float32)
     large = is_large(pictures)
-    seen = 0
+    bound, seen = Bound(size), 0
     with ThreadPoolExecutor(count(workers)) as threads:
-        for pairs in candidates(pictures, params, threads, count(workers)):
+        tools = threads, count(workers)
+        for pairs in hash_candidates(pictures, params, tools, bound):
             seen += len(pairs)
             found = thumbnails_agree(pictures, pairs, threads)
             least = np.where(large[pairs[:, 0]] & large[pairs[:, 1]], params.min_similarity, SMALL_AGREEMENT)
             keep = found >= np.maximum(least, params.min_similarity).astype(np.float32)
-            # A part of one picture agrees with many others. So only the pixels may connect the two, not the thumbnails.
-            found = np.where(pairs[:, 3] >= FIRST, np.minimum(found, _below(params.leak_similarity)), found).astype(
-                np.float32
-            )
             keep_nearest(rows, scores, np.ascontiguousarray(pairs[keep]), found[keep])
-    return _edges(rows, scores, seen)
-
-
-def _below(similarity: float) -> float:
-    return float(np.nextafter(np.float32(similarity), np.float32(0)))
+        # A part of one picture agrees with many others. So only the pixels may connect the two, not the thumbnails.
+        most = np.nextafter(np.float32(params.leak_similarity), np.float32(0))
+        settled = scores.min(axis=1) > most
+        for pairs in view_candidates(pictures, params, tools, bound, settled):
+            seen += len(pairs)
+            found = thumbnails_agree(pictures, pairs, threads)
+            keep = found >= np.float32(params.min_similarity)
+            keep_nearest(rows, scores, np.ascontiguousarray(pairs[keep]), np.minimum(found[keep], most))
+    return _edges(rows, scores, (seen, bound.cut))
 
 
 def thumbnails_agree(pictures: Pictures, pairs: Rows, threads: ThreadPoolExecutor) -> NDArray[np.float32]:
@@ -94,11 +99,11 @@ def _keep(rows: np.ndarray, scores: np.ndarray, other: int, score: float) -> Non
         rows[worst], scores[worst] = other, score
 
 
-def _edges(rows: Rows, scores: NDArray[np.float32], seen: int) -> Edges:
+def _edges(rows: Rows, scores: NDArray[np.float32], numbers: tuple[int, int]) -> Edges:
     one, place = np.nonzero(rows >= 0)
     other, score = rows[one, place], scores[one, place]
     keys = np.minimum(one, other).astype(np.int64) * len(rows) + np.maximum(one, other)
     order = np.lexsort((-score, keys))
     kept = order[np.r_[True, np.diff(keys[order]) != 0]] if len(order) else order
     left, right = np.divmod(keys[kept], max(len(rows), 1))
-    return Edges(left.astype(np.int32), right.astype(np.int32), score[kept], seen)
+    return Edges(left.astype(np.int32), right.astype(np.int32), score[kept], *numbers)

@@ -51,6 +51,11 @@ class ViewHashes(NamedTuple):
     rows: NDArray[np.int32]
     orientations: NDArray[np.int8]
 
+    def of(self, chosen: NDArray[np.bool_]) -> "ViewHashes":
+        """The hashes of the chosen rows; chosen: bool [rows]."""
+        kept = chosen[self.rows]
+        return self if kept.all() else ViewHashes(self.hashes[kept], self.rows[kept], self.orientations[kept])
+
 
 def hash_view(
     thumbnails: NDArray[np.uint8],

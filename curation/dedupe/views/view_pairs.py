@@ -28,30 +28,37 @@ def lowest_bits() -> Block:
     return Block(np.sort(LOW * LOW - 1 - order).astype(np.int64), MAY_DIFFER)
 
 
-def view_pairs(
+def view_searches(
     thumbnails: NDArray[np.uint8],
     aspects: NDArray[np.float32],
     radius: int,
     tools: tuple[ThreadPoolExecutor, int],
-) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int8], int]]:
-    """Yield batches (rows, other rows, orientations, view): turned so, the first looks like a view of the second.
+    settled: NDArray[np.bool_],
+) -> Iterator[Iterator[NDArray[np.int32]]]:
+    """Yield the search of each view: batches of pairs, int32 [k, 5].
 
-    thumbnails: uint8 [n, bytes]. aspects: float32 [n], width divided by height. radius: bits that may differ.
+    A pair is (row, other row, orientation, view, bits that differ): turned so, the first looks like a view of the
+    second. thumbnails: uint8 [n, bytes], at least one. aspects: float32 [n], width divided by height. radius: bits that
+    may differ. settled: bool [n]; pairs of two pictures that are settled are left out.
     """
-    if not len(thumbnails):
-        return
     threads, workers = tools
     block = lowest_bits()
     sides = [hash_view(thumbnails, aspects, side, threads, doubtful=False) for side in (WHOLE, CENTRE)]
     for number, view in enumerate(VIEWS):
         left = sides[int(view.centre)]
         right = hash_view(thumbnails, aspects, view, threads, doubtful=True)
-        for found in pairs_in_block(left.hashes, right.hashes, radius, block, workers):
-            rows, others = left.rows[found[:, 0]], right.rows[found[:, 1]]
-            yield rows, others, _orientations(left, right, found), FIRST + number
+        halves = (left.of(~settled), right), (left.of(settled), right.of(~settled))
+        yield (
+            _rows(one, other, pairs, FIRST + number)
+            for one, other in halves
+            if len(one.rows) and len(other.rows)
+            for pairs in pairs_in_block(one.hashes, other.hashes, radius, block, workers)
+        )
 
 
-def _orientations(left: ViewHashes, right: ViewHashes, found: NDArray[np.int32]) -> NDArray[np.int8]:
-    """How the first picture of each pair must be turned to look like the second, which was turned itself."""
-    turned: NDArray[np.int8] = UNDONE[left.orientations[found[:, 0]], right.orientations[found[:, 1]]]
-    return turned
+def _rows(left: ViewHashes, right: ViewHashes, pairs: NDArray[np.int32], view: int) -> NDArray[np.int32]:
+    """The pairs with their rows. The first must be turned to look like the second, which was turned itself."""
+    one, other, bits = pairs.T
+    orientations = UNDONE[left.orientations[one], right.orientations[other]]
+    columns = left.rows[one], right.rows[other], orientations, np.full(len(pairs), view), bits
+    return np.column_stack(columns).astype(np.int32)
