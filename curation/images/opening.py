@@ -20,21 +20,19 @@ from curation.images.damage import damage
 from curation.images.file_type import sniff
 from curation.images.formats.camera_raw import develop, raw_by_magic, raw_in_tiff
 from curation.images.formats.deep_pixels import decode_deep, is_deep
-from curation.images.formats.deep_tiff import PROFILE, first_directory
+from curation.images.formats.deep_tiff import PROFILE, picture_directory
 from curation.images.formats.dicom import read_dicom
 from curation.images.formats.pillow_plugins import open_with_pillow
 from curation.images.formats.refused import Refused
 from curation.images.formats.stream_ends import with_end
 from curation.images.jpeg import decode_any, decode_plain, size_of_plain
-from curation.images.to_rgb import FOR_COLOURS, ORIENTATION_TAG, TURNS, is_blank, orientation, to_rgb, upright
+from curation.images.to_rgb import FOR_COLOURS, TURNS, first_picture, orientation, to_rgb, upright
 
 MAX_MEGAPIXELS = 250.0
 MAX_SIDE = 65_535
 MAX_BYTES = 2**30
 SIDEWAYS = (5, 6, 7, 8)
 WIDTH_TAG, HEIGHT_TAG = 256, 257
-ANIMATED = {"GIF", "WEBP", "PNG", "AVIF"}
-MOST_FRAMES = 50  # frames that are looked through for one that is not blank
 LONGEST_REASON = 200
 
 
@@ -121,6 +119,9 @@ def _as_it_is(data: bytes, name: str, reduce_to: int | None, background: str, ma
     if special := _special(data, name, background, max_megapixels):
         return special
     image = open_with_pillow(data, name)
+    number = picture_directory(data)[0] if name == "TIFF" else 0
+    if number:
+        image.seek(number)
     _check_size(image.size, max_megapixels)
     full = image.size
     turn = orientation(image) if name == "JPEG" else 1
@@ -131,23 +132,14 @@ def _as_it_is(data: bytes, name: str, reduce_to: int | None, background: str, ma
         # Only now: PNG may keep EXIF behind its pixels, TIFF is turned by Pillow while it loads.
         full, turn = image.size, orientation(image)
         note = damage(data, name)
-    rgb, more = _first_picture(image, background)
+    rgb, more = first_picture(image, background)
     width, height = reversed(full) if turn in SIDEWAYS else full
-    return Opened(upright(rgb, turn), name, width, height, "; ".join(filter(None, (note, more))))
+    return Opened(upright(rgb, turn), name, width, height, "; ".join(filter(None, (note, _which(number), more))))
 
 
-def _first_picture(image: Image.Image, background: str) -> tuple[Image.Image, str]:
-    """The first frame that shows something; most files have one frame, and animations may begin with a blank one."""
-    first, note = to_rgb(image, background)
-    frames = min(getattr(image, "n_frames", 1), MOST_FRAMES)
-    if frames == 1 or image.format not in ANIMATED or not is_blank(first):
-        return first, note
-    for number in range(1, frames):
-        image.seek(number)
-        shown, _ = to_rgb(image, background)
-        if not is_blank(shown):
-            return shown, f"its first frame is blank: frame {number + 1} of {getattr(image, 'n_frames', 1)} is shown"
-    return first, note
+def _which(number: int) -> str:
+    """A note where another picture than the first of a TIFF is shown; `number` counts from 0."""
+    return f"its first picture is a small preview: picture {number + 1} is shown" if number else ""
 
 
 def _special(data: bytes, name: str, background: str, max_megapixels: float) -> Opened | None:
@@ -166,23 +158,24 @@ def _special(data: bytes, name: str, background: str, max_megapixels: float) -> 
 def _deep(data: bytes, name: str, background: str, max_megapixels: float) -> Opened | None:
     """Open a PNG, PPM or TIFF of more than 8 bits a sample; None where it is for Pillow."""
     profile: Mapping[Any, Any]
+    number = 0
     if name == "TIFF":
-        tags = first_directory(data)
+        number, tags = picture_directory(data)
         _check_size((int(tags.get(WIDTH_TAG, 0)), int(tags.get(HEIGHT_TAG, 0))), max_megapixels)
-        turn, profile = int(tags.get(ORIENTATION_TAG, 1)), {"icc_profile": tags.get(PROFILE)}
+        turn, profile = 1, {"icc_profile": tags.get(PROFILE)}
     else:
         header = open_with_pillow(data, name)
         _check_size(header.size, max_megapixels)
         header.load()  # raises on damage that OpenCV passes over
         turn, profile = orientation(header), header.info
-    found = decode_deep(data, name)
+    found = decode_deep(data, name, profile.get("transparency"))
     if not found:
         return None
     image, note = found
     image.info.update({key: value for key, value in profile.items() if value and key in FOR_COLOURS})
     rgb, more = to_rgb(image, background)
-    notes = (damage(data, name), note, more)
-    shown = upright(rgb, turn if turn in TURNS else 1)
+    notes = (damage(data, name), _which(number), note, more)
+    shown = upright(rgb, turn)
     return Opened(shown, name, *shown.size, "; ".join(filter(None, notes)))
 
 

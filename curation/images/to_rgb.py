@@ -13,6 +13,9 @@ from curation.images.colour_profile import to_srgb
 from curation.images.formats.deep_pixels import to_eight_bits
 
 ORIENTATION_TAG = 0x0112
+GREY = {"L", "LA", "La"}
+ANIMATED = {"GIF", "WEBP", "PNG", "AVIF"}
+MOST_FRAMES = 50  # frames that are looked through for one that is not blank
 FOR_COLOURS = {"icc_profile", "gamma", "srgb"}  # what a file may say of its colours
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -26,7 +29,13 @@ TURNS = {
 
 
 def orientation(image: Image.Image) -> int:
-    """Read the EXIF orientation, 1 to 8; damaged EXIF counts as none."""
+    """Read the EXIF orientation, 1 to 8; damaged EXIF counts as none.
+
+    JPEG XL has an orientation of its own, which its decoder has followed, and its standard says to ignore that of EXIF.
+    Only a JPEG that was packed into JPEG XL comes as it was, with its EXIF.
+    """
+    if image.format == "JXL" and not getattr(image, "jpeg", False):
+        return 1
     try:
         value = image.getexif().get(ORIENTATION_TAG, 1)
     except Exception:  # noqa: BLE001 - whatever broken metadata raises, the pixels are still good
@@ -45,6 +54,8 @@ def to_rgb(image: Image.Image, background: str = "white") -> tuple[Image.Image, 
     if image.mode.startswith(("I", "F")):
         shown, note = to_eight_bits(np.asarray(image))
         image = Image.fromarray(shown)
+    if image.mode == "La":
+        image = image.convert("LA")  # Pillow divides its grey by its alpha in no other conversion
     if image.has_transparency_data:
         flat, more = _composite(image, background)
         return flat, "; ".join(filter(None, (note, more)))
@@ -53,6 +64,20 @@ def to_rgb(image: Image.Image, background: str = "white") -> tuple[Image.Image, 
     if image.mode == "P":
         image = image.convert("RGB")  # its profile and gamma are about the colours of the palette
     return to_srgb(image).convert("RGB"), note
+
+
+def first_picture(image: Image.Image, background: str) -> tuple[Image.Image, str]:
+    """Convert the first frame that shows something, as `to_rgb` does; animations may begin with a blank one."""
+    first, note = to_rgb(image, background)
+    frames = min(getattr(image, "n_frames", 1), MOST_FRAMES)
+    if frames == 1 or image.format not in ANIMATED or not is_blank(first):
+        return first, note
+    for number in range(1, frames):
+        image.seek(number)
+        shown, _ = to_rgb(image, background)
+        if not is_blank(shown):
+            return shown, f"its first frame is blank: frame {number + 1} of {getattr(image, 'n_frames', 1)} is shown"
+    return first, note
 
 
 def is_blank(image: Image.Image) -> bool:
@@ -67,11 +92,11 @@ def _extrema(image: Image.Image) -> list[tuple[float, float]]:
 
 def _composite(image: Image.Image, background: str) -> tuple[Image.Image, str]:
     """Lay a transparent image on the background colour; where that shows nothing, show what the file does hold."""
-    profile = {key: value for key, value in image.info.items() if key in FOR_COLOURS}
     rgba = image.convert("RGBA")
-    colours = rgba.convert("RGB")
-    colours.info.update(profile)
-    colours, cover = to_srgb(colours), rgba.getchannel("A")
+    cover = rgba.getchannel("A")
+    colours = rgba.getchannel("R") if image.mode in GREY else rgba.convert("RGB")  # as the profile expects them
+    colours.info.update({key: value for key, value in image.info.items() if key in FOR_COLOURS})
+    colours = to_srgb(colours).convert("RGB")
     flat = _on(background, colours, cover)
     if not is_blank(flat):
         return flat, ""

@@ -87,13 +87,30 @@ def wide_gamut():
         b"bTRC": curve,
         b"cprt": b"text" + bytes(4) + b"none" + bytes(4),
     }
+    return _profile(b"RGB ", parts)
+
+
+def grey_profile(gamma):
+    """An ICC profile of grey with a gamma."""
+    white = b"XYZ " + bytes(4) + b"".join(struct.pack(">i", round(value * 65536)) for value in (0.9642, 1.0, 0.8249))
+    parts = {
+        b"desc": b"desc" + bytes(4) + struct.pack(">I", 5) + b"grey\0" + bytes(79),
+        b"wtpt": white,
+        b"kTRC": b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256)) + bytes(2),
+        b"cprt": b"text" + bytes(4) + b"none" + bytes(4),
+    }
+    return _profile(b"GRAY", parts)
+
+
+def _profile(colours, parts):
+    """An ICC profile for a monitor, of its parts."""
     at, table, body = 128 + 4 + 12 * len(parts), b"", b""
     for name, part in parts.items():
         table += name + struct.pack(">II", at + len(body), len(part))
         body += part
-    size = at + len(body)
-    head = struct.pack(">I4sI4s4s4s", size, bytes(4), 0x02400000, b"mntr", b"RGB ", b"XYZ ")
-    head += bytes(12) + b"acsp" + bytes(28) + b"".join(map(fixed, (0.9642, 1.0, 0.8249)))
+    head = struct.pack(">I4sI4s4s4s", at + len(body), bytes(4), 0x02400000, b"mntr", colours, b"XYZ ")
+    light = (struct.pack(">i", round(value * 65536)) for value in (0.9642, 1.0, 0.8249))
+    head += bytes(12) + b"acsp" + bytes(28) + b"".join(light)
     return head.ljust(128, b"\0") + struct.pack(">I", len(parts)) + table + body
 
 
@@ -108,8 +125,13 @@ def bmp_without_alpha(pixels):
 
 def with_gamma(png, gamma):
     """A PNG with a chunk that tells its gamma."""
-    chunk = b"gAMA" + struct.pack(">I", round(gamma * 100000))
-    return png[:33] + struct.pack(">I", 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) + png[33:]
+    return with_chunk(png, b"gAMA", struct.pack(">I", round(gamma * 100000)))
+
+
+def with_chunk(png, kind, load):
+    """A PNG with one more chunk, behind its header."""
+    chunk = kind + load
+    return png[:33] + struct.pack(">I", len(load)) + chunk + struct.pack(">I", zlib.crc32(chunk)) + png[33:]
 
 
 def dicom(grey, **facts):

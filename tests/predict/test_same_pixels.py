@@ -54,8 +54,33 @@ def odd_files(image):
         "alpha0.bmp": odd.bmp_without_alpha(plain),
         "late.gif": encoded(blank, "GIF", save_all=True, append_images=[image.convert("RGBA")] * 2, duration=100),
     }
+    exif = Image.Exif()
+    exif[274] = 8
+    glass = Image.merge("LA", (image.convert("L"), Image.linear_gradient("L").resize(image.size)))
+    made |= {
+        "progressive.jpg": encoded(image, "JPEG", progressive=True, exif=exif),
+        "turned.webp": encoded(image, "WEBP", exif=exif),
+        "turned.png": encoded(image, "PNG", exif=exif),
+        "deep_turned.tif": odd.tiff(plain.astype(np.uint16) * 257, t274=6),
+        "signed.tif": odd.tiff(grey.astype(np.int16) * 128),
+        "over.tif": odd.tiff((plain / 254).astype(np.float32)),
+        "palette.png": encoded(image.quantize(32), "PNG", transparency=bytes(range(0, 256, 8))),
+        "glass.png": encoded(glass, "PNG", icc_profile=odd.grey_profile(1.0)),
+        "one.png": encoded(image.convert("1"), "PNG"),
+        "lossless.webp": encoded(image.convert("RGBA"), "WEBP", lossless=True, icc_profile=odd.wide_gamut()),
+        "packed.tif": encoded(image, "TIFF", compression="tiff_lzw"),
+        "x.avif": encoded(image, "AVIF"),
+        "x.jp2": encoded(image, "JPEG2000"),
+        "x.ppm": b"P6\n%d %d\n4095\n" % image.size + (plain.astype(">u2") * 16).tobytes(),
+        "icon.ico": encoded(image.resize((64, 64)), "ICO"),
+    }
+    if find_spec("pillow_heif"):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        made["x.heic"] = encoded(image, "HEIF", exif=exif.tobytes())
     if find_spec("pydicom"):
-        made["x.dcm"] = odd.dicom(grey)
+        made["x.dcm"] = odd.dicom(grey, WindowCenter=2048, WindowWidth=4096)
     if find_spec("rawpy") and find_spec("tifffile"):
         made["x.dng"] = odd.mosaic_dng(plain[:200, :320])
     if find_spec("pillow_jxl"):
