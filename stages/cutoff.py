@@ -28,7 +28,7 @@ def main() -> None:
         print(f"{log}: {len(gone)} decided images are not in data/ (the first: {gone[0]}); ignored", file=sys.stderr)
     selection = select(images, duplicates, reviews, params)
     project.write_table(selection, tables.SELECTION)
-    for warning in losses.warnings(losses.selected(selection), duplicates, params.dedupe):
+    for warning in losses.of_round(selection, duplicates, params.dedupe):
         print(printable(str(warning)), file=sys.stderr)
     table, passed = funnel.classes(selection, params), funnel.funnel(selection)
     parts = {"funnel": passed, "classes": table, "dropped": funnel.dropped(selection)}

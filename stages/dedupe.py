@@ -17,7 +17,7 @@ def main() -> None:
     from curation.dedupe.image_arrays import from_parquet
     from curation.dedupe.near_duplicates import find, rules
     from curation.dedupe.verification.file_pixels import ImageFiles
-    from curation.report.duplicates_page import report, write_report
+    from curation.report.duplicates_page import report, warning_sections, write_report
     from curation.selection.copies import losses
 
     project = Project.find()
@@ -28,10 +28,11 @@ def main() -> None:
     table, summary = find(pictures, rules(params), files, reviewed, params.ingest.workers, pairs(reviews))
     project.write_table(table, tables.DUPLICATES)
     images = project.table(tables.IMAGES, FACTS)
-    write_report(report(images, table), project.root, project.report("dedupe"), summary.lines())
+    warnings = losses.warnings(losses.expected(images, table, params.dedupe.policy), table, params.dedupe)
+    warned = warning_sections(warnings, images, project.root)
+    write_report(report(images, table), project.root, project.report("dedupe"), summary.lines(), warned)
     print(printable("\n".join(summary.lines()), keep="\n"))
-    config = project.params().dedupe
-    for warning in losses.warnings(losses.expected(images, table, config.policy), table, config):
+    for warning in warnings:
         print(printable(str(warning)), file=sys.stderr)
 
 

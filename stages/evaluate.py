@@ -1,5 +1,7 @@
 """Stage evaluate: score every image with the candidate and its base, calibrate, measure. See `dvc repro evaluate`."""
 
+import sys
+
 from curation import tables
 from curation.errors import printable
 from curation.project import Project
@@ -13,6 +15,7 @@ def main() -> None:
     from curation.evaluation.evaluate import Paths, evaluate
     from curation.evaluation.headline import measured
     from curation.images.store.pixels import Pixels
+    from curation.selection.copies import losses
 
     project = Project.find()
     params = project.located(project.params())
@@ -31,6 +34,8 @@ def main() -> None:
     numbers = evaluate(paths, splits, Pixels(project.pixels), params)
     for name, facts in measured(numbers):
         print(printable(f"{name}: accuracy {facts['accuracy']:.4f} on {facts['images']:,} images"))
+    for warning in losses.unmeasured(splits):
+        print(printable(str(warning)), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from curation.cli.shared.app import app
-from curation.cli.shared.output import print_json, say, show, write_csv
+from curation.cli.shared.output import note, print_json, say, show, write_csv
 
 
 @app.command()
@@ -37,7 +37,8 @@ def dedupe(
     from curation.dedupe.verification.file_pixels import ImageFiles
     from curation.images.ingest import ingest_folder
     from curation.params import Params
-    from curation.report.duplicates_page import report, write_pages
+    from curation.report.duplicates_page import report, warning_sections, write_pages
+    from curation.selection.copies import losses
 
     params = Params()
     changes = {"radius": radius, "min_similarity": min_similarity}
@@ -49,8 +50,12 @@ def dedupe(
     files = ImageFiles(folder, settings.ingest.background, float(settings.ingest.max_megapixels))
     table, summary = find(from_frame(images), rules(settings), files, workers=workers)
     found = report(images, table)
+    warnings = losses.warnings(losses.expected(images, table, block.policy), table, block)
     if html:
-        write_pages(found, folder, html, f"Near-duplicates in {folder}")
+        warned = warning_sections(warnings, images, folder)
+        write_pages(found, folder, html, f"Near-duplicates in {folder}", warned)
+    for warning in warnings:
+        note(str(warning))
     _deliver(found, summary.lines(), csv, as_json=as_json)
 
 

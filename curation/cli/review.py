@@ -91,9 +91,14 @@ def status(as_json: AsJson = False) -> None:
 
     Example: curate review status --json
     """
+    from curation import tables
     from curation.project import Project
     from curation.review.project_queue import read_queue
     from curation.review.queue_status import progress
+    from curation.selection.copies import losses
 
     project = Project.find()
     show(progress(read_queue(project, project.params().review.limit)), as_json=as_json, title="review queue")
+    if project.table_path(tables.SELECTION).exists():
+        for warning in losses.of_benchmark(project.table(tables.SELECTION)):
+            note(str(warning))

@@ -7,6 +7,7 @@ keeper is not removed; it is listed as a conflict.
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pandas as pd
 from curation.images.hashing import ORIENTATIONS
 from curation.report.contact_sheet import SheetSection, write_sheet
 from curation.report.thumbnails import Tile
+from curation.selection.copies.losses import LossWarning
 from curation.tables.class_names import UNKNOWN
 
 Report = dict[str, list[dict[str, Any]]]
@@ -23,7 +25,7 @@ LIMIT = 300  # groups on a page: more is not looked at, and the JSON has them al
 
 
 def report(images: pd.DataFrame, duplicates: pd.DataFrame) -> Report:
-    """Return {"groups", "conflicts", "unreadable"} from the tables IMAGES and DUPLICATES.
+    """Return {"groups", "conflicts", "marked", "unreadable"} from the tables IMAGES and DUPLICATES.
 
     Groups are sorted by the path of their keeper, and everything in them by path.
     """
@@ -50,25 +52,43 @@ def report(images: pd.DataFrame, duplicates: pd.DataFrame) -> Report:
     return {
         "groups": [{"keeper": path, "twins": sorted(twins, key=_path)} for path, twins in sorted(groups.items())],
         "conflicts": sorted(conflicts, key=lambda one: (one["keeper"], one["paths"])),
+        "marked": sorted(_marked(images, duplicates), key=_path),
         "unreadable": sorted(_unreadable(images), key=_path),
     }
 
 
-def write_pages(found: Report, root: Path, path: Path, title: str = "Near-duplicates") -> None:
-    """Write one contact sheet: the conflicts, then the groups with marked keepers. Paths are relative to `root`."""
-    write_sheet(path, title, _sections(found, root))
+def write_pages(
+    found: Report, root: Path, path: Path, title: str = "Near-duplicates", warned: Iterable[SheetSection] = ()
+) -> None:
+    """Write one contact sheet: warnings, probable marked copies, conflicts, and the groups with marked keepers.
+
+    Paths are relative to `root`. warned: as `warning_sections` gives them.
+    """
+    write_sheet(path, title, chain(warned, _sections(found, root)))
 
 
-def write_report(found: Report, root: Path, folder: Path, lines: Iterable[str]) -> None:
+def warning_sections(warnings: Iterable[LossWarning], images: pd.DataFrame, root: Path) -> Iterator[SheetSection]:
+    """Yield a section for each warning, with its pictures and with the setting that helps."""
+    paths = dict(zip(images["image_id"], images["path"], strict=True))
+    for one in warnings:
+        tiles = [Tile(root / paths[image_id], paths[image_id]) for image_id in one.image_ids if image_id in paths]
+        yield SheetSection(f"Warning: {one.text}", one.fix, tiles)
+
+
+def write_report(
+    found: Report, root: Path, folder: Path, lines: Iterable[str], warned: Iterable[SheetSection] = ()
+) -> None:
     """Write index.html, dedupe.json and summary.txt into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dedupe.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     (folder / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    write_pages(found, root, folder / "index.html")
+    write_pages(found, root, folder / "index.html", warned=warned)
 
 
 def _sections(found: Report, root: Path) -> Iterator[SheetSection]:
     groups, conflicts = found["groups"], found["conflicts"]
+    if found["marked"]:
+        yield _marked_section(found["marked"], root)
     for one in _by_keeper(conflicts)[:LIMIT]:
         tiles = [Tile(root / file["path"], f"{file['path']}\n{file['label'] or NO_LABEL}") for file in one["files"]]
         yield SheetSection(
@@ -81,6 +101,26 @@ def _sections(found: Report, root: Path) -> Iterator[SheetSection]:
     left = max(0, len(groups) - LIMIT) + max(0, len(_by_keeper(conflicts)) - LIMIT)
     if left or not (groups or conflicts):
         yield SheetSection(f"{left:,} more, in the JSON" if left else "No near-duplicates", "")
+
+
+def _marked_section(marked: list[dict[str, Any]], root: Path) -> SheetSection:
+    """All probable marked copies, each picture and then its marked copy."""
+    tiles = []
+    for one in marked[:LIMIT]:
+        tiles += [Tile(root / one["of"], one["of"], "picture"), Tile(root / one["path"], one["path"], "marked?")]
+    note = "They differ in one small place: a mark, a date, or a small object. Both stay until a person decides, "
+    note += "in the view `marked copies` of `curate review open`."
+    return SheetSection(f"Probable marked copies: {len(marked):,}", note, tiles)
+
+
+def _marked(images: pd.DataFrame, duplicates: pd.DataFrame) -> list[dict[str, Any]]:
+    """List the images that repeat another one but for one small opaque mark."""
+    paths = images.set_index("image_id")["path"]
+    rows = duplicates[duplicates["marked_copy_of"] != ""]
+    return [
+        {"path": paths[one], "image_id": one, "of": paths[other], "of_id": other}
+        for one, other in zip(rows["image_id"], rows["marked_copy_of"], strict=True)
+    ]
 
 
 def _involved(frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,12 +10,13 @@ from curation import tables
 from curation.evaluation.headline import measured
 from curation.project import Project
 from curation.report import counting
+from curation.report.loss_part import loss_warnings
 from curation.report.round_data import Round
 from curation.review.project_queue import read_queue
 from curation.review.queue_status import progress
 from curation.tables.codes import LABELLED_SPLITS, MODEL_SPLITS, Split
 
-Numbers = dict[str, dict[str, Any]]
+Numbers = dict[str, Any]
 
 
 def summary(project: Project) -> list[str]:
@@ -45,7 +46,19 @@ def in_numbers(project: Project) -> Numbers:
             "clusters": counting.clusters(project.table(tables.ERRORS, ["cluster"])),
         },
         "pool": {"named": int((identified["error"] == "").sum())},
+        "warnings": [
+            {"text": one.text, "fix": one.fix, "images": [round_.paths.get(image, "") for image in one.image_ids]}
+            for one in loss_warnings(round_)
+        ],
     }
+
+
+def warned(numbers: Numbers) -> list[str]:
+    """Return the warnings of `in_numbers` as sentences, each with the path of a picture."""
+    return [
+        f"warning: {one['text']}; {one['fix']}" + (f" (for example {one['images'][0]})" if one["images"] else "")
+        for one in numbers["warnings"]
+    ]
 
 
 def _images(project: Project) -> dict[str, int]:

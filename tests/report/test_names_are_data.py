@@ -114,7 +114,7 @@ def test_in_the_page_of_the_duplicates(tmp_path_factory, name):
         images["path"] = [f"{label.replace('/', '')}.png".replace("\0", "") for label in images["label"]]
         images["copy_paths"] = images["copy_labels"] = [[], []]
         duplicates = pd.DataFrame({"image_id": images["image_id"], "keeper": "1" * 32, "conflict": [two, one]})
-        duplicates = duplicates.assign(leak_group="", distance=0, similarity=1.0, orientation=0)
+        duplicates = duplicates.assign(leak_group="", distance=0, similarity=1.0, orientation=0, marked_copy_of="")
         write_pages(report(images, duplicates), folder, folder / "out.html")
         pages.append(elements(folder / "out.html"))
     assert pages[0].found == pages[1].found

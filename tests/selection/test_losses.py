@@ -1,4 +1,4 @@
-"""Warnings about copies: a class that loses many images, a keeper of many, one ground, and a scene past max_group."""
+"""Warnings before harm: who loses many images to copies or to a renamed folder, one ground, a scene past max_group."""
 
 from factories import tables as made
 
@@ -46,3 +46,23 @@ def test_a_keeper_of_many_and_the_one_ground_are_named():
     assert f"are in the one of image {ID('pen0')[:12]}" in text
     assert "max_group" not in text
     assert "holds 40 images, more than `dedupe.max_group`" in "\n".join(warned(0, scene="pen", max_group=30))
+
+
+def test_a_class_that_only_the_benchmark_has_is_named_with_the_name_that_it_probably_has_now():
+    rows = [{"name": "old", "label": "gazelle", "source": "benchmark", "state": "benchmark"}]
+    rows += [{"name": "ours", "label": "cat", "source": "benchmark", "state": "benchmark"}]
+    rows += [{"name": "new", "label": "gazelles", "state": "kept"}]
+    rows += [{"name": "cat", "label": "cat", "state": "dropped", "reason_code": "below_minimum"}]
+    (found,) = losses.of_benchmark(made.selection(rows))
+    assert str(found).startswith("warning: class `gazelle` has 1 images in the benchmark and none elsewhere")
+    assert "`classes: {merge: {gazelle: gazelles}}` in params.yaml" in found.fix
+    assert found.image_ids == [ID("old")]
+    assert losses.of_benchmark(made.selection(rows[1:])) == []
+
+
+def test_benchmark_images_of_no_class_of_the_model_are_named():
+    rows = [{"name": "b", "label": "gazelle", "split": "benchmark"}, {"name": "t", "label": "cat", "split": "train"}]
+    rows += [{"name": "u", "label": "unknown", "split": "benchmark"}]
+    (found,) = losses.unmeasured(made.splits(rows))
+    assert "1 benchmark images of class `gazelle` are in no metric" in found.text
+    assert losses.unmeasured(made.splits(rows[1:])) == []
