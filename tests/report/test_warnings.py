@@ -50,7 +50,7 @@ def test_the_summary_says_the_same_and_names_a_picture(harmed, monkeypatch):
     assert all("(for example data/raw/" in line for line in warned(numbers))
     monkeypatch.chdir(harmed)
     (harmed / "dvc.yaml").touch()
-    (harmed / "params.yaml").touch()
+    (harmed / "params.yaml").write_text("lr: 0.001\n")
     done = CliRunner().invoke(app, ["summary"])
     assert "warning: class `gazelle` has 1 images" in done.stderr
     assert len(done.stdout.splitlines()) == 5
