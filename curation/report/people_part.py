@@ -54,7 +54,7 @@ def label_errors(round_: Round) -> Section | None:
     worst = likely.sort_values(["label_error", "image_id"], ascending=[False, True], kind="stable").head(
         MOST_LABEL_ERRORS
     )
-    lead = f"{len(likely):,} labels are suspicious; the worst come first, with what they could be."
+    lead = f"{len(likely):,} labels are wrong with a probability of {SUSPECT:.0%} or more; the worst come first."
     tiles = round_.tile_rows(worst, "{label} → {suggested}?\n{label_error:.0%} wrong")
     return Section("labels", "Suspicious labels", lead, [Tiles(tiles)])
 
@@ -100,7 +100,7 @@ def advice(round_: Round) -> Iterator[tuple[str, str]]:
         yield f"{broken:,} files can't be read: replace or delete them, then run the pipeline.", "dvc repro"
     if round_.errors is not None and len(round_.errors):
         likely = int((round_.errors["label_error"] >= SUSPECT).sum())
-        words = f", {likely:,} of them with a suspicious label" if likely else ""
+        words = f", {likely:,} of them with a label that may be wrong" if likely else ""
         yield f"Review the {len(round_.errors):,} images of the queue{words}, best first.", "curate review open"
         yield "Bring the decisions back and train again with them.", "curate review pull && dvc repro"
     if round_.identified is not None and len(round_.identified):

@@ -88,7 +88,7 @@ def _by_kind() -> Iterator[View]:
     yield (
         "probable label errors",
         WAITING | {"kind": Kind.LABEL_ERROR.value},
-        "In the queue because the label may be wrong",
+        "The label is wrong with a probability of 25% or more",
     )
     yield "conflicts", WAITING | {"kind": Kind.CONFLICT.value}, "Copies of these have another label"
     yield "unsure", WAITING | {"kind": Kind.DOUBT.value}, "Right, but the model was not sure"

@@ -91,7 +91,7 @@ class Kind(StrEnum):
 
     ERROR = "error"  # The model predicts another class than the label.
     DOUBT = "doubt"  # The model predicts the label with a low probability.
-    LABEL_ERROR = "label error"  # The label is probably wrong.
+    LABEL_ERROR = "label error"  # The probability that the label is wrong is 0.25 or more.
     CONFLICT = "conflict"  # A copy of it carries another label.
     OUT_OF_SCOPE = "out of scope"  # Its label is no class of the model, and the model is sure of its answer.
 

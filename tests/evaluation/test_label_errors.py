@@ -3,8 +3,8 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from curation.evaluation.label_errors.label_error_probability import combined, overfitted, settle, verdicts
-from curation.evaluation.label_errors.label_noise import Noise, wrong_given
-from curation.evaluation.label_errors.pred_probs import Samples, fold_of, pool
+from curation.evaluation.label_errors.label_noise import Noise, fit_noise, wrong_given
+from curation.evaluation.label_errors.pred_probs import OutOfFoldModels, Samples, fold_of, pool
 
 
 def blobs(count=600, classes=4, spread=1.0, seed=0):
@@ -75,6 +75,26 @@ def test_probabilities_say_about_how_many_are_wrong():
     sure = found.wrong > 0.8
     assert sure.sum() > 50
     assert (given != truth)[sure].mean() > 0.8
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.02, 0.2])
+def test_of_the_labels_with_a_probability_above_a_half_most_are_wrong(rate):
+    vectors, truth, rng = blobs(1200, spread=1.0, seed=4)
+    given = flip(truth, rate, rng)
+    found = verdicts(subjects(vectors, given), np.zeros(1200, bool))
+    sure = found.wrong >= 0.5
+    assert (given != truth)[sure].sum() >= 0.5 * sure.sum()
+    assert sure.sum() >= 0.6 * (given != truth).sum()
+
+
+def test_the_second_pass_does_not_take_back_the_noise_that_the_first_found():
+    vectors, truth, rng = blobs(900, spread=1.2, seed=2)
+    made = subjects(vectors, flip(truth, 0.05, rng))
+    models, everything = OutOfFoldModels(made), np.ones(900, bool)
+    first = fit_noise(models.log_probs(everything), made.labels, everything, made.seed)
+    found = verdicts(made, np.zeros(900, bool))
+    assert (found.noise.transitions == first.transitions).all()
+    assert found.wrong.sum() >= 0.7 * (made.labels != truth).sum()
 
 
 def test_of_two_twins_with_different_labels_the_likelier_wrong_one_is_named():

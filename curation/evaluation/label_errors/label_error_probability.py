@@ -1,18 +1,21 @@
 """The probability that each label is wrong, and the class that it should probably be.
 
 There are two passes. In the first, all labels train the out-of-fold models. Labels that it doubts train no model in the
-second pass (the pruning of confident learning, Northcutt et al. 2021). The probability combines Bayes' rule under the
-estimated noise with cleanlab's label quality, on the same pred_probs. Where a copy of the image has another label, only
-these two labels are compared.
+second pass (the pruning of confident learning, Northcutt et al. 2021). The noise is estimated in the first pass only:
+models that never saw the doubted labels explain them as small probabilities, so a second estimate is too low, and most
+wrong labels would get a small probability. The probability combines Bayes' rule under the estimated noise with
+cleanlab's label quality, on the pred_probs of the second pass. Where a copy of the image has another label, only these
+two labels are compared. benchmarks/label_probability.py compares the stated probability with planted flips.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curation.evaluation.label_errors.label_noise import Noise, fit_noise, wrong_given
-from curation.evaluation.label_errors.pred_probs import Codes, OutOfFoldModels, Samples, pool
+from curation.evaluation.label_errors.pred_probs import Codes, OutOfFoldModels, Reals, Samples, pool
 
 DOUBTED = 0.2  # probability of a label error from which a label trains no model in the second pass
 OVERFITTED = 0.05  # difference of the agreement with trained and with other labels that shows overfitted embeddings
@@ -44,11 +47,14 @@ def verdicts(
     """
     models = OutOfFoldModels(samples)
     labels = samples.labels
-    everything = np.ones(len(labels), bool) if disputed is None or disputed.all() else ~disputed
-    first = _judge(models, everything, everything)
-    chosen = ~learnt & everything if overfitted(first.likely, labels, learnt) else everything
+    chosen = np.ones(len(labels), bool) if disputed is None or disputed.all() else ~disputed
+    trained_on, log_probs = chosen, models.log_probs(chosen)
+    first = _judge(samples, log_probs, chosen)
+    if overfitted(first.likely, labels, learnt):
+        chosen = ~learnt & chosen
+        first = _judge(samples, log_probs, chosen)
     doubted = first.wrong > DOUBTED
-    second = _judge(models, everything & ~doubted, chosen)
+    second = _judge(samples, models.log_probs(trained_on & ~doubted), chosen, first.noise)
     return second if conflicts is None else settle(second, labels, conflicts)
 
 
@@ -73,10 +79,14 @@ def settle(found: Verdicts, labels: Codes, conflicts: Codes) -> Verdicts:
     return Verdicts(wrong, suggested, found.likely, found.noise)
 
 
-def _judge(models: OutOfFoldModels, trusted: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> Verdicts:
-    labels = models.samples.labels
-    log_probs = models.log_probs(trusted)
-    noise = fit_noise(log_probs, labels, chosen, models.samples.seed)
+def _judge(
+    samples: Samples, log_probs: Sequence[Reals], chosen: NDArray[np.bool_], known: Noise | None = None
+) -> Verdicts:
+    """Judge every label by log_probs. The weights are fitted to the `chosen` rows, and the noise too unless `known`."""
+    labels = samples.labels
+    noise = fit_noise(log_probs, labels, chosen, samples.seed)
+    if known is not None:
+        noise = replace(known, weights=noise.weights)
     likely = pool(log_probs, noise.weights)
     others = likely.copy()
     others[np.arange(len(labels)), labels] = -1
