@@ -8,6 +8,7 @@ pooling is the usual change (He et al. 2016, section 4.2).
 
 import logging
 import warnings
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ from torch.overrides import TorchFunctionMode
 
 from curation.errors import CurationError
 
+Channels = tuple[float, float, float]
+
+TIMM = "timm/"  # before the names of timm's models
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 PROBE_CLASSES = 7
@@ -104,11 +108,27 @@ def pretrained(spec: Spec) -> tuple[nn.Module, int]:
     return _fit_stem(model, spec.stem), 1000
 
 
-def normalisation(arch: str, *, published: bool) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
-    """Mean and standard deviation of each channel, for pixels in 0..1, that a model expects."""
-    if published and arch in OWN_CONSTANTS:
+def normalisation(arch: str, *, trained: bool) -> tuple[Channels, Channels]:
+    """Mean and standard deviation of each channel, for pixels in 0..1, that a model expects.
+
+    Weights that somebody trained want the pixels that they were trained on. timm says for each of its models what
+    those are: a quarter of them were not trained on the usual constants. Random weights get the usual ones.
+    """
+    if trained and arch.startswith(TIMM):
+        import timm
+
+        found = timm.get_pretrained_cfg(arch.removeprefix(TIMM))
+        if found is not None:
+            return _channels(found.mean), _channels(found.std)
+    if trained and arch in OWN_CONSTANTS:
         return (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
     return IMAGENET_MEAN, IMAGENET_STD
+
+
+def _channels(values: Sequence[float]) -> Channels:
+    """Three numbers, also of a model that reads one channel."""
+    red, green, blue = values if len(values) == 3 else [values[0]] * 3
+    return float(red), float(green), float(blue)
 
 
 def known_archs() -> list[str]:
@@ -149,7 +169,7 @@ def _refusal(spec: Spec) -> str:
 
 
 def _make(spec: Spec, classes: int, *, pretrained: bool = False) -> nn.Module:
-    if spec.arch.startswith("timm/"):
+    if spec.arch.startswith(TIMM):
         return _make_timm(spec, classes, pretrained=pretrained)
     from torchvision import models
 
@@ -186,7 +206,7 @@ def _make_timm(spec: Spec, classes: int, *, pretrained: bool) -> nn.Module:
         import timm
     except ModuleNotFoundError:
         raise ArchError(f"arch {spec.arch} needs timm: pip install 'curation[timm]'") from None
-    name = spec.arch.removeprefix("timm/")
+    name = spec.arch.removeprefix(TIMM)
     if name.split(".")[0] not in timm.list_models():
         raise ArchError(f"timm knows no model named {name}")
     sized: dict[str, Any] = {"img_size": spec.image_size} if _takes_size(name) else {}

@@ -60,7 +60,7 @@ def make_backbone(params: Params, out: Path) -> str:
     else:
         model, classes = build(spec, PROBE), PROBE
         story = f"random weights, seed {params.seed}" if weights == "random" else _take_foreign(model, _local(weights))
-    mean, std = normalisation(params.arch, published=weights == "imagenet")
+    mean, std = normalisation(params.arch, trained=weights != "random")
     state = body_state(model, classes)
     checkpoint.save(out, state, Header(spec.arch, (), spec.image_size, mean, std, spec.stem))
     size = sum(tensor.numel() for tensor in state.values())

@@ -20,7 +20,7 @@ from curation.files import write_text
 FILE = Path("stages/behaviour.yaml")
 VERSIONS: Mapping[str, int] = {
     "collect": 1,
-    "backbone": 1,
+    "backbone": 2,
     "ingest": 2,
     "dedupe": 4,
     "cutoff": 4,

@@ -112,3 +112,20 @@ def test_timm_models_are_built_the_same_way(name):
     model = backbone.build(Spec(name, 32), 3)
     assert model.eval()(torch.zeros(1, 3, 32, 32)).shape == (1, 3)
     assert backbone.head_keys(model, 3)
+
+
+@pytest.mark.parametrize(
+    ("arch", "mean"),
+    [
+        ("timm/resnet18", 0.485),
+        ("timm/vit_tiny_patch16_224", 0.5),
+        ("timm/vit_base_patch16_clip_224.openai", 0.48145466),
+        ("googlenet", 0.5),
+        ("resnet18", 0.485),
+    ],
+)
+def test_trained_weights_get_the_pixels_that_they_were_trained_on(arch, mean):
+    if arch.startswith(backbone.TIMM):
+        pytest.importorskip("timm")
+    assert backbone.normalisation(arch, trained=True)[0][0] == mean
+    assert backbone.normalisation(arch, trained=False) == (backbone.IMAGENET_MEAN, backbone.IMAGENET_STD)
