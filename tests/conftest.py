@@ -93,6 +93,7 @@ def serve_review():
         command = [curate, "review", "open", "--port", str(a_free_port()), *options]
         with subprocess.Popen(command, cwd=root, env=env, stdout=subprocess.PIPE, text=True) as server:
             told = next((line for line in server.stdout if "http://" in line), "")
+            assert "in the browser: " in told, "curate review open ended, or named no address: see its stderr"
             yield told.split("in the browser: ")[1].split()[0]
             server.terminate()
 

@@ -14,7 +14,8 @@ from urllib.parse import quote
 from curation.review.database import ReviewUnavailableError
 
 ADDRESS = "127.0.0.1"
-START_SECONDS = 120
+START_SECONDS = 600  # on a machine that does other work the App may need minutes
+LOOK_SECONDS = 5
 
 
 def serve(port: int) -> Any:
@@ -24,8 +25,20 @@ def serve(port: int) -> Any:
     import fiftyone as fo
     from fiftyone.core.service import ServerService, ServiceListenTimeout
 
+    class Server(ServerService):  # type: ignore[misc]
+        """FiftyOne's server, which is waited for as long as its process lives: FiftyOne gives up after a minute."""
+
+        def _wait_for_child_port(self, port: int | None = None, timeout: float = START_SECONDS) -> Any:
+            until = time.monotonic() + timeout
+            while True:
+                try:
+                    return super()._wait_for_child_port(port, LOOK_SECONDS)
+                except ServiceListenTimeout:
+                    if self.child.poll() is not None or time.monotonic() > until:
+                        raise
+
     try:
-        server = ServerService(port, address=ADDRESS, do_not_track=fo.config.do_not_track)
+        server = Server(port, address=ADDRESS, do_not_track=fo.config.do_not_track)
     except ServiceListenTimeout as error:
         fix = "try again when the machine is less busy, or another --port"
         raise ReviewUnavailableError(f"the App's server did not start on port {port}: {error}", fix) from error
