@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from curation import tables
 from curation.cli.main import app
+from curation.decisions.log import append_reviews
 from curation.predict.calibration import Calibration
 from curation.predict.thresholds import curve
 
@@ -156,6 +157,14 @@ def test_next_feeds_label_and_only_decided_images_move(project):
     assert not picked & {row["image_id"] for row in as_json("unknowns", "--min-conf", 0)}
     run("next", "-n", 9, "--csv", "more.csv", "--strategy", "margin")
     assert "not a class" in run("label", "accept", "more.csv", "--rest-as", "gazelle", code=1).stderr
+
+
+def test_a_turn_alone_is_no_answer_so_the_rest_is_accepted_with_it(project):
+    run("next", "-n", 3, "--csv", "picks.csv", "--strategy", "margin")
+    first = pd.read_csv("picks.csv", dtype=str).image_id[0]
+    append_reviews(Path("data/reviews.csv"), [{"image_id": first, "decision": "turn:90"}])
+    done = as_json("label", "accept", "picks.csv", "--reviewer", "ana", "--rest-as", "predicted")[0]
+    assert (done["accepted"], done["moved"]) == (3, 3)
 
 
 def test_the_log_names_the_model_that_gave_the_answers(project):

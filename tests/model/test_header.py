@@ -98,3 +98,17 @@ def test_a_bad_file_is_named_with_what_to_do(tmp_path, content, told):
     with pytest.raises(CheckpointError, match=told) as caught:
         read_header(path)
     assert "model.safetensors" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("candidate", "dvc repro train"),
+        ("backbone", "dvc repro backbone"),
+        ("production", "curate promote.*dvc pull"),
+        ("other", "base_model"),
+    ],
+)
+def test_a_missing_model_is_named_with_what_makes_it(tmp_path, name, told):
+    with pytest.raises(CheckpointError, match=rf"{name}\.safetensors does not exist.*{told}"):
+        read_header(tmp_path / f"{name}.safetensors")

@@ -86,6 +86,26 @@ def test_an_error_after_the_first_change_puts_every_file_back(project, monkeypat
     assert promote(here, Choice()).entry.version == "v1.0.1"
 
 
+@pytest.mark.parametrize("step", ["_fetch", "_record"])
+def test_an_error_in_the_middle_of_a_rollback_puts_every_file_back(project, monkeypatch, step):
+    here = Project(project.root)
+    for weight, base in ((0.0, ""), (1.0, "cat")):
+        project.round(right(project, base), weight=weight)
+        promote(here, Choice())
+    before, real = files(project), getattr(module, step)
+
+    def fails(*words):
+        real(*words)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, step, fails)
+        with pytest.raises(OSError, match="No space"):
+            rollback(here, None, Choice())
+    assert files(project) == before
+    assert rollback(here, None, Choice()).entry.version == "v1.0.0"
+
+
 def test_a_rollback_to_bytes_that_are_gone_changes_nothing(project):
     project.round(right(project))
     here = Project(project.root)

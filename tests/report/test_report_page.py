@@ -61,6 +61,14 @@ def test_every_picture_and_chart_has_words(text):
     assert all(chart["role"] == "img" and chart["aria-label"] for chart in page.charts)
 
 
+def test_an_axis_of_epochs_has_whole_numbers(text):
+    charts = re.findall(r"<svg[^>]*by epoch.*?</svg>", text, re.DOTALL)
+    assert len(charts) == 2
+    for chart in charts:
+        words = re.findall(r"<text[^>]*>([^<]*)</text>", chart)
+        assert words[: words.index("epoch")] == ["1", "2"]
+
+
 def test_names_from_the_tables_are_escaped(text):
     assert "dog &amp; cat &lt;b&gt;" in text
     assert "<ape>" not in text
