@@ -34,8 +34,6 @@ def main() -> None:
     parts = {"funnel": passed, "classes": table, "dropped": funnel.dropped(selection)}
     funnel_figure.write_tables(reports, parts)
     funnel_figure.draw_funnel(passed, table, funnel.ORIGINS, reports / "funnel.svg")
-    for told in funnel.missing_in_raw(selection):
-        print(printable(told), file=sys.stderr)
     counts = selection["state"].value_counts()
     if told := funnel.nothing_left(table):
         print(printable(told), file=sys.stderr)

@@ -97,22 +97,6 @@ def nothing_left(table: pd.DataFrame) -> str:
     )
 
 
-def missing_in_raw(selection: pd.DataFrame) -> list[str]:
-    """Say which classes of benchmark sets have no image elsewhere: they may have been renamed in data/raw alone.
-
-    The model can't know such a class, so its images count in no accuracy. selection: label, source, benchmark_set.
-    """
-    sets = selection["source"] == Source.BENCHMARK
-    known = {UNKNOWN, "", *selection.loc[~sets, "label"]}
-    strange = selection[sets & ~selection["label"].isin(known)]
-    return [
-        f"warning: benchmark set `{name}`: no image of data/raw has the class `{label}` of {count} of its images, so "
-        "no model knows it, and they count in no accuracy. If the class was renamed, rename "
-        f"data/benchmark/{name}/{label} too, or name both under `classes.merge`"
-        for name, label, count in strange.groupby(["benchmark_set", "label"]).size().reset_index().to_numpy()
-    ]
-
-
 def dropped(selection: pd.DataFrame) -> pd.DataFrame:
     """Images that are not kept: state, reason (without names and numbers), images; the most frequent first."""
     rows = selection[selection["state"] != State.KEPT]

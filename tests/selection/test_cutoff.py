@@ -321,19 +321,6 @@ def test_the_funnel_counts_every_image_once():
     assert isinstance(funnel.classes(chosen, params), pd.DataFrame)
 
 
-def test_a_class_of_a_benchmark_set_that_data_raw_does_not_have_is_named():
-    frozen = named("x", "y", label="hound", source="benchmark", benchmark_set="street")
-    others = named("z", label="dog", source="benchmark", benchmark_set="street") + named(
-        "u", label="unknown", source="benchmark", benchmark_set="street"
-    )
-    images = made.images(named("a", "b", label="dog") + frozen + others)
-    (told,) = funnel.missing_in_raw(select(images, made.duplicates(images), log_of(), params_of()))
-    assert "`street`: no image of data/raw has the class `hound` of 2 of its images" in told
-    assert "rename data/benchmark/street/hound too" in told
-    merged = params_of(classes={"merge": {"hound": "dog"}})
-    assert funnel.missing_in_raw(select(images, made.duplicates(images), log_of(), merged)) == []
-
-
 def test_the_picture_of_the_funnel_is_the_same_every_time(tmp_path):
     images = made.images(named("a", "b") + named("c", label="$x_{$"))
     found = select(images, made.duplicates(images), log_of(), params_of())
