@@ -1,15 +1,37 @@
-"""Decisions joined to the images they are about, and the labels that follow from them."""
+"""Decisions joined to the images they are about, and the labels that follow from them.
+
+`decided` is the one way from a collection and the log to decided images, for whoever needs them.
+"""
 
 import difflib
 from collections.abc import Mapping, Set
 
 import pandas as pd
 
-from curation.decisions.class_merges import merged
+from curation.decisions.class_merges import merged, resolve_merges
+from curation.decisions.fold import fold
 from curation.decisions.log import ReviewsError
 from curation.params import Params
 from curation.tables.class_names import UNKNOWN, canonical, look_alike
 from curation.tables.codes import Source, Word
+
+FACTS = ["image_id", "source", "benchmark_set", "label", "subclass", "origin", "error"]
+TOLD = ["decision", "word", "who", "turn", "order", "small"]
+
+
+def decided(images: pd.DataFrame, reviews: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Give every image what people decided on it, in the row order of `images`.
+
+    images: FACTS and copy_labels of IMAGES, with the row numbers as index. reviews: as `read_reviews` gives them.
+    Returns FACTS, original_label, TOLD, and copy_labels. Labels are those that the model sees, after `classes.merge`.
+    Raises ReviewsError for a relabel to no class, MergeError for a circle of merges.
+    """
+    folded, known = fold(reviews), known_classes(images, params)
+    _refuse_unknown_classes(folded, images, known)
+    ends = resolve_merges(params.classes.merge)
+    frame = _apply(images, folded, ends, known)
+    copy_labels = [[ends.get(label, label) for label in labels] for labels in images["copy_labels"]]
+    return frame.assign(label=merged(frame["label"], ends), copy_labels=pd.Series(copy_labels, dtype="object"))
 
 
 def known_classes(images: pd.DataFrame, params: Params) -> set[str]:
@@ -19,7 +41,7 @@ def known_classes(images: pd.DataFrame, params: Params) -> set[str]:
     return {*images["label"].unique(), *named, UNKNOWN} - {""}
 
 
-def refuse_unknown_classes(folded: pd.DataFrame, images: pd.DataFrame, known: Set[str]) -> None:
+def _refuse_unknown_classes(folded: pd.DataFrame, images: pd.DataFrame, known: Set[str]) -> None:
     """Raise ReviewsError when a relabel that holds names no class: a slip, a new class, or a class that was renamed.
 
     folded: as `fold` gives it; known: as `known_classes` gives it. A `keep` whose class is gone follows its folder.
@@ -63,20 +85,18 @@ def unmatched(folded: pd.DataFrame, images: pd.DataFrame) -> list[str]:
     return sorted(set(folded["image_id"]) - set(images["image_id"]))
 
 
-def apply(images: pd.DataFrame, folded: pd.DataFrame, ends: Mapping[str, str], known: Set[str]) -> pd.DataFrame:
+def _apply(images: pd.DataFrame, folded: pd.DataFrame, ends: Mapping[str, str], known: Set[str]) -> pd.DataFrame:
     """Join the decisions to IMAGES: adds original_label and what `fold` has; labels are not merged yet.
 
     ends: as `resolve_merges` gives them. A `keep` confirms the label that the person saw, which is the merged one. So
     where the image's own label is merged into it, the image keeps its own, finer one; and where the class is gone,
     because its folder was renamed, the image follows its folder.
     """
-    columns = ["image_id", "source", "benchmark_set", "label", "subclass", "origin", "error"]
-    frame = images[columns].assign(
-        original_label=images["label"], decision="", word="", who="", turn=0, order=0, small=False
-    )
+    blank = {"decision": "", "word": "", "who": "", "turn": 0, "order": 0, "small": False}
+    frame = images[FACTS].assign(original_label=images["label"], **blank)
     rows = pd.Index(images["image_id"]).get_indexer(pd.Index(folded["image_id"]))
     told = folded[rows >= 0].set_axis(rows[rows >= 0])
-    for column in ("decision", "word", "who", "turn", "order", "small"):
+    for column in TOLD:
         frame.loc[told.index, column] = told[column]
     own = frame.loc[told.index, "label"]
     kept = (told["label_word"] == Word.KEEP) & (

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from curation.decisions.class_merges import resolve_merges
 from curation.params import Params
-from curation.selection.cutoff import minimums
+from curation.selection.class_limits import Limits
 from curation.tables.codes import Origin, Reason, State
 
 
@@ -33,7 +32,7 @@ def thin(selection: pd.DataFrame, params: Params, want: int = 0) -> list[Need]:
     usable = countable(selection)
     counted = usable[usable.origin == Origin.REAL] if params.cutoff.count == "real" else usable
     labels = pd.Series(sorted(set(usable.label)), dtype="str")
-    least = minimums(params, resolve_merges(params.classes.merge)).of(labels) + params.cutoff.reach
+    least = Limits(params, "min").of(labels) + params.cutoff.reach
     has = counted.label.value_counts()
     pairs = zip(labels, least, strict=True)
     return neediest([Need(label, int(has.get(label, 0)), want or int(most)) for label, most in pairs])

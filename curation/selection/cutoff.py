@@ -5,25 +5,22 @@ state, and with a reason where it is not kept. The reason is that of the first r
 `select`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from curation.decisions.class_merges import merged, resolve_merges
-from curation.decisions.fold import fold
-from curation.decisions.on_images import apply, known_classes, refuse_unknown_classes
+from curation.decisions.on_images import decided
+from curation.decisions.words import LABEL_WORDS
 from curation.params import Params
 from curation.selection import class_maximum
 from curation.selection.class_limits import Limits
-from curation.selection.copies import label_conflicts
+from curation.selection.copies.label_conflicts import of_copies
 from curation.selection.reasons import CONFLICT, COPY, LABEL_FROM, REMOVED, SCENE, UNREADABLE
 from curation.tables import SELECTION
 from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import Origin, Reason, Source, State, Word
-
-__all__ = ["FROM_DUPLICATES", "FROM_IMAGES", "Limits", "minimums", "select"]
 
 FROM_IMAGES = ["image_id", "source", "benchmark_set", "label", "subclass", "origin", "error", "hash", "copy_labels"]
 FROM_DUPLICATES = ["image_id", "keeper", "leak_group", "same_pixels"]
@@ -40,25 +37,15 @@ def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame
     Raises ReviewsError for a relabel to no class, MergeError for a circle of merges.
     """
     images = images.sort_values("image_id", kind="stable", ignore_index=True)
-    folded, known = fold(reviews), known_classes(images, params)
-    refuse_unknown_classes(folded, images, known)
-    ends = resolve_merges(params.classes.merge)
-    decided = label_conflicts.join(apply(images, folded, ends, known), duplicates, params.dedupe.policy)
-    frame = label_conflicts.spread_decisions(decided)
-    frame["label"] = merged(frame["label"], ends)
-    frame["state"], frame["reason_code"], frame["reason"] = "", "", ""
+    frame = of_copies(decided(images, reviews, params), duplicates, params.dedupe.policy)
+    frame = frame.assign(state="", reason_code="", reason="")
     _set_aside(frame)
-    _drop_copies(frame, _copies(images, ends))
-    _below_minimum(frame, minimums(params, ends))
-    _above_maximum(frame, images, Limits(params.cutoff, "max", ends))
+    _drop_copies(frame)
+    _below_minimum(frame, Limits(params, "min"))
+    _above_maximum(frame, images, Limits(params, "max"))
     _mark(frame, frame["state"] == "", (State.KEPT, Reason.NONE), "")
     _tell_labels_of_copies(frame)
     return frame[SELECTION.columns]
-
-
-def minimums(params: Params, ends: Mapping[str, str]) -> Limits:
-    """The minimum number of images of each class. ends: as `resolve_merges` gives them."""
-    return Limits(params.cutoff, "min", ends)
 
 
 def _mark(frame: pd.DataFrame, mask: pd.Series | Bools, verdict: tuple[State, Reason], words: str | Words) -> None:
@@ -87,7 +74,7 @@ def _set_aside(frame: pd.DataFrame) -> None:
     _mark(frame, frame["label"].isin([UNKNOWN, ""]), (State.UNKNOWN, Reason.UNKNOWN), "nobody knows what it shows")
 
 
-def _drop_copies(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
+def _drop_copies(frame: pd.DataFrame) -> None:
     """Drop copies, by the first rule that applies.
 
     1. copies of a benchmark image, and what is in one leak group with one;
@@ -95,7 +82,6 @@ def _drop_copies(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
     3. copies of an image that a review removed;
     4. copies of a keeper.
     """
-    frame["usable"] = (frame["state"] == "") & (frame["source"] != Source.BENCHMARK)
     bench = frame[frame["state"] == State.BENCHMARK]
     for column, code, words in (
         ("keeper", Reason.COPY_OF_BENCHMARK, COPY),
@@ -103,19 +89,33 @@ def _drop_copies(frame: pd.DataFrame, copies: pd.DataFrame) -> None:
     ):
         shown = bench.drop_duplicates(column).set_index(column)["image_id"]
         _mark(frame, frame[column].isin(shown.index), (State.DROPPED, code), _naming(column, words, shown))
-    contradicting = label_conflicts.conflicts(frame, copies)
-    in_words = CONFLICT + contradicting + ", until review decides"
-    torn = frame.index.isin(contradicting.index)
-    _mark(frame, torn, (State.CONFLICT, Reason.LABEL_CONFLICT), lambda rows: in_words[rows.index])
-    removed = label_conflicts.redundant(frame, frame["word"] == Word.REMOVE) & (frame["word"] == "").to_numpy()
+    verdict = (State.CONFLICT, Reason.LABEL_CONFLICT)
+    _mark(frame, frame["conflict"] != "", verdict, lambda rows: CONFLICT + rows["conflict"] + ", until review decides")
+    removed = _has_keeper(frame, frame["word"] == Word.REMOVE) & (frame["word"] == "").to_numpy()
     verdict = (State.DROPPED, Reason.COPY_OF_REMOVED)
     _mark(frame, removed, verdict, lambda rows: COPY + rows["keeper"].str[:12] + ", which review removed")
-    _mark(
-        frame,
-        label_conflicts.redundant(frame, frame["state"] == "") & ~label_conflicts.kept_apart(frame),
-        (State.DROPPED, Reason.COPY),
-        lambda rows: COPY + rows["keeper"].str[:12],
-    )
+    redundant = _has_keeper(frame, frame["state"] == "") & ~_kept_apart(frame)
+    _mark(frame, redundant, (State.DROPPED, Reason.COPY), lambda rows: COPY + rows["keeper"].str[:12])
+
+
+def _has_keeper(frame: pd.DataFrame, keepers: pd.Series) -> Bools:
+    """Bool [n]: which rows are copies of one of these keepers. keepers: bool [n]."""
+    where = frame["keeper_row"].to_numpy()
+    other = (where >= 0) & (where != np.arange(len(frame)))
+    return np.asarray(other & keepers.to_numpy(dtype=bool)[where])
+
+
+def _kept_apart(frame: pd.DataFrame) -> Bools:
+    """Bool [n]: which rows a person decided to keep beside their keeper.
+
+    Both were decided on, and either under different labels or both by `keep`: then neither is dropped for the other.
+    Two that were given one label by other decisions, an import of labels say, are still one picture.
+    """
+    where = frame["keeper_row"].to_numpy()
+    word, label = frame["word"].to_numpy(dtype=object), frame["label"].to_numpy(dtype=object)
+    kept = (word == Word.KEEP) & (word[where] == Word.KEEP)
+    both = frame["word"].isin(LABEL_WORDS).to_numpy() & _has_keeper(frame, frame["word"].isin(LABEL_WORDS))
+    return np.asarray(both & (kept | (label != label[where])))
 
 
 def _naming(column: str, words: str, shown: pd.Series) -> Words:
@@ -130,14 +130,6 @@ def _tell_labels_of_copies(frame: pd.DataFrame) -> None:
     before = frame.loc[rows, "reason"]
     frame.loc[rows, "reason"] = said.where(before == "", before + "; " + said)
     frame.loc[rows & (frame["state"] == State.KEPT), "reason_code"] = Reason.LABEL_OF_COPY.value
-
-
-def _copies(images: pd.DataFrame, ends: Mapping[str, str]) -> pd.DataFrame:
-    """Label of every further file with the same bytes: image_id, label (merged)."""
-    some = np.fromiter(map(len, images["copy_labels"]), dtype=np.int64, count=len(images)) > 0
-    rows = images.loc[some, ["image_id", "copy_labels"]].explode("copy_labels")
-    labels = merged(rows["copy_labels"].astype("str"), ends)
-    return pd.DataFrame({"image_id": rows["image_id"].to_numpy(), "label": labels.to_numpy()})
 
 
 def _below_minimum(frame: pd.DataFrame, limits: Limits) -> None:

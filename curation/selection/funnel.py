@@ -7,7 +7,6 @@ classes from here.
 
 import pandas as pd
 
-from curation.decisions.class_merges import resolve_merges
 from curation.params import Params
 from curation.selection.class_limits import Limits
 from curation.tables.class_names import UNKNOWN
@@ -72,8 +71,7 @@ def classes(selection: pd.DataFrame, params: Params) -> pd.DataFrame:
     table[ORIGINS] = origin
     table["sub-classes"] = _shares(standing).reindex(table.index, fill_value="")
     counted = origin[Origin.REAL.value] if params.cutoff.count == "real" else origin.sum(axis=1)
-    ends = resolve_merges(params.classes.merge)
-    table["minimum"] = Limits(params.cutoff, "min", ends).of(pd.Series(table.index))
+    table["minimum"] = Limits(params, "min").of(pd.Series(table.index))
     table["misses"] = (table["minimum"] - counted).clip(lower=0)
     table["thin"] = (table["misses"] > 0) & (table["misses"] <= params.cutoff.reach)
     return table.rename_axis(index="label", columns=None).reset_index()

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import pandas as pd
 
 from curation import tables
-from curation.decisions.class_merges import resolve_merges
 from curation.params import Params
 from curation.project import Reader
 from curation.selection.class_limits import Limits
@@ -135,14 +134,13 @@ def _inherited_split(frame: pd.DataFrame, lineage: Mapping[str, str]) -> pd.Seri
 
 def _counts(found: Round) -> Iterator[Rule]:
     selection, params = found.selection, found.params
-    ends = resolve_merges(params.classes.merge)
     standing = selection[selection["state"].isin([State.KEPT, State.RESERVE])]
     counted = standing[standing["origin"] == Origin.REAL] if params.cutoff.count == "real" else standing
     have = counted["label"].value_counts().reindex(standing["label"], fill_value=0).to_numpy()
-    least = Limits(params.cutoff, "min", ends).of(standing["label"])
+    least = Limits(params, "min").of(standing["label"])
     yield "every class of the model has its minimum", standing.loc[have < least, "image_id"]
     kept = selection[selection["state"] == State.KEPT]
-    most = Limits(params.cutoff, "max", ends).of(kept["label"])
+    most = Limits(params, "max").of(kept["label"])
     over = kept["label"].value_counts().reindex(kept["label"], fill_value=0).to_numpy() > most
     yield "no class has more than its maximum", kept.loc[over, "image_id"]
 

@@ -255,6 +255,17 @@ def test_a_benchmark_decision_freezes_the_image_and_holds_its_copies_back():
     assert found.loc[ID("two"), "state"] == "dropped"
 
 
+def test_copies_take_a_decided_label_as_the_model_sees_it():
+    params = params_of(classes={"merge": {"cat": "pet", "dog": "pet"}})
+    rows = [*named("one", "two", label="cat"), *named("same", label="dog"), *named("other", label="bird")]
+    copies = [("two", "one"), ("same", "one"), ("other", "one")]
+    log = [("one", "keep", ""), ("two", "relabel", "dog")]
+    found = choose(rows, copies, log, params)
+    assert found.loc[[ID(name) for name in ("one", "two", "same", "other")], "label"].tolist() == ["pet"] * 4
+    assert "its label is from" not in found.loc[ID("same"), "reason"]  # it was merged into `pet` anyway
+    assert "its label is from" in found.loc[ID("other"), "reason"]
+
+
 @pytest.mark.parametrize(("count", "state"), [("all", "kept"), ("real", "dropped")])
 def test_staged_images_count_to_the_minimum_or_not(count, state):
     rows = named("a", "b") + named("c", origin="staged")

@@ -8,9 +8,7 @@ scored like any other image, and the review shows them side by side.
 `dedupe.policy` says which copies count: all of them, those with the same pixels, or none.
 """
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from curation.decisions.words import LABEL_WORDS
 from curation.params.blocks import Policy
@@ -28,11 +26,23 @@ def counted_keepers(duplicates: pd.DataFrame, policy: Policy) -> pd.Series:
     return duplicates["keeper" if policy == "copies" else "image_id"]
 
 
-def join(frame: pd.DataFrame, duplicates: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """Add keeper, keeper_row (its row, -1 where it is missing) and leak_group to rows that are unique by image_id.
+def of_copies(decided: pd.DataFrame, duplicates: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """Say of every image whose copy it is, and what follows from that for its label.
 
-    An image that dedupe did not see is its own keeper, alone in its group.
+    decided: as `on_images.decided` gives it. duplicates: image_id, keeper, leak_group and same_pixels of DUPLICATES.
+    Changes the labels that a decision on a copy gives, and adds:
+
+    - keeper, leak_group: as the policy counts them; an image that dedupe did not see is its own keeper and group
+    - keeper_row: the row of the keeper, -1 where it is not in the table
+    - label_from: the image_id of the copy whose decision gave the label; "" where none did
+    - conflict: the different labels of its copies, joined by " / "; "" where they agree or a decision settles them
     """
+    frame = _spread(_joined(decided, duplicates, policy))
+    return frame.assign(conflict=_conflicts(frame))
+
+
+def _joined(frame: pd.DataFrame, duplicates: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    """Add keeper, keeper_row and leak_group to rows that are unique by image_id."""
     duplicates = duplicates.assign(keeper=counted_keepers(duplicates, policy))
     ids = pd.Index(frame["image_id"])
     seen = ids.get_indexer(pd.Index(duplicates["image_id"]))
@@ -45,11 +55,8 @@ def join(frame: pd.DataFrame, duplicates: pd.DataFrame, policy: Policy) -> pd.Da
     return out
 
 
-def spread_decisions(frame: pd.DataFrame) -> pd.DataFrame:
-    """Give undecided copies the label that was decided last in their cluster, unless two labels were decided.
-
-    Adds `label_from`: the image_id of the copy whose decision gave an image its label; "" where none did.
-    """
+def _spread(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give undecided copies the label that was decided last in their cluster, unless two labels were decided."""
     out = frame.assign(label_from="")
     decided = frame[frame["word"].isin(LABEL_WORDS)]
     if decided.empty:
@@ -74,45 +81,33 @@ def spread_decisions(frame: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-def conflicts(frame: pd.DataFrame, copies: pd.DataFrame) -> pd.Series:
-    """The different labels of a cluster, joined by " / ", for the rows (by index) of clusters in conflict.
+def _conflicts(frame: pd.DataFrame) -> pd.Series:
+    """The different labels of each cluster in conflict, joined by " / ", for its undecided images; "" for the others.
 
-    frame: image_id, keeper_row, label (merged), word, usable (readable, not removed, not of a benchmark); copies:
-    image_id and label (merged) of the further files with the same bytes. Where a label is decided, the undecided ones
-    do not count. An image that was decided on stays as decided, whatever the others say.
+    Labels count of images that could be trained on, and of their further files with the same bytes. Where a label is
+    decided, the undecided ones do not count. An image that was decided on stays as decided, whatever the others say.
     """
-    usable = frame.loc[frame["usable"], ["image_id", "keeper_row", "label", "word"]]
-    many = usable["keeper_row"].duplicated(keep=False)
-    more = usable[["image_id", "keeper_row", "word"]].merge(copies, on="image_id") if len(copies) else usable[:0]
-    votes = pd.concat([usable[many], more[more["word"] == ""]], ignore_index=True)
-    if len(more):
-        votes = pd.concat([votes, usable[usable["image_id"].isin(more["image_id"])]], ignore_index=True)
+    usable = frame[_usable(frame)]
+    files = usable[["image_id", "keeper_row", "word", "copy_labels"]]
+    files = files[files["copy_labels"].map(len) > 0].explode("copy_labels").rename(columns={"copy_labels": "label"})
+    of_files = usable["image_id"].isin(files["image_id"])
+    votes = usable.loc[usable["keeper_row"].duplicated(keep=False) | of_files, ["keeper_row", "label", "word"]]
+    votes = pd.concat([votes, files.loc[files["word"] == "", ["keeper_row", "label", "word"]]], ignore_index=True)
     votes = votes[~votes["label"].isin(["", UNKNOWN])]
-    decided = votes["word"].isin(LABEL_WORDS)
-    settled = usable.loc[usable["word"].isin(LABEL_WORDS), "keeper_row"]
-    votes = votes[decided | ~votes["keeper_row"].isin(settled)].drop_duplicates(["keeper_row", "label"])
+    is_decided = usable["word"].isin(LABEL_WORDS)
+    settled = usable.loc[is_decided, "keeper_row"]
+    votes = votes[votes["word"].isin(LABEL_WORDS) | ~votes["keeper_row"].isin(settled)]
+    votes = votes.drop_duplicates(["keeper_row", "label"])
     several = votes[votes["keeper_row"].duplicated(keep=False)].sort_values(["keeper_row", "label"])
     text = several.groupby("keeper_row")["label"].agg(" / ".join)
-    hit = usable["keeper_row"].isin(text.index) & ~usable["word"].isin(LABEL_WORDS)
-    return usable.loc[hit, "keeper_row"].map(text).astype("str")
+    undecided = usable.loc[~is_decided & usable["keeper_row"].isin(text.index), "keeper_row"]
+    told = pd.Series("", index=frame.index, dtype="str")
+    told[undecided.index] = undecided.map(text).astype("str")
+    return told
 
 
-def redundant(frame: pd.DataFrame, stands: pd.Series) -> NDArray[np.bool_]:
-    """Bool [n]: which rows are copies of a keeper that is itself kept. stands: bool [n], which rows are kept so far."""
-    where = frame["keeper_row"].to_numpy()
-    other = (where >= 0) & (where != np.arange(len(frame)))
-    return np.asarray(other & stands.to_numpy(dtype=bool)[where])
-
-
-def kept_apart(frame: pd.DataFrame) -> NDArray[np.bool_]:
-    """Which rows a person decided to keep beside their keeper: bool [n].
-
-    Both were decided on, and either under different labels or both by `keep`: then neither is dropped for the other.
-    Two that were given one label by other decisions, an import of labels say, are still one picture.
-    """
-    where = frame["keeper_row"].to_numpy()
-    word, label = frame["word"].to_numpy(dtype=object), frame["label"].to_numpy(dtype=object)
-    decided = frame["word"].isin(LABEL_WORDS).to_numpy()
-    both = (where >= 0) & (where != np.arange(len(frame))) & decided & decided[where]
-    kept = (word == Word.KEEP) & (word[where] == Word.KEEP)
-    return np.asarray(both & (kept | (label != label[where])))
+def _usable(frame: pd.DataFrame) -> "pd.Series[bool]":
+    """The images that could be trained on: readable, of a known class, not removed, not of a benchmark set."""
+    of_benchmark = (frame["source"] == Source.BENCHMARK) | (frame["benchmark_set"] != "")
+    named = ~frame["label"].isin(["", UNKNOWN])
+    return (frame["error"] == "") & (frame["word"] != Word.REMOVE) & ~of_benchmark & named
