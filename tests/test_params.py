@@ -92,6 +92,8 @@ def test_a_batch_of_one_image_is_refused_before_torch_is(size):
     [
         ("", "is empty"),
         ("# only a comment\n", "is empty"),
+        ('lr: 0.1\n"a\\nb": 3', r"`a\nb` is not a known key"),
+        ('"a\\nb": 3\n"a\\nb": 4', r"the key `a\nb` stands twice"),
         ("- a\n", "expected lines such as"),
         ("lr: 1\nlr: 2\n", "line 2: the key `lr` stands twice"),
         ("cutof: {min: 5}", "did you mean `cutoff`?"),

@@ -6,7 +6,7 @@ from typing import Any
 import typer
 
 from curation.cli.shared.app import app
-from curation.cli.shared.output import note, show
+from curation.cli.shared.output import new_file, note, show
 
 BY = {"set": "test and every benchmark set", "class": "every class", "image": "the images that changed"}
 
@@ -17,7 +17,7 @@ def compare(
     rev_b: str = typer.Argument("workspace", help="The newer round."),
     by: str = typer.Option("set", "--by", help="The rows to show: set, class or image."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
-    csv: Path | None = typer.Option(None, "--csv", help="Write a CSV file as well."),
+    csv: Path | None = typer.Option(None, "--csv", help="Write a CSV file as well.", callback=new_file),
 ) -> None:
     """Compare two rounds on the images that both held out: better, worse or the same, with a significance test.
 

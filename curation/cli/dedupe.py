@@ -6,16 +6,18 @@ from typing import Annotated, Any
 import typer
 
 from curation.cli.shared.app import app
-from curation.cli.shared.output import note, print_json, say, show, write_csv
+from curation.cli.shared.output import new_file, note, print_json, say, show, write_csv
 
 
 @app.command()
 def dedupe(
     folder: Annotated[Path, typer.Argument(help="A folder of images. Its first folder level is the label.")],
     *,
-    html: Annotated[Path | None, typer.Option(help="Write a contact sheet of the groups to this file.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a contact sheet of the groups to this file.", callback=new_file)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
-    csv: Annotated[Path | None, typer.Option(help="Write the table to this file as well.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write the table to this file as well.", callback=new_file)] = None,
     radius: Annotated[int | None, typer.Option(min=0, help="Most bits in which two compared hashes differ.")] = None,
     min_similarity: Annotated[
         float | None, typer.Option(min=0, max=1, help="Lowest agreement of thumbnails of a compared pair.")

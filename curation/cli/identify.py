@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from curation.cli.shared.app import app
-from curation.cli.shared.output import note, show
+from curation.cli.shared.output import new_file, note, show
 from curation.cli.shared.pool_options import AsJson
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Place = Annotated[str, typer.Argument(metavar="FOLDER|GLOB|URL", help=WHAT, show
 Which = Annotated[
     str, typer.Option("--model", help="The model: candidate, production, a .safetensors file, or a git revision.")
 ]
-Out = Annotated[Path | None, typer.Option(help="The table to write.", metavar="FILE")]
+Out = Annotated[Path | None, typer.Option(help="The table to write.", metavar="FILE", callback=new_file)]
 BatchSize = Annotated[int, typer.Option(help="Images in a batch; 0 uses identify.batch_size.", min=0)]
 Workers = Annotated[int | None, typer.Option(help="Processes that decode; 0 is one for each core.", min=0)]
 

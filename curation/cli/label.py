@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from curation.cli.shared.app import CurateGroup, app
-from curation.cli.shared.output import note, print_json, show
+from curation.cli.shared.output import new_file, note, print_json, show
 from curation.cli.shared.pool_options import AsJson, Source
 from curation.cli.shared.reviewer import Reviewer, me
 from curation.cli.shared.spread import spread
@@ -95,7 +95,7 @@ def accept(
 @spread
 def export(
     picks: Annotated[Path, typer.Argument(help="CSV or JSON that a pool command wrote.")],
-    out: Annotated[Path, typer.Argument(help="The file to write.")],
+    out: Annotated[Path, typer.Argument(help="The file to write.", callback=new_file)],
     *,
     to: ToolOption = Tool.LABELSTUDIO,
     source: Source,

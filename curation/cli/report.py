@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from curation.cli.shared.app import app
-from curation.cli.shared.output import print_json, say
+from curation.cli.shared.output import new_file, print_json, say
 
 
 @app.command()
 def report(
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The file to write. The default is reports/report.html.")
+        Path | None,
+        typer.Option("--out", "-o", help="The file to write. The default is reports/report.html.", callback=new_file),
     ] = None,
     *,
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,

@@ -5,14 +5,14 @@ from pathlib import Path
 import typer
 
 from curation.cli.shared.app import app
-from curation.cli.shared.output import note, show
+from curation.cli.shared.output import new_file, note, show
 
 
 @app.command()
 def versions(
     register: bool = typer.Option(False, "--register", help="Tag the current version on the last commit, as GTO does."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
-    csv: Path | None = typer.Option(None, "--csv", help="Write a CSV file as well."),
+    csv: Path | None = typer.Option(None, "--csv", help="Write a CSV file as well.", callback=new_file),
 ) -> None:
     """List every promotion and rollback, newest first, with the measured accuracies.
 

@@ -166,13 +166,13 @@ def _problem(row: Mapping[str, str]) -> str:
 
 def _rows(path: Path, data: bytes) -> Iterator[list[object]]:
     """Every line of the log that holds a decision: its number, then its fields."""
-    lines = data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+    lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
     header = True
     for number, line in enumerate(lines, 1):
         if not line:
             continue
         try:
-            fields = _fields(line.decode("utf-8"))
+            fields = _fields(line.decode("utf-8").removeprefix("\ufeff"))  # of a file that another was added to
         except UnicodeDecodeError as error:
             raise ReviewsError(path, number, f"not UTF-8 ({error.reason})", "Save the file as UTF-8.") from None
         except csv.Error as error:

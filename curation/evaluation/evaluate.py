@@ -4,7 +4,6 @@ The steps are: score every image, calibrate, write the predictions, measure, and
 step stands in a module of its own, which this one imports.
 """
 
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +33,7 @@ from curation.params import Params
 from curation.predict.calibration import Calibration
 from curation.predict.score_store import PixelStore, Scored, score
 from curation.tables.codes import Basis, Split
+from curation.tables.names_as_data import json_text
 
 MOST_CALIBRATED = 100_000
 CHECKED = [Basis.HAND_MADE, Basis.DECISION]  # the basis of benchmark images that a person put there, label and all
@@ -167,4 +167,4 @@ def compared(facts: Facts, sets: dict[str, Any]) -> dict[str, Any]:
 
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """Write JSON, whole or not at all."""
-    write_text(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    write_text(path, json_text(values) + "\n")

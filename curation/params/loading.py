@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from curation.errors import CurationError
+from curation.errors import CurationError, printable
 from curation.params.blocks import Params
 from curation.params.messages import problems
 
@@ -59,6 +59,6 @@ def _fault(error: YAMLError) -> str:
     problem = str(error.problem) if isinstance(error, MarkedYAMLError) and error.problem else str(error)
     twice = TWICE.search(problem)
     if twice:
-        return f"{place}: the key `{twice[1]}` stands twice in its block; keep one of the two lines"
+        return f"{place}: the key `{printable(twice[1])}` stands twice in its block; keep one of the two lines"
     hint = "; indent with spaces, not with tabs" if r"'\t'" in problem else ""
     return f"{place}, is no valid YAML: {' '.join(problem.split())}{hint}"

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from curation.errors import printable
 from curation.params.blocks import Params
 
 Location = tuple[int | str, ...]
@@ -41,7 +42,8 @@ def problems(error: ValidationError) -> str:
     for item in error.errors():
         if not _is_other_branch(item):
             _add(item, expected, lines)
-    return "; ".join([*lines, *(f"{key}: expected {' or '.join(wanted)}" for key, wanted in expected.items())])
+    lines += [f"{key}: expected {' or '.join(wanted)}" for key, wanted in expected.items()]
+    return printable("; ".join(lines))
 
 
 def _add(item: Mapping[str, Any], expected: dict[str, list[str]], lines: list[str]) -> None:

@@ -28,7 +28,7 @@ from curation.registry import model_card, versions
 from curation.registry.all_or_nothing import all_or_nothing, undo
 from curation.registry.register import register
 from curation.tables.codes import MODEL_SPLITS, Split
-from curation.tables.names_as_data import read_csv
+from curation.tables.names_as_data import json_text, read_csv
 
 
 class PromotionRefusedError(CurationError):
@@ -192,7 +192,7 @@ def _comparison(verdict: promotion_gate.Gate) -> dict[str, Any]:
 
 
 def _record(project: Project, values: dict[str, Any]) -> None:
-    write_text(project.production_record, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    write_text(project.production_record, json_text(values) + "\n")
 
 
 def _entry(project: Project, md5: str, header: Header, log: list[versions.Entry], reason: str) -> versions.Entry:

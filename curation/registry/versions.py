@@ -12,6 +12,7 @@ from curation.errors import CurationError
 from curation.evaluation.headline import measured
 from curation.project import Project
 from curation.tables.codes import HELD_OUT_SPLITS
+from curation.tables.names_as_data import json_text
 
 
 class VersionError(CurationError):
@@ -54,7 +55,7 @@ def append(project: Project, entry: Entry) -> None:
     path = project.versions
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
+        file.write(json_text(asdict(entry), None) + "\n")
 
 
 def next_version(log: list[Entry], classes: list[str]) -> str:

@@ -5,7 +5,6 @@ keeper must be turned to match. Files with the same bytes are listed at distance
 keeper is not removed; it is listed as a conflict.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -18,6 +17,7 @@ from curation.report.contact_sheet import SheetSection, write_sheet
 from curation.report.thumbnails import Tile
 from curation.selection.copies.losses import LossWarning
 from curation.tables.class_names import UNKNOWN
+from curation.tables.names_as_data import json_text
 
 Report = dict[str, list[dict[str, Any]]]
 NO_LABEL = "no label"
@@ -80,7 +80,7 @@ def write_report(
 ) -> None:
     """Write index.html, dedupe.json and summary.txt into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "dedupe.json").write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / "dedupe.json").write_text(json_text(found) + "\n", encoding="utf-8")
     (folder / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
     write_pages(found, root, folder / "index.html", warned=warned)
 

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from curation.errors import printable
 from curation.files import whole
 from curation.report.charts import Chart, draw
 from curation.report.charts.chart_svg import TEMPLATES
@@ -117,6 +119,7 @@ def environment() -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_seen,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -124,6 +127,11 @@ def environment() -> Environment:
     made.globals["draw"] = draw
     made.filters["told"] = told
     return made
+
+
+def _seen(value: object) -> object:
+    """Spell the characters of a name that turn the direction of reading or leave no mark."""
+    return printable(value, keep="\n\t") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def told(value: object) -> object:

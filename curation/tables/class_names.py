@@ -84,6 +84,8 @@ def set_name_problem(name: str) -> str:
         return f"the name {name!r} of a benchmark set begins with a dot: a folder of that name is hidden"
     if len(name.encode("utf-8")) > LONGEST:
         return f"the name {name[:40]!r} ... of a benchmark set is longer than {LONGEST} bytes"
+    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in name) or _invisible(name):
+        return f"the name {name!r} of a benchmark set holds a character that nobody can see: rename the set without it"
     return ""
 
 

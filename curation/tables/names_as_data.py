@@ -1,30 +1,34 @@
 r"""Names are data: how the names of files and classes are written so that nothing in them is ever run.
 
 Whatever leaves the program goes through one of these functions, or through a writer that does the same by itself (the
-templates of the pages escape HTML, JSON and Parquet carry any text).
+templates of the pages escape HTML, Parquet carries any text).
 
-- A terminal or a log: `printable`. Control characters, also those that turn the direction of reading such as U+202E,
-  are spelt (`\x1b`, `\u202e`).
+- A terminal, a log or a page: `printable`. Control characters, also those that turn the direction of reading such as
+  U+202E, are spelt (`\x1b`, `\u202e`).
 - CSV: `guard`. A spreadsheet runs a cell that begins with `=`, `+`, `-` or `@`, also behind a tab or a carriage
   return, as a formula, and quotes around it do not help (OWASP, "CSV Injection"). Its own sign for "this is text" is a
   leading `'`. `guard` sets it in front of such texts only, so that almost every file stays as it is for machines;
-  numbers are never changed. `unguard` takes it off again, and gives back exactly what was written.
+  numbers are never changed. `unguard` takes it off again, and gives back exactly what was written. The data of
+  `dvc plots` is guarded too, because people open these files in a spreadsheet: so a plot shows such a name with the
+  `'`.
+- JSON: `json_text`. Characters that a terminal may act on are written as `\u202e`, which means the same in JSON.
 - Markdown: `markdown`. Punctuation that Markdown or HTML in it could act on gets a backslash.
 
 Who reads a CSV file of `curate` with other means and has class names that begin like a formula reads JSON instead,
 which is exact.
 """
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from curation.errors import printable
+from curation.errors import printable, unseen
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["guard", "markdown", "printable", "read_csv", "unguard", "write_csv"]
+__all__ = ["guard", "json_text", "markdown", "printable", "read_csv", "unguard", "write_csv"]
 
 RUNS = re.compile(r"'*[=+\-@\t\r]")
 GUARDED = re.compile(r"''*[=+\-@\t\r]")
@@ -44,6 +48,12 @@ def unguard(value: Any) -> Any:
 def markdown(name: object) -> str:
     """Write a name so that Markdown shows it as it is: no link, no image, no HTML, no new cell of a table."""
     return MARKS.sub(r"\\\1", " ".join(printable(str(name)).split()))
+
+
+def json_text(value: Any, indent: int | None = 2) -> str:
+    r"""Write a value as JSON; a character that a terminal may act on becomes `\u001b`, every other one stays."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return "".join(one if one == "\n" or not unseen(one) else json.dumps(one)[1:-1] for one in text)
 
 
 def write_csv(frame: "pd.DataFrame", path: Path, float_format: str | None = None) -> None:

@@ -99,6 +99,15 @@ def test_unknowns_lists_the_sure_ones_surest_first_and_says_what_to_expect(proje
     assert Path("data/unlabelled/00.png").exists()
 
 
+@pytest.mark.parametrize("option", ["--csv", "--html"])
+def test_a_file_in_no_folder_is_refused_before_the_work(project, option):
+    done = run("unknowns", option, "nowhere/deep/out.file", code=1)
+    assert "there is no folder nowhere/deep" in done.stderr
+    assert not Path("nowhere").exists()
+    Path("here").mkdir()
+    assert "name the file to write in it" in run("unknowns", option, "here", code=1).stderr
+
+
 def test_unknowns_takes_a_class_a_limit_and_a_precision(project):
     assert [row["label"] for row in as_json("unknowns", "--min-conf", 0, "--class", "red", "--limit", 3)] == ["red"] * 3
     assert len(as_json("unknowns", "--target-precision", 0.95)) > len(as_json("unknowns", "--target-precision", 1.0))

@@ -99,6 +99,19 @@ def test_another_header_is_refused(tmp_path):
         read_reviews(path)
 
 
+def test_logs_of_a_spreadsheet_may_be_added_to_one_another(tmp_path):
+    path, mark = tmp_path / "reviews.csv", "\ufeff"
+    one, two = f"{ID},keep,,,,,,\r\n", f"{image_id('two')},remove,,,,,,\r\n"
+    path.write_text(mark + HEADER + one + mark + HEADER + two + mark + one, encoding="utf-8", newline="")
+    assert read_reviews(path)["decision"].tolist() == ["keep", "remove"]
+
+
+@pytest.mark.parametrize("name", ["..", ".hidden", "a/b", "frozen", "hard\u202e", "ha\u200brd", "hard\x1b[2J"])
+def test_a_benchmark_set_has_a_name_that_can_be_a_folder_and_be_seen(name):
+    with pytest.raises(ValueError, match="is no decision"):
+        parse_decision(f"benchmark:{name}")
+
+
 def test_a_bad_row_among_good_ones_writes_nothing(tmp_path):
     path = tmp_path / "reviews.csv"
     with pytest.raises(ReviewsError, match=r"line 2.*nonsense"):

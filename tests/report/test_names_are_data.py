@@ -140,6 +140,14 @@ def test_in_charts(name):
             assert drawing == draw(chart)
 
 
+def test_no_name_turns_the_direction_of_reading_in_a_page(tmp_path):
+    name = "photo\u202egpj.exe"
+    write_sheet(tmp_path / "a.html", name, [SheetSection(name, name, [Tile(tmp_path / "gone", name, name, name)])])
+    text = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert r"photo\u202egpj.exe" in text
+    assert "\u202e" not in text + draw(Bars([Bar(name, [(1, 2, name)], name)], name))
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_in_the_figure_of_the_funnel(tmp_path, name):
     steps = pd.DataFrame({"step": ["raw", "kept"], "images": [5, 3]})

@@ -6,7 +6,6 @@ prints goes through this module. Control characters, such as those of a terminal
 run as a formula gets a `'` in front, and every other cell is written as it is (see `curation.tables.names_as_data`).
 """
 
-import json
 import sys
 from collections.abc import Collection
 from pathlib import Path
@@ -14,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from curation.errors import printable, unseen
+from curation.errors import CurationError, printable
+from curation.tables.names_as_data import json_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +22,19 @@ if TYPE_CHECKING:
 Rows = list[dict[str, Any]]
 
 MACHINE_WIDTH = 200  # columns of a table that does not go to a terminal
+
+
+class OutputError(CurationError):
+    """A file that a command should write can't be there."""
+
+
+def new_file(path: Path | None) -> Path | None:
+    """Check the file of an option such as --out before the work starts: its folder must exist."""
+    if path and not path.absolute().parent.is_dir():
+        raise OutputError(f"{path} can't be written: there is no folder {path.parent}. Make it, or correct the path")
+    if path and path.is_dir():
+        raise OutputError(f"{path} is a folder: name the file to write in it")
+    return path
 
 
 def say(text: str) -> None:
@@ -35,12 +48,8 @@ def note(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    r"""Print a value as JSON.
-
-    Characters that a terminal may act on are written as `\u001b`, which means the same in JSON.
-    """
-    text = json.dumps(value, indent=2, ensure_ascii=False)
-    typer.echo("".join(one if one == "\n" or not unseen(one) else json.dumps(one)[1:-1] for one in text))
+    """Print a value as JSON."""
+    typer.echo(json_text(value))
 
 
 def show(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curation.cli.shared.output import Rows, note, show
+from curation.cli.shared.output import Rows, new_file, note, show
 from curation.errors import CurationError
 
 if TYPE_CHECKING:
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from curation.project import Project
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print a JSON list.")]
-Csv = Annotated[Path | None, typer.Option("--csv", help="Write a CSV file.", metavar="FILE")]
+Csv = Annotated[Path | None, typer.Option("--csv", help="Write a CSV file.", metavar="FILE", callback=new_file)]
 Html = Annotated[
-    Path | None, typer.Option("--html", help="Write a page of pictures that opens from disk.", metavar="FILE")
+    Path | None,
+    typer.Option("--html", help="Write a page of pictures that opens from disk.", metavar="FILE", callback=new_file),
 ]
 Push = Annotated[bool, typer.Option("--push", help="Push the images to FiftyOne, to look and decide.")]
 CopyTo = Annotated[

@@ -5,7 +5,6 @@ text: a dollar sign does not start a formula, and control characters are replace
 """
 
 import math
-import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from curation.errors import unseen
 from curation.report.charts.chart_svg import EMPTY, INK, LINE, ON, QUIET, SERIES, as_markup
 
 if TYPE_CHECKING:
@@ -205,7 +205,7 @@ def short(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return the text on one line, with a replacement character for each control character and half surrogate pair."""
+    """Return the text on one line, with a replacement character for each one that can't be seen or leaves no mark."""
     return "".join(
         " " if letter in "\n\r\t" else "\N{REPLACEMENT CHARACTER}" if _unfit(letter) else letter for letter in text
     )
@@ -217,4 +217,4 @@ def number(value: float) -> str:
 
 
 def _unfit(letter: str) -> bool:
-    return unicodedata.category(letter) in {"Cc", "Cs"} or letter in "\ufffe\uffff"
+    return unseen(letter) or letter in "\ufffe\uffff"
