@@ -22,7 +22,7 @@ def main() -> None:
 
     project = Project.find()
     params, reviews = project.params(), read_reviews(project.reviews)
-    files = ImageFiles(project.root, params.ingest.background, float(params.ingest.max_megapixels))
+    files = ImageFiles.of(project.root, params.ingest)
     pictures = from_parquet(project.table_path(tables.IMAGES))
     reviewed = set(fold(reviews)["image_id"])
     table, summary = find(pictures, rules(params), files, reviewed, params.ingest.workers, pairs(reviews))

@@ -49,7 +49,7 @@ def dedupe(
         update={"dedupe": block, "ingest": params.ingest.model_copy(update={"workers": workers})}
     )
     images = ingest_folder(folder, settings)
-    files = ImageFiles(folder, settings.ingest.background, float(settings.ingest.max_megapixels))
+    files = ImageFiles.of(folder, settings.ingest)
     table, summary = find(from_frame(images), rules(settings), files, workers=workers)
     found = report(images, table)
     warnings = losses.warnings(losses.expected(images, table, block.policy), table, block)

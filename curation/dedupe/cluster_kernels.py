@@ -27,12 +27,11 @@ def flatten(parent: np.ndarray) -> None:
 
 
 @compiled
-def unite(parent: np.ndarray, pairs: np.ndarray, agreed: np.ndarray) -> None:
-    """Join the groups of the pairs that agreed. The root of a group is its smallest row."""
+def unite(parent: np.ndarray, pairs: np.ndarray) -> None:
+    """Join the groups of each pair. The root of a group is its smallest row."""
     for k in range(pairs.shape[0]):
-        if agreed[k]:
-            a, b = root(parent, pairs[k, 0]), root(parent, pairs[k, 1])
-            parent[max(a, b)] = min(a, b)
+        a, b = root(parent, pairs[k, 0]), root(parent, pairs[k, 1])
+        parent[max(a, b)] = min(a, b)
 
 
 @compiled

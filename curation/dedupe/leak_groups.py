@@ -77,7 +77,7 @@ def _pairs(pairs: list[tuple[int, int]]) -> Rows:
 def _roots(size: int, *connected: Rows) -> Rows:
     parent = np.arange(size, dtype=np.int32)
     for pairs in connected:
-        cluster_kernels.unite(parent, np.ascontiguousarray(pairs), np.ones(len(pairs), np.bool_))
+        cluster_kernels.unite(parent, np.ascontiguousarray(pairs))
     cluster_kernels.flatten(parent)
     return parent
 

@@ -43,8 +43,7 @@ def verify_nearest(edges: Edges, verifier: PairVerifier, words: Words, size: int
 
 
 def _unite(parent: Rows, pairs: list[Pair]) -> None:
-    if pairs:
-        cluster_kernels.unite(parent, np.array(pairs, np.int32), np.ones(len(pairs), np.bool_))
+    cluster_kernels.unite(parent, np.array(pairs, np.int32).reshape(-1, 2))
 
 
 def keepers(roots: Rows, rank: Rows, verifier: PairVerifier, words: Words) -> tuple[Rows, Verdicts]:

@@ -16,6 +16,7 @@ import numpy as np
 from curation.dedupe.verification.compare_pictures import NOTHING, Verdict, compare
 from curation.dedupe.verification.compared_picture import SIDE, ComparedPicture, Pixels
 from curation.images.opening import MAX_MEGAPIXELS, UnreadableImage, decode, read_bytes
+from curation.params.blocks import Ingest
 
 CACHED = 96  # pictures with their features: some 60 MB
 
@@ -27,6 +28,11 @@ class ImageFiles:
     root: Path = Path()
     background: str = "white"
     max_megapixels: float = MAX_MEGAPIXELS
+
+    @classmethod
+    def of(cls, root: Path, ingest: Ingest) -> "ImageFiles":
+        """Read the files below `root` with the settings of `ingest`."""
+        return cls(root, ingest.background, float(ingest.max_megapixels))
 
     def read(self, path: str, side: int | None) -> Pixels:
         """Read uint8 [h, w, 3] in the order blue, green, red, at no fewer than `side` pixels a side where it can.
