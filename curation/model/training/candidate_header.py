@@ -9,17 +9,15 @@ from curation.model.base_model import Start
 from curation.model.header import Header
 from curation.model.training.examples import dataset_hash
 from curation.model.training.loop import Outcome
-from curation.params import Params
 from curation.tables.codes import MODEL_SPLITS, Split
 
-IN_HEADER = ("lr", "epochs", "batch_size", "arch", "image_size", "seed", "throwaway", "train")
 HISTORY = ("epoch", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
 def candidate_header(
     start: Start, classes: tuple[str, ...], splits: pd.DataFrame, recipe: Mapping[str, Any], outcome: Outcome
 ) -> Header:
-    """Make the header of the candidate's checkpoint. recipe: as `training_params` gives it."""
+    """Make the header of the candidate's checkpoint. recipe: the parameters that decide the weights."""
     base, best = start.base, outcome.history[outcome.best_epoch - 1]
     metrics = {name: round(best[name], 6) for name in HISTORY if name in best and name not in {"epoch", "lr"}}
     return Header(
@@ -49,8 +47,3 @@ def united_lineage(earlier: Mapping[str, str], splits: pd.DataFrame) -> dict[str
         if united.get(image_id) != Split.TRAIN:
             united[image_id] = split
     return united
-
-
-def training_params(params: Params) -> dict[str, Any]:
-    """The parameters that decide the weights; they are kept in the header."""
-    return {name: value for name, value in params.model_dump().items() if name in IN_HEADER}

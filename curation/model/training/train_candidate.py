@@ -10,6 +10,7 @@ import json
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,7 +20,7 @@ from curation.model import device as devices
 from curation.model.base_model import start_from
 from curation.model.header import Header
 from curation.model.trackers import open_trackers
-from curation.model.training.candidate_header import HISTORY, candidate_header, training_params
+from curation.model.training.candidate_header import HISTORY, candidate_header
 from curation.model.training.epoch import DivergedError, Engine
 from curation.model.training.examples import check_shares, classes_of, dataset_hash, examples_of
 from curation.model.training.loop import Data, Outcome, Row, fit
@@ -30,6 +31,7 @@ from curation.params import Params
 from curation.tables.codes import Split
 
 log = logging.getLogger(__name__)
+RECIPE = ("lr", "epochs", "batch_size", "arch", "image_size", "seed", "throwaway", "train")
 
 
 def train(splits: pd.DataFrame, pixels: Pixels, params: Params, out: Path, report: Path, caches: Path) -> Header:
@@ -46,7 +48,7 @@ def train(splits: pd.DataFrame, pixels: Pixels, params: Params, out: Path, repor
 
 def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, places: tuple[Path, Path, Path]) -> Header:
     out, report, caches = places
-    classes, recipe = classes_of(splits), training_params(params)
+    classes, recipe = classes_of(splits), _recipe(params)
     start = start_from(Path(params.base_model), classes, params)
     data = data_of(splits, classes, pixels)
     device = devices.choose(params.train.device, params.train.precision, announce=True)
@@ -77,6 +79,11 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, places: tuple[P
             tracker.model(out, header.metrics)
     runs.clear()
     return header
+
+
+def _recipe(params: Params) -> dict[str, Any]:
+    """The parameters that decide the weights: a run that was killed goes on under the same ones only."""
+    return {name: value for name, value in params.model_dump().items() if name in RECIPE}
 
 
 def data_of(splits: pd.DataFrame, classes: tuple[str, ...], pixels: Pixels) -> Data:
