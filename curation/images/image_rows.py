@@ -50,6 +50,7 @@ def _rank(one: Found) -> tuple[int, bool, str]:
 def _row(image_id: str, copies: Sequence[Found], measures: Measures) -> dict[str, Any]:
     """Make the row of one content from its files, the one that stands for it first."""
     first, *others = copies
+    facts = _facts(copies)
     odd = mislabelled(measures.format, PurePosixPath(first.path).suffix) if measures.format else ""
     return {
         "image_id": image_id,
@@ -59,7 +60,7 @@ def _row(image_id: str, copies: Sequence[Found], measures: Measures) -> dict[str
         "label": first.label,
         "subclass": first.subclass,
         "origin": first.origin,
-        **_facts(copies)._asdict(),
+        **facts._asdict(),
         "copy_paths": [one.path for one in others],
         "copy_labels": [one.label for one in others],
         "bytes": first.size,

@@ -73,22 +73,21 @@ def find_head(model: nn.Module, classes: int) -> str:
     return named[-1]
 
 
-def head_of(model: nn.Module, classes: int) -> nn.Linear | nn.Conv2d:
+def head_of(model: nn.Module, name: str) -> nn.Linear | nn.Conv2d:
     """The layer that `find_head` names."""
-    layer = model.get_submodule(find_head(model, classes))
+    layer = model.get_submodule(name)
     assert isinstance(layer, nn.Linear | nn.Conv2d)
     return layer
 
 
-def head_keys(model: nn.Module, classes: int) -> set[str]:
-    """The names of the head's tensors in the model's state."""
-    name = find_head(model, classes)
+def head_keys(model: nn.Module, name: str) -> set[str]:
+    """The names of the head's tensors in the model's state. name: as `find_head` gives it."""
     return {f"{name}.{key}" for key in model.get_submodule(name).state_dict()}
 
 
 def body_state(model: nn.Module, classes: int) -> dict[str, torch.Tensor]:
     """The model's state without its head."""
-    head = head_keys(model, classes)
+    head = head_keys(model, find_head(model, classes))
     return {name: tensor for name, tensor in model.state_dict().items() if name not in head}
 
 

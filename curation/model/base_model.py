@@ -90,7 +90,7 @@ def start_from(path: Path, classes: Sequence[str], params: Params) -> Start:
         raise BaseModelError(
             f"{path}: its tensors are not those of {base.arch}: {[*lost, *unknown][:3]}. Make it again"
         )
-    _make_head(head_of(model, len(classes)), params.train.head, base, classes, state, head)
+    _make_head(head_of(model, head), params.train.head, base, classes, state, head)
     return Start(model, head, base, md5, _story(path, base, body, classes, params))
 
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from curation.files import whole
-from curation.model.backbone import PROBE_CLASSES, Spec, build, head_keys
+from curation.model.backbone import PROBE_CLASSES, Spec, build, find_head, head_keys
 from curation.model.header import CheckpointError, Header, encode, read_header
 
 State = dict[str, torch.Tensor]
@@ -53,19 +53,23 @@ def load_tensors(path: Path) -> State:
         raise CheckpointError(f"{path} can't be read: {error}. Fetch it again (`dvc pull`), or make it again") from None
 
 
-def restore(path: Path) -> tuple[Header, nn.Module]:
-    """Build the model of a checkpoint with its weights, in evaluation mode. A backbone gets a head of zeros."""
+def restore(path: Path) -> tuple[Header, nn.Module, str]:
+    """Build the model of a checkpoint with its weights, in evaluation mode; the text is the name of its last layer.
+
+    A backbone gets a head of zeros.
+    """
     header, state = load(path)
     outputs = len(header.classes) or PROBE_CLASSES
     model = build(Spec(header.arch, header.image_size, header.stem), outputs)
+    head = find_head(model, outputs)
     if not header.has_head:
         fresh = model.state_dict()
-        state |= {name: torch.zeros_like(fresh[name]) for name in head_keys(model, outputs)}
+        state |= {name: torch.zeros_like(fresh[name]) for name in head_keys(model, head)}
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
         raise CheckpointError(f"{path} does not fit {header.arch}: {str(error).splitlines()[-1].strip()}") from None
-    return header, model.eval()
+    return header, model.eval(), head
 
 
 def foreign_state(path: Path) -> State:

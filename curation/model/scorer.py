@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from curation.model import device as devices
-from curation.model.backbone import PROBE_CLASSES, head_of
 from curation.model.checkpoint import restore
 from curation.model.header import Header
 from curation.model.normalise import Normalise, to_float
@@ -52,24 +51,26 @@ class Scorer:
         device and precision: as in params.yaml. Without a precision, a GPU uses the one that the model was trained
         with, and a CPU fp32, which is repeatable.
         """
-        header, model = restore(checkpoint)
+        header, model, head = restore(checkpoint)
         chosen = devices.choose(device, precision or "auto")
         if chosen.is_cuda and not precision:
             chosen = devices.choose(device, str(header.params.get("train", {}).get("precision", "auto")))
-        self._take(header, model, chosen)
-        self._round_weights()
+        self._take(header, _rounded(model, chosen), head, chosen)
 
     @classmethod
-    def of(cls, header: Header, model: nn.Module, device: devices.Device) -> "Scorer":
-        """Score with a model in memory, such as one that was trained a moment ago. It is put in evaluation mode."""
+    def of(cls, header: Header, model: nn.Module, head: str, device: devices.Device) -> "Scorer":
+        """Score with a model in memory, such as one that was trained a moment ago. It is put in evaluation mode.
+
+        head: the name of its last layer.
+        """
         one = cls.__new__(cls)
-        one._take(header, model.eval(), device)
+        one._take(header, model.eval(), head, device)
         return one
 
-    def _take(self, header: Header, model: nn.Module, device: devices.Device) -> None:
+    def _take(self, header: Header, model: nn.Module, head: str, device: devices.Device) -> None:
         self.header, self.device = header, device
         self._head_input: list[torch.Tensor] = []
-        head_of(model, len(header.classes) or PROBE_CLASSES).register_forward_pre_hook(self._remember)
+        model.get_submodule(head).register_forward_pre_hook(self._remember)
         self._model = model.to(device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._normalise = Normalise(header.mean, header.std, device.torch)
         self._transfer = Transfer(device)
@@ -110,13 +111,6 @@ class Scorer:
         done.record(torch.cuda.current_stream(self.device.torch))
         return _Launched(logits, embeddings, done)
 
-    def _round_weights(self) -> None:
-        """Give the layers that autocast runs in half precision such weights, as it would at every batch anew."""
-        half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.device.precision)
-        for layer in self._model.modules():
-            if self.device.is_cuda and half and isinstance(layer, nn.Conv2d | nn.Linear):
-                layer.to(half)
-
     def _collect(self, launched: "_Launched") -> Scores:
         if launched.done is not None:
             launched.done.synchronize()
@@ -124,3 +118,12 @@ class Scorer:
 
     def _remember(self, _layer: nn.Module, inputs: tuple[Any, ...]) -> None:
         self._head_input[:] = [inputs[0]]
+
+
+def _rounded(model: nn.Module, device: devices.Device) -> nn.Module:
+    """Give the layers that autocast runs in half precision such weights, as it would at every batch anew."""
+    half = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(device.precision)
+    for layer in model.modules():
+        if device.is_cuda and half and isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.to(half)
+    return model

@@ -61,7 +61,7 @@ def train_and_predict(
     with tempfile.TemporaryDirectory(prefix="curation-") as folder:
         outcome = fit(engine, blind, RunState(Path(folder)), quiet=True)
     engine.model.load_state_dict(outcome.state)
-    scorer = Scorer.of(replace(start.base, classes=tuple(classes)), engine.model, device)
+    scorer = Scorer.of(replace(start.base, classes=tuple(classes)), engine.model, engine.head, device)
     scores = scorer.stream(batches_of(pixels, asked.image_ids, params.evaluate.batch_size, scorer))
     logits = np.concatenate([batch.logits for batch in scores])
     return HeldOut(asked.image_ids, asked.labels, Calibration(tuple(classes)).probabilities(logits))

@@ -116,8 +116,9 @@ def _again(path: Path) -> Path:
 
 
 def _write(path: Path, batch: Sequence[Decoded], logits: np.ndarray, embeddings: np.ndarray) -> None:
+    table = _table(batch, logits, embeddings)
     with whole(path) as draft:
-        pq.write_table(_table(batch, logits, embeddings), draft, compression="zstd")
+        pq.write_table(table, draft, compression="zstd")
 
 
 def read(paths: Iterable[Path]) -> Iterator[pd.DataFrame]:
