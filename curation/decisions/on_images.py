@@ -92,8 +92,9 @@ def _apply(images: pd.DataFrame, folded: pd.DataFrame, ends: Mapping[str, str], 
     where the image's own label is merged into it, the image keeps its own, finer one; and where the class is gone,
     because its folder was renamed, the image follows its folder.
     """
-    blank = {"decision": "", "word": "", "who": "", "turn": 0, "order": 0, "small": False}
-    frame = images[FACTS].assign(original_label=images["label"], **blank)
+    frame = images[FACTS].assign(
+        original_label=images["label"], decision="", word="", who="", turn=0, order=0, small=False
+    )
     rows = pd.Index(images["image_id"]).get_indexer(pd.Index(folded["image_id"]))
     told = folded[rows >= 0].set_axis(rows[rows >= 0])
     for column in TOLD:

@@ -217,7 +217,7 @@ def test_look_keeps_no_images(fake, monkeypatch):
 def test_scorer_launch(fake, tmp_path, monkeypatch):
     header = Header("resnet18", ("a", "b", "c"), 32, IMAGENET_MEAN, IMAGENET_STD)
     model = _fit_stem(_make(Spec("resnet18", 32), 3), "standard").eval()
-    monkeypatch.setattr(scoring, "restore", lambda _: (header, model))
+    monkeypatch.setattr(scoring, "restore", lambda _: (header, model, "fc"))
     monkeypatch.setattr(scoring.devices, "choose", lambda *_: Device(CUDA, "bf16"))
     scorer = scoring.Scorer(tmp_path)
     with Copies() as copies, torch.no_grad():
