@@ -25,7 +25,8 @@ def main() -> None:
     gone = unmatched(fold(reviews), images)
     if gone:
         log = project.relative(project.reviews)
-        print(f"{log}: {len(gone)} decided images are not in data/ (the first: {gone[0]}); ignored", file=sys.stderr)
+        told = f"{log}: {len(gone)} decided images are not in data/ (the first: {gone[0]}); ignored"
+        print(printable(told), file=sys.stderr)
     selection = select(images, duplicates, reviews, params)
     project.write_table(selection, tables.SELECTION)
     for warning in losses.of_round(selection, duplicates, params.dedupe):

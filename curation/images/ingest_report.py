@@ -43,7 +43,7 @@ class Report:
         _list("unreadable, left out", self.unreadable)
         _list("odd, but kept", self.odd)
         for note in (*notes, *self._unlabelled_sets()):
-            print(f"  note: {note}", file=sys.stderr)
+            print(printable(f"  note: {note}"), file=sys.stderr)
 
     def _unlabelled_sets(self) -> Iterator[str]:
         """Name the benchmark sets that can't measure a model, because no image of them has a class."""

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from curation.errors import CurationError
+from curation.errors import CurationError, printable
 from curation.model.training.search_watch import OWNER, PROGRESS, STOP, WATCH, Row
 from curation.params.blocks import Range, Tune
 from curation.project import Project
@@ -82,7 +82,7 @@ def search(config: Tune, project: Project, *, trials: int, sampler: str, seed: i
         else:
             study.tell(trial, _best(rows, config.metric))
         told = "given up" if rows is None else f"{_best(rows, config.metric):.4f}"
-        print(f"{name}: {_words(chosen)} -> {told}", file=sys.stderr, flush=True)
+        print(printable(f"{name}: {_words(chosen)} -> {told}"), file=sys.stderr, flush=True)
     done = study.get_trials(states=(states.COMPLETE,))
     if not done:
         raise SearchError(

@@ -175,3 +175,14 @@ def test_a_read_only_folder_is_broken(project):
 def test_every_extra_that_a_user_may_want_is_looked_at():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert set(machine.OPTIONAL) == set(project["optional-dependencies"]) - {"bench", "dev"}
+
+
+def test_a_folder_of_nearly_the_right_name_is_named_before_the_first_run(project):
+    (project / "data/unlabeled").mkdir()
+    found = data.folders(project)
+    assert found.state is State.NOTE
+    assert found.found == "data/unlabeled is not read: did you mean data/unlabelled?"
+    shutil.move(project / "data/raw", project / "data/images")
+    found = data.folders(project)
+    assert found.state is State.BROKEN
+    assert "data/images is not read: did you mean data/raw?" in found.found

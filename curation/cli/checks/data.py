@@ -12,7 +12,12 @@ FOLDERS = ("raw", "unlabelled", "benchmark")
 
 
 def folders(root: Path) -> Check:
-    """Check that data/raw exists; the optional folders must exist once the pipeline has made them."""
+    """Check that data/raw exists, and that no folder beside it has nearly the name of one that is read.
+
+    The optional folders must exist once the pipeline has made them.
+    """
+    from curation.images.collection.scan import near_misses
+
     data = root / "data"
     gone = [name for name in FOLDERS if not (data / name).is_dir()]
     tracked = [name for name in gone if (data / f"{name}.dvc").exists()]
@@ -20,15 +25,17 @@ def folders(root: Path) -> Check:
         names = " ".join(f"data/{name}.dvc" for name in tracked)
         fix = f"dvc checkout {names} (dvc pull where this machine never had it); to do without it: dvc remove {names}"
         return broken("folders", f"DVC tracks {', '.join(tracked)}, but the folder is gone", fix)
+    near = "; ".join(near_misses(root)) if data.is_dir() else ""
     if "raw" in gone:
-        return broken(
-            "folders", "data/raw does not exist", "put images in data/raw/CLASS/, or: curate sample digits --mess"
-        )
+        found = f"data/raw does not exist. {near}" if near else "data/raw does not exist"
+        return broken("folders", found, "put images in data/raw/CLASS/, or: curate sample digits --mess")
     lost = [f"data/{name}" for name in gone]
     lost += [] if (root / "models/weights").is_dir() else ["models/weights"]
     if lost and (data / ".collected").exists():
         names = " ".join(lost)
         return broken("folders", f"{names} was deleted; the pipeline needs it, even empty", f"mkdir -p {names}")
+    if near:
+        return note("folders", near, "rename the folder (mv), or leave it if it is not meant for the pipeline")
     return ok("folders", "data/raw" + "".join(f", data/{name}" for name in FOLDERS[1:] if name not in gone))
 
 

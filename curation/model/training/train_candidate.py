@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 
+from curation.errors import printable
 from curation.images.store.pixels import Pixels
 from curation.model import checkpoint
 from curation.model import device as devices
@@ -54,7 +55,7 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, places: tuple[P
     device = devices.choose(params.train.device, params.train.precision, announce=True)
     if device.is_main:
         for line in (*start.story, f"images: {len(data.train):,} to train on, {len(data.val):,} to validate"):
-            log.info("%s", line)
+            log.info("%s", printable(line))
     check_shares(len(data.train), params.batch_size, device.world)
     engine = Engine(start.model, start.head, start.base, params, device)
     facts = {"dataset": dataset_hash(splits), "parent": start.base_md5, **recipe}
