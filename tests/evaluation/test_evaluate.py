@@ -3,6 +3,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 import pytest
+from factories import rounds
 from sklearn import metrics as sk
 
 from curation import tables
@@ -30,7 +31,7 @@ def paths_in(folder):
 
 
 @pytest.fixture
-def evaluated(rounds, tmp_path):
+def evaluated(tmp_path):
     splits, scored, base, _ = rounds.make(600, flip=0.05)
     seen = np.zeros(len(splits), bool)
     calibration = calibrate(splits, scored, seen, 0)
@@ -73,7 +74,7 @@ def test_the_size_of_blocks_changes_nothing(evaluated, monkeypatch):
     pd.testing.assert_frame_equal(tables.read(again, tables.PREDICTIONS)[same], table[same])
 
 
-def test_images_that_an_ancestor_learnt_from_never_count(rounds, tmp_path):
+def test_images_that_an_ancestor_learnt_from_never_count(tmp_path):
     splits, scored, base, _ = rounds.make(300)
     test = splits.image_id[splits.split == "test"]
     seen = split_metrics.seen_by(
@@ -85,7 +86,7 @@ def test_images_that_an_ancestor_learnt_from_never_count(rounds, tmp_path):
     assert numbers["left_out"]["seen_by_an_ancestor"] == 2
 
 
-def test_out_of_scope_images_count_as_refused_and_in_no_accuracy(rounds, tmp_path):
+def test_out_of_scope_images_count_as_refused_and_in_no_accuracy(tmp_path):
     splits, scored, base, _ = rounds.make(400)
     foreign = splits.index[splits.split == "benchmark"][:10]
     splits.loc[foreign, ["label", "benchmark_set"]] = ["unknown", "street"]
@@ -98,7 +99,7 @@ def test_out_of_scope_images_count_as_refused_and_in_no_accuracy(rounds, tmp_pat
     assert "street" not in numbers["benchmark"]
 
 
-def test_the_calibration_trusts_unseen_images_of_hand_made_sets_alone(rounds, monkeypatch):
+def test_the_calibration_trusts_unseen_images_of_hand_made_sets_alone(monkeypatch):
     splits, scored, _, _ = rounds.make(400)
     val, benchmark = ((splits.split == name).to_numpy() for name in ("val", "benchmark"))
     by_hand = np.flatnonzero(benchmark)[::2]
@@ -130,7 +131,7 @@ class Blobs:
         return found
 
 
-def test_a_first_round_has_every_baseline_and_a_calibration_that_names_its_model(rounds, tmp_path):
+def test_a_first_round_has_every_baseline_and_a_calibration_that_names_its_model(tmp_path):
     from curation.model.backbone import Spec, body_state, build
     from curation.model.checkpoint import save
 
@@ -148,7 +149,7 @@ def test_a_first_round_has_every_baseline_and_a_calibration_that_names_its_model
     assert Calibration.read(paths.calibration).model == digest
 
 
-def test_a_first_round_has_no_comparison_and_plots_are_written(rounds, tmp_path):
+def test_a_first_round_has_no_comparison_and_plots_are_written(tmp_path):
     splits, scored, _, _ = rounds.make(300)
     numbers = report(
         paths_in(tmp_path), splits, (scored, None), Calibration(tuple(scored.classes)), np.zeros(300, bool), Params()

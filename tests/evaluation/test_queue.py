@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from factories import rounds
 
 from curation import tables
 from curation.evaluation.evaluate import calibrate
@@ -12,7 +13,7 @@ from curation.params.blocks import Params
 
 
 @pytest.fixture
-def made(rounds, tmp_path):
+def made(tmp_path):
     splits, scored, base, truth = rounds.make(700, flip=0.05)
     calibration = calibrate(splits, scored, np.zeros(len(splits), bool), 0)
     write_predictions(tmp_path / "p.parquet", splits, (scored, base), calibration)

@@ -72,10 +72,10 @@ def paint(root: Path, per_class: int, seed: int = 0) -> tuple[pd.DataFrame, pd.D
     return frame.drop(columns="path"), frame[["image_id", "path", "turn"]]
 
 
-def make_toy(root: Path) -> Toy:
-    """Sixteen pictures a class below `root`, their pixel store, and a base model that has learnt nothing."""
-    splits, images = paint(root, 16)
-    params = settings(root)
+def make_toy(root: Path, per_class: int = 16, **changes) -> Toy:
+    """Pictures of each class below `root`, their pixel store, and a base model that has learnt nothing."""
+    splits, images = paint(root, per_class)
+    params = settings(root, **changes)
     write_store(images, root / "pixels", root / "cache", SIZE, params.resize)
     make_backbone(params, Path(params.base_model))
     assert set(splits.columns) <= set(tables.SPLITS.columns)

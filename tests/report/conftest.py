@@ -1,17 +1,17 @@
 """A whole round on disk, with real small pictures and any class names."""
 
-import hashlib
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
+from factories import rounds
+from factories import tables as made
 from PIL import Image
 
 from curation import tables
 from curation.evaluation.prediction_table import write_predictions
 from curation.predict.calibration import Calibration
-from curation.predict.score_store import Scored
 from curation.project import Project
 from curation.report.round_page import write_report
 
@@ -45,88 +45,52 @@ def text(project):
 
 
 def write_round_below(root, classes, count):
-    splits, scored, base = made_round(classes, count)
-    images, duplicates = images_of(splits), duplicates_of(splits)
+    splits, scored, base, _ = rounds.make(count, classes=classes)
+    splits["leak_group"] = splits["image_id"]
+    images, duplicates = rounds.images(splits), rounds.duplicates(splits)
     images.loc[3, "error"] = "truncated"
-    twin = duplicates.index[5]
     pair = [duplicates.image_id[6], 3, 4, f"<{classes[0]}>"]
-    duplicates.loc[twin, ["keeper", "distance", "orientation", "conflict"]] = pair
-    data = root / "data"
-    tables.write(images, data / "images.parquet", tables.IMAGES)
-    tables.write(duplicates, data / "duplicates.parquet", tables.DUPLICATES)
-    tables.write(splits, data / "splits.parquet", tables.SPLITS)
-    tables.write(selection_of(splits), data / "selection.parquet", tables.SELECTION)
+    duplicates.loc[5, ["keeper", "distance", "orientation", "conflict"]] = pair
+    made.write(root, tables.IMAGES, images)
+    made.write(root, tables.DUPLICATES, duplicates)
+    made.write(root, tables.SPLITS, splits)
+    made.write(root, tables.SELECTION, selection_of(splits))
     val = (splits.split == "val").to_numpy()
     calibration = Calibration.fit(
         scored.logits[val], np.array([classes.index(label) for label in splits.label[val]]), classes=classes
     )
-    calibration.write(data / "calibration.json")
-    write_predictions(data / "predictions.parquet", splits, (scored, base), calibration)
-    tables.write(queue_of(splits, images, classes), data / "errors.parquet", tables.ERRORS)
-    tables.write(pool_of(splits), data / "identified.parquet", tables.IDENTIFIED)
+    calibration.write(root / "data/calibration.json")
+    write_predictions(root / "data/predictions.parquet", splits, (scored, base), calibration)
+    made.write(root, tables.ERRORS, queue_of(splits, images, classes))
+    made.write(root, tables.IDENTIFIED, pool_of(splits))
     reports(root, classes)
 
 
-def made_round(classes, count):
-    """SPLITS, and scores of a model and of a worse one before it."""
-    rng = np.random.default_rng(0)
-    truth = rng.integers(len(classes), size=count)
-    ids = [hashlib.md5(bytes([i % 256, i // 256])).hexdigest() for i in range(count)]
-    splits = pd.DataFrame({"image_id": sorted(ids)})
-    splits["label"], splits["subclass"], splits["origin"] = np.asarray(classes, object)[truth], "", "real"
-    splits["leak_group"] = splits.image_id
-    splits["split"] = rng.choice(["train", "val", "test", "benchmark"], size=count)
-    splits["benchmark_set"] = np.where(splits.split == "benchmark", "frozen", "")
-    splits["reason_code"] = "hash_bucket"
-    splits["fold"], splits["basis"], splits["reason"], splits["turn"], splits["small"] = (
-        -1,
-        "hash_bucket",
-        "its bucket",
-        0,
-        False,
-    )
-    scores = []
-    for noise in (1.0, 2.0):
-        logits = (np.eye(len(classes))[truth] * 3 + rng.normal(size=(count, len(classes))) * noise).astype(np.float32)
-        scores.append(Scored(splits.image_id.tolist(), classes, logits, logits.astype(np.float16)))
-    return splits, *scores
-
-
-def images_of(splits):
-    frame = pd.DataFrame({name: [""] * len(splits) for name in tables.IMAGES.columns})
-    frame["image_id"], frame["label"], frame["source"], frame["origin"] = splits.image_id, splits.label, "raw", "real"
-    frame["path"] = [f"data/raw/{label}/{number}.png" for number, label in enumerate(splits.label)]
-    frame["copy_paths"] = frame["copy_labels"] = [[] for _ in range(len(splits))]
-    frame["hash"] = frame["thumbnail"] = [b""] * len(splits)
-    for field in tables.IMAGES.schema:
-        if str(field.type) in {"int32", "int64", "float"}:
-            frame[field.name] = 1
-    return frame
-
-
-def duplicates_of(splits):
-    frame = splits[["image_id", "leak_group"]].assign(keeper=splits.image_id, distance=0, similarity=1.0)
-    frame = frame.assign(orientation=0, conflict="", relation="", same_pixels=False, marked_copy_of="")
-    return frame.assign(scene=frame["leak_group"])
-
-
 def selection_of(splits):
-    frame = splits[["image_id", "benchmark_set", "label", "subclass", "origin", "leak_group", "turn", "small"]].copy()
-    frame["original_label"], frame["source"], frame["state"], frame["decision"] = frame.label, "raw", "kept", ""
-    frame["reason"] = frame["reason_code"] = ""
+    frame = made.selection(splits[["image_id", "benchmark_set", "label", "origin", "leak_group"]].copy())
+    frame["original_label"], frame["reason_code"] = frame["label"], ""
     frame.loc[3, ["state", "reason_code", "reason"]] = ["dropped", "unreadable", "unreadable: truncated"]
     return frame
 
 
 def queue_of(splits, images, classes):
-    frame = splits.head(30)[["image_id", "split", "label"]].copy()
-    frame["path"], frame["predicted"], frame["suggested"] = images.path[:30], classes[1], classes[1]
-    frame["confidence"], frame["kind"], frame["label_error"] = 0.8, "error", np.linspace(0, 0.9, 30)
-    frame["cluster"] = np.arange(30) % 3 - 1
-    frame["explanation"], frame["representative"] = "dog & cat <b>", False
-    frame["rank"], frame["gain"], frame["map_x"], frame["map_y"] = np.arange(30), 1.0, 0.0, 0.0
-    frame["nearest_correct"] = [[] for _ in range(30)]
-    return frame
+    frame = splits.head(30)[["image_id", "split", "label"]].assign(path=images.path[:30])
+    frame["label_error"], frame["cluster"], frame["rank"] = np.linspace(0, 0.9, 30), np.arange(30) % 3 - 1, range(30)
+    known = {"predicted": classes[1], "suggested": classes[1], "confidence": 0.8, "kind": "error", "gain": 1.0}
+    return made.rows_of(tables.ERRORS, frame, explanation="dog & cat <b>", **known)
+
+
+def pool_of(splits):
+    labels = splits.label[:4]
+    rows = [
+        {"image_id": one, "path": f"data/unlabelled/{label} {number}.png", "label": label, "leak_group": one}
+        | {"confidence": sure, "out_of_scope": foreign, "top_labels": [label], "top_confidences": [sure]}
+        | dict.fromkeys(("margin", "entropy", "energy", "blur", "brightness", "contrast"), 1.0)
+        for number, (one, label, sure, foreign) in enumerate(
+            zip(splits.image_id, labels, [0.99, 0.95, 0.5, 0.2], [0.1, 0.2, 0.9, 0.99], strict=False)
+        )
+    ]
+    return made.identified(*rows)
 
 
 def reports(root, classes):
@@ -151,15 +115,3 @@ def reports(root, classes):
     metrics["breakdown"] = {"label_noise": 0.02, "bias": 0.01, "shift": {"frozen": 0.05}}
     metrics["out_of_scope"] = {"field": {"images": 10, "refused": 0.9, "auc_energy": 0.8}}
     (root / "reports/metrics.json").write_text(json.dumps(metrics))
-
-
-def pool_of(splits):
-    frame = pd.DataFrame({"image_id": splits.image_id[:4], "label": splits.label[:4], "source": "unlabelled"})
-    frame["path"] = [f"data/unlabelled/{label} {number}.png" for number, label in enumerate(frame["label"])]
-    for name in ("margin", "entropy", "energy", "blur", "brightness", "contrast"):
-        frame[name] = 1.0
-    frame["confidence"], frame["ood_score"] = [0.99, 0.95, 0.5, 0.2], [0.1, 0.2, 0.9, 0.99]
-    frame["top_labels"] = [[label] for label in frame["label"]]
-    frame["top_confidences"] = [[value] for value in frame["confidence"]]
-    frame["near_duplicate_of"], frame["leak_group"], frame["error"], frame["embedding"] = "", frame.image_id, "", b""
-    return frame

@@ -27,7 +27,7 @@ def harmed(project, tmp_path):
     root = tmp_path / "harmed"
     shutil.copytree(project, root)
     selection = pd.read_parquet(root / "data/selection.parquet")
-    apes = selection.index[selection["label"] == "ape"][:12]
+    apes = selection.index[(selection["label"] == "ape") & (selection.index > 0)][:12]
     selection.loc[apes, ["state", "reason_code", "reason"]] = ["dropped", "copy", "copy of another"]
     selection.loc[0, ["source", "state", "label", "benchmark_set"]] = ["benchmark", "benchmark", "gazelle", "hard"]
     tables.write(selection, root / "data/selection.parquet", tables.SELECTION)
