@@ -5,16 +5,14 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from curation.dedupe.verification.compared_picture import Pixels, Reals
+from curation.dedupe.verification.compared_picture import YCC, Reals
 from curation.dedupe.verification.overlap import Overlap
-from curation.dedupe.verification.residuals import YCC
 
 COLOURED = 12  # chroma from which a pixel has a hue
 TURNED = 0.6  # radians by which a hue has turned
 SAME = 4  # grey levels up to which a pixel is unchanged
 TONE = 16  # grey levels of a tone
 RARE = 0.015  # share of the pixels below which a tone does not count
-FAINT_COLOUR, ONE_HUE = 6, 0.97  # chroma, and agreement of hues, of a picture of one hue
 
 
 class Colours(NamedTuple):
@@ -40,7 +38,7 @@ def colours(pair: Overlap) -> Colours:
     return Colours(
         float(turned.mean()),
         float(turned.sum() / max(int(hued.sum()), 1)),
-        float((np.abs(one - other).max(1) < SAME).mean()),
+        float((np.maximum.reduce(np.abs(one - other).T) < SAME).mean()),
         max(_tones(left[:, 0]), _tones(right[:, 0])),
     )
 
@@ -48,12 +46,3 @@ def colours(pair: Overlap) -> Colours:
 def _tones(grey: Reals) -> int:
     counts = np.bincount(np.clip(grey // TONE, 0, 15).astype(int), minlength=16)
     return int((counts > RARE * len(grey)).sum())
-
-
-def is_of_one_hue(pixels: Pixels) -> bool:
-    """Whether a picture, uint8 [h, w, 3], is grey or of one hue, as a sepia copy is."""
-    small = cv2.resize(pixels, (48, 48), interpolation=cv2.INTER_AREA).reshape(-1, 3).astype(np.float32)
-    chroma = (small @ YCC.T)[:, 1:]
-    strength = np.hypot(chroma[:, 0], chroma[:, 1])
-    hues = chroma[strength > FAINT_COLOUR] / strength[strength > FAINT_COLOUR, None]
-    return len(hues) < 20 or float(np.hypot(*hues.mean(0))) > ONE_HUE

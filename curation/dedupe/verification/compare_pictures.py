@@ -9,16 +9,16 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from curation.dedupe.verification.colours import colours, is_of_one_hue
+from curation.dedupe.verification.colours import colours
 from curation.dedupe.verification.compared_picture import ComparedPicture
-from curation.dedupe.verification.copy_rule import CELLS, RICH, Evidence, is_copy
+from curation.dedupe.verification.copy_rule import CELLS, RICH, RICH_TONES, Evidence, is_copy
 from curation.dedupe.verification.light import explain
 from curation.dedupe.verification.overlap import lay_over
-from curation.dedupe.verification.registration import Matrix, Placed, by_frames, register
+from curation.dedupe.verification.registration import Matrix, Placed, by_frames, frame_on_frame, refine, register
 from curation.dedupe.verification.residuals import Residual, residual, structure
 from curation.tables.codes import Relation
 
-GRID, CLOSE_GRID = 256, 640  # pixels of the long side at which pictures are compared, and for those of little structure
+GRID, CLOSE_GRID = 256, 960  # pixels of the long side at which pictures are compared, and for those of little structure
 CERTAIN = 1.0  # noise of the plain residual up to which the light is unchanged for certain
 STILL = 2.0  # and up to which a pair that differs in one place is not registered: the rest lies where it should
 SCENE_INLIERS, SCENE_CELLS = 20, 5  # matched keypoints that prove the same scene
@@ -54,6 +54,8 @@ def compare(one: ComparedPicture, other: ComparedPicture) -> Verdict:
 
 def _compare(one: ComparedPicture, other: ComparedPicture) -> Verdict:
     matrix, orientation = by_frames(one, other)
+    if one.inside != one.whole or other.inside != other.whole:
+        matrix = refine(one, other, matrix, homography=False)  # a border is trimmed to a pixel or two only
     still = evidence(one, other, Placed(matrix, 0, 0, orientation, False), GRID)
     if still and (decided := _where_they_lie(one, other, matrix, still)):
         return decided
@@ -88,19 +90,22 @@ def evidence(one: ComparedPicture, other: ComparedPicture, placed: Placed, grid:
     plain = residual(pair, light, spare_clipped=False)
     free = None
     if plain.noise > CERTAIN:
-        light = explain(pair, freely=True)
+        tinted = one.tinted, other.tinted
+        light = explain(pair, freely=True, tinted=tinted)
         free = residual(pair, light, spare_clipped=True)
     seen = colours(pair)
-    one_grey = seen.of_coloured > 0.1 and is_of_one_hue(one.pixels) != is_of_one_hue(other.pixels)
+    still = np.allclose(placed.matrix, frame_on_frame(one.whole, other.whole, placed.orientation), atol=0.5)
+    one_grey = seen.of_coloured > 0.1 and one.tinted != other.tinted
     return Evidence(
         plain, free, structure(pair, light), seen, pair.covered, pair.length,
-        placed.orientation, placed.inliers, placed.cells, one_grey,
+        placed.orientation, placed.inliers, placed.cells, one_grey, still,
     )  # fmt: skip
 
 
 def _holds_closer(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, found: Evidence) -> bool:
-    """Whether a copy with little structure still is one at a closer look, as text and graphics need it."""
-    if found.structure.share >= RICH or max(one.long_side, other.long_side) <= GRID:
+    """Whether a copy with little structure or few tones still is one at a closer look, as text and graphics need it."""
+    rich = found.structure.share >= RICH and found.colours.tones >= RICH_TONES
+    if rich or max(one.long_side, other.long_side) <= GRID:
         return True
     near, beside = one.closer(CLOSE_GRID), other.closer(CLOSE_GRID)
     scale = np.diag([near.width / one.width, near.height / one.height, 1.0])

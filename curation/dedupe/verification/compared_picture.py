@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 Pixels = NDArray[Any]  # uint8
 Reals = NDArray[Any]  # float32
 
+YCC = np.array([[0.114, 0.587, 0.299], [0.5, -0.331, -0.169], [-0.081, -0.419, 0.5]], np.float32)
 SIDE = 320  # pixels of the long side at which pictures are registered
 FEATURES = 400
 LEAST_FEATURES = 6
+TINT = 3.0  # mean colour of a tinted picture that its light does not explain, in grey levels
 FAINT = 0.02  # contrast from which SIFT takes a feature
 SPREAD = 200  # grey levels between the darkest and the brightest percent, from which contrast is not stretched
 TINY = 200  # pixels of the long side below which features are looked for at twice the size
@@ -45,6 +47,13 @@ class Features(NamedTuple):
     descriptors: Reals
 
 
+class Coarse(NamedTuple):
+    """A coarse view: float64 [8, GRID * GRID] in the eight orientations, its mean taken off, and its spread."""
+
+    turned: NDArray[np.float64]
+    spread: float
+
+
 class ComparedPicture:
     """A picture of at most `side` pixels; what is costly is computed once, on first use."""
 
@@ -56,6 +65,7 @@ class ComparedPicture:
         self._read, self.long_side = read, long_side
         self.pixels = shrink(read(side), side)
         self.height, self.width = self.pixels.shape[:2]
+        self._sized: tuple[tuple[int, int], Pixels] | None = None
         self.grey: Pixels = np.asarray(cv2.cvtColor(self.pixels, cv2.COLOR_BGR2GRAY))
 
     def closer(self, side: int) -> "ComparedPicture":
@@ -73,18 +83,35 @@ class ComparedPicture:
         return trimmed(self.grey)
 
     @cached_property
+    def tinted(self) -> bool:
+        """Whether it is grey or of one tint, as a sepia copy is: its colour grows with its light."""
+        colours = cv2.resize(self.pixels, (48, 48), interpolation=cv2.INTER_AREA).reshape(-1, 3).astype(float) @ YCC.T
+        known = np.column_stack([colours[:, 0], np.ones(len(colours))])
+        left = colours[:, 1:] - known @ np.linalg.lstsq(known, colours[:, 1:], rcond=None)[0]
+        return float(np.hypot(*left.T).mean()) < TINT
+
+    @cached_property
     def features(self) -> Features:
         """The keypoints; none where there are fewer than LEAST_FEATURES."""
         return find_features(self.grey)
 
     @cached_property
-    def coarse(self) -> dict[Box, Reals]:
-        """The coarse view of the whole and of the inside, float32 [GRID, GRID] each."""
+    def coarse(self) -> dict[Box, Coarse]:
+        """The coarse view of the whole and of the inside."""
         return {box: self._coarse(box) for box in (self.whole, self.inside)}
 
-    def _coarse(self, box: Box) -> Reals:
+    def _coarse(self, box: Box) -> Coarse:
         part = self.grey[box.top : box.bottom, box.left : box.right]
-        return np.asarray(cv2.resize(part, (GRID, GRID), interpolation=cv2.INTER_AREA), np.float32)
+        view = np.asarray(cv2.resize(part, (GRID, GRID), interpolation=cv2.INTER_AREA), np.float64)
+        view = (view - view.mean()) / GRID
+        turned = [np.rot90(view[:, ::-1] if k >= 4 else view, k % 4).ravel() for k in range(8)]
+        return Coarse(np.stack(turned), float(np.sqrt((view * view).sum())))
+
+    def at(self, size: tuple[int, int]) -> Pixels:
+        """The picture at another size (width, height); the last one asked for is kept."""
+        if self._sized is None or self._sized[0] != size:
+            self._sized = size, np.asarray(cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA))
+        return self._sized[1]
 
 
 def shrink(pixels: Pixels, side: int) -> Pixels:

@@ -18,6 +18,8 @@ COVERED = (0.85, 0.25)  # share that must be shown of the better covered picture
 COVERED_GRAPHIC = 0.9
 NOISE = 8.0  # grey levels of residual that three quarters of the pixels may have
 AREA, PROMINENCE = 12, 2.5  # of what may stand out in unchanged light
+BROAD, BROAD_MOVED, UNEVEN = 1.0, 1.7, 3.0  # and of what is broad and faint; registration is not perfect
+USUAL = 256  # pixels of the grid that the limits hold for: at a closer look there are more pixels to stand out
 LIT_AREA, LIT_STRONG_AREA = 240, 40  # and in changed light
 GRAPHIC_NOISE, GRAPHIC_PROMINENCE = 3.0, 1.6
 UNLIKE_AREA = 20  # pixels of strong structure that may disagree
@@ -25,6 +27,7 @@ CORRELATION = 0.9
 RICH, RICH_TONES = 0.35, 7  # share of structure, or tones, from which there is enough to compare
 ANCHORS, CELLS = 25, 7  # inliers that prove the registration, and the cells they lie in
 LIT_ANCHORS, LIT_CELLS, LIT_LENGTH, LIT_TONES = 40, 12, 160, 5
+LIT_BROAD, LIT_PROMINENCE, LIT_CORRELATION = 3.3, 3.7, 0.982
 
 
 class Evidence(NamedTuple):
@@ -43,12 +46,18 @@ class Evidence(NamedTuple):
     orientation: int
     inliers: int
     cells: int
-    one_grey: bool  # exactly one of the two is grey or of one hue
+    one_grey: bool  # exactly one of the two is grey or of one tint
+    still: bool  # the whole frames lie on each other
 
     @property
     def unlit(self) -> bool:
         """Whether the light is unchanged: a free change of light explains hardly more than one gain and offset."""
         return self.free is None or self.plain.noise <= 1.3 * self.free.noise + 0.7
+
+    @property
+    def closeness(self) -> float:
+        """How much finer the grid is than the usual one."""
+        return max(1.0, self.length / USUAL)
 
 
 def is_copy(found: Evidence) -> bool:
@@ -77,12 +86,24 @@ def _is_anchored(found: Evidence, inliers: int, cells: int) -> bool:
 
 def _is_plain_copy(found: Evidence) -> bool:
     plain = found.plain
-    return plain.area <= AREA and plain.prominence <= PROMINENCE and plain.noise <= NOISE
+    return (
+        plain.area <= AREA * found.closeness
+        and not _differs_broadly(found)
+        and plain.prominence <= PROMINENCE
+        and plain.noise <= NOISE
+    )
+
+
+def _differs_broadly(found: Evidence) -> bool:
+    limit = (BROAD if found.still else BROAD_MOVED) * found.closeness
+    return found.plain.broad > limit or found.plain.uneven > UNEVEN
 
 
 def _is_lit_copy(found: Evidence) -> bool:
     free = found.free
     if free is None or found.length < LIT_LENGTH or found.colours.tones < LIT_TONES or found.colours.same > 0.5:
+        return False
+    if found.structure.correlation < LIT_CORRELATION or free.broad > LIT_BROAD or free.prominence > LIT_PROMINENCE:
         return False
     if found.colours.of_coloured > 0.5 and not found.one_grey:
         return False
@@ -99,4 +120,9 @@ def _is_same_graphic(found: Evidence) -> bool:
     if found.orientation or not found.unlit or found.covered[1] < COVERED_GRAPHIC or found.colours.turned > 0.005:
         return False
     plain = found.plain
-    return not plain.area and plain.prominence <= GRAPHIC_PROMINENCE and plain.noise <= GRAPHIC_NOISE
+    return (
+        not plain.area
+        and not _differs_broadly(found)
+        and plain.prominence <= GRAPHIC_PROMINENCE
+        and plain.noise <= GRAPHIC_NOISE
+    )

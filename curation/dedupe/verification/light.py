@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.dedupe.verification.compared_picture import Reals
+from curation.dedupe.verification.compared_picture import Pixels, Reals
 from curation.dedupe.verification.overlap import Mask, Overlap, luma
 
 SAMPLES = 2500  # pixels that a fit reads
@@ -31,11 +31,16 @@ class Explained(NamedTuple):
     contrast: float
 
 
-def explain(pair: Overlap, *, freely: bool) -> Explained:
-    """Predict the duller picture of a pair from the other one."""
-    spreads = [float(picture[pair.both].var(0).sum()) for picture in (pair.one, pair.other)]
-    clipped = [_clipped(picture[pair.both]) for picture in (pair.one, pair.other)]
+def explain(pair: Overlap, *, freely: bool, tinted: tuple[bool, bool] = (False, False)) -> Explained:
+    """Predict the duller picture of a pair from the other one.
+
+    tinted: which of the two are grey or of one tint. No colours can be predicted from such a picture.
+    """
+    mask = pair.both.astype(np.uint8)
+    spreads = [float((cv2.meanStdDev(picture, mask=mask)[1] ** 2).sum()) for picture in (pair.one, pair.other)]
+    clipped = [_clipped(picture, mask) for picture in (pair.one, pair.other)]
     forward = spreads[0] >= spreads[1] if abs(clipped[0] - clipped[1]) < 0.005 else clipped[0] < clipped[1]
+    forward = tinted[1] if tinted[0] != tinted[1] else forward
     source, actual = (pair.one, pair.other) if forward else (pair.other, pair.one)
     if not freely:
         return Explained(_one_gain(source, actual, pair.both), actual, 1.0)
@@ -43,9 +48,10 @@ def explain(pair: Overlap, *, freely: bool) -> Explained:
     return Explained(_smoothly(source, actual, pair.both), actual, contrast)
 
 
-def _clipped(pixels: Reals) -> float:
-    """Share of the pixels, float32 [k, 3], that are clipped in one of their colours."""
-    return float(((pixels.max(1) > BRIGHT) | (pixels.min(1) < DARK)).mean())
+def _clipped(pixels: Reals, mask: Pixels) -> float:
+    """Share of the pixels of a mask that are clipped in one of their colours."""
+    fine = cv2.inRange(pixels, (DARK,) * 3, (BRIGHT,) * 3)
+    return 1 - cv2.countNonZero(cv2.bitwise_and(fine, fine, mask=mask)) / cv2.countNonZero(mask)
 
 
 def _thinned(pixels: Reals, both: Mask) -> tuple[Reals, int]:

@@ -14,7 +14,8 @@ Mask = NDArray[np.bool_]
 LUMA = np.array([[0.114, 0.587, 0.299]], np.float32)
 LEAST_PIXELS = 150
 SOFTER = 1.25  # ratio of sharpness from which the sharper picture is blurred
-BLURS = (0.6, 0.9, 1.3, 1.8, 2.5, 3.5, 5.0)
+BLURS = (0.7, 1.2, 2.0, 3.5)  # pixels
+ROUNDS, DAMPING, LEAST_GAIN = 4, 0.05, 0.2  # of the fit; the gain itself is none of its matter
 POINTS = 24  # places a side at which coverage is sampled
 
 
@@ -72,20 +73,31 @@ def luma(pixels: Reals) -> Reals:
 
 
 def as_sharp(one: Reals, other: Reals, both: Mask) -> tuple[Reals, Reals]:
-    """Blur the sharper of two pictures until it is as sharp as the other."""
+    """Filter the sharper of two pictures until it is as sharp as the other."""
     first, second = _sharpness(luma(one), both), _sharpness(luma(other), both)
     if max(first, second) <= SOFTER * min(first, second):
         return one, other
-    sharp = one if first > second else other
-    grey, best = luma(sharp), 0.0
-    for blur in BLURS:
-        if _sharpness(cv2.GaussianBlur(grey, (0, 0), blur), both) < min(first, second) * 0.97:
-            break
-        best = blur
-    if not best:
-        return one, other
-    softer = np.asarray(cv2.GaussianBlur(sharp, (0, 0), best))
-    return (softer, other) if first > second else (one, softer)
+    return (_softened(one, other, both), other) if first > second else (one, _softened(other, one, both))
+
+
+def _softened(sharp: Reals, soft: Reals, both: Mask) -> Reals:
+    """The sum of a picture and its blurred versions that comes nearest to a softer one. It undoes sharpening as well.
+
+    The same few weights hold for all pixels, so nothing in one place can be explained by them.
+    """
+    layers = [sharp, *(cv2.GaussianBlur(sharp, (0, 0), blur) for blur in BLURS)]
+    kept = both[::2, ::2]
+    known = np.stack([luma(layer)[::2, ::2][kept] for layer in layers], 1)
+    wanted = luma(soft)[::2, ::2][kept]
+    known, wanted = known - known.mean(0), wanted - wanted.mean()
+    weight = np.ones(len(known), np.float32)
+    for _ in range(ROUNDS):
+        weighted = (known * weight[:, None]).T
+        solved = np.linalg.solve(weighted @ known + np.eye(len(layers)) * len(known) * DAMPING, weighted @ wanted)
+        error = np.abs(known @ solved - wanted)
+        weight = 1 / (1 + (error / (2.5 * np.median(error) + 1)) ** 2)
+    shares = solved / max(float(solved.sum()), LEAST_GAIN)
+    return np.asarray(sum(np.float32(share) * layer for share, layer in zip(shares, layers, strict=True)), np.float32)
 
 
 def _sharpness(grey: Reals, both: Mask) -> float:
@@ -98,8 +110,7 @@ def _resized(picture: ComparedPicture, share: float) -> tuple[Pixels, Matrix]:
     if share >= 1:
         return picture.pixels, np.eye(3)
     size = (max(8, round(picture.width * share)), max(8, round(picture.height * share)))
-    small = np.asarray(cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA))
-    return small, scaling(size[0] / picture.width, size[1] / picture.height)
+    return picture.at(size), scaling(size[0] / picture.width, size[1] / picture.height)
 
 
 def _covered(box: Box, matrix: Matrix, wide: int, high: int) -> float:

@@ -127,12 +127,12 @@ def by_frames(one: ComparedPicture, other: ComparedPicture) -> tuple[Matrix, int
     """
     best, found = -1.0, (one.whole, other.whole, 0)
     for ours, theirs in dict.fromkeys([(one.whole, other.whole), (one.inside, other.inside)]):
-        still, moving = one.coarse[ours], other.coarse[theirs]
-        for orientation in range(8):
-            turned = np.rot90(moving[:, ::-1] if orientation >= 4 else moving, orientation % 4)
-            score = abs(correlation(still, turned)) - (UPRIGHT if orientation else 0)
-            if score > best:
-                best, found = score, (ours, theirs, orientation)
+        scores = one.coarse[ours].turned[0] @ other.coarse[theirs].turned.T
+        scores = np.abs(scores) / (one.coarse[ours].spread * other.coarse[theirs].spread + CONTRAST)
+        scores[1:] -= UPRIGHT
+        orientation = int(scores.argmax())
+        if scores[orientation] > best:
+            best, found = float(scores[orientation]), (ours, theirs, orientation)
     return frame_on_frame(*found), found[2]
 
 

@@ -3,22 +3,27 @@
 The residual of a pixel is how far it lies outside the range of the other picture's 3 x 3 neighbourhood, in the worst of
 Y, Cb and Cr, either way. So a shift of a pixel costs nothing, and a new thing does. It is compared with the noise of
 the pair, the residual that three quarters of the pixels stay below.
+
+Texture hides what is broad and faint, such as a shadow on a lung, from that measure. So the same is asked of the
+pictures at a half, a quarter and an eighth of the size, where texture and noise have gone, with much lower limits.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.dedupe.verification.compared_picture import Reals
+from curation.dedupe.verification.compared_picture import YCC, Reals
 from curation.dedupe.verification.light import Explained
 from curation.dedupe.verification.overlap import Mask, Overlap, luma
 from curation.dedupe.verification.registration import CELLS
 
-YCC = np.array([[0.114, 0.587, 0.299], [0.5, -0.331, -0.169], [-0.081, -0.419, 0.5]], np.float32)
 AROUND = np.ones((3, 3), np.uint8)
 LOW, HIGH = (6.0, 3.0, 3.0), (14.0, 5.0, 6.0)  # a residual stands out above max(first, second x noise + third)
+BROAD = (1.2, 0.8, 0.5)  # at a half, a quarter and an eighth of the size, a residual stands out above this, in grey
+BROAD_NOISE = 3.5  # levels, and this multiple of the difference that three quarters of the picture stay below
+SHIFTED = 0.15  # share of the range of 3 x 3 pixels by which their mean may differ
 CLIPPED = (5, 246)  # what is clipped in one of the two can't be compared: it counts a third
 WINDOW = (13, 13)  # pixels of the local correlation
 STEPS = ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0))  # shifts that the local correlation allows
@@ -27,16 +32,28 @@ STRUCTURED, STRONG = (
     150.0,
 )  # variance above the noise from which there is structure to compare, or strong structure
 UNLIKE = 0.5  # local correlation below which structure does not agree
+FILLED, ALIKE = 0.2, 0.8  # share of a cell that must have structure, and the local correlation from which it agrees
+SETTLED = 0.95  # mean local correlation from which no further shift is tried
 
 
 class Residual(NamedTuple):
-    """noise: residual of three quarters of the pixels; peak; largest areas in pixels that stand out; unexplained."""
+    """What is left of a pair.
+
+    - noise: residual of three quarters of the pixels
+    - peak: the largest
+    - area, strong_area: pixels of the largest area that stands out, at two levels
+    - unexplained: the pixels that stand out
+    - broad: the largest residual at the smaller sizes, as a multiple of its limit there
+    - uneven: grey levels by which three quarters of the picture differ at the smallest size
+    """
 
     noise: float
     peak: float
     area: int
     strong_area: int
     unexplained: Mask
+    broad: float
+    uneven: float
 
     @property
     def prominence(self) -> float:
@@ -60,14 +77,42 @@ def residual(pair: Overlap, light: Explained, *, spare_clipped: bool) -> Residua
     """Measure what the light leaves unexplained."""
     left = cv2.transform(cv2.GaussianBlur(light.predicted, (0, 0), 0.7), YCC)
     right = cv2.transform(cv2.GaussianBlur(light.actual, (0, 0), 0.7), YCC)
-    apart = np.maximum(_outside(left, right), _outside(right, left)).max(-1)
+    apart = largest_of_colours(cv2.max(_outside(left, right), _outside(right, left)))
     found = cv2.blur(apart, (3, 3)) / np.float32(light.contrast)
     found[~pair.both] = 0
     if spare_clipped:
         found[(_clipped(pair.one) | _clipped(pair.other)) & pair.both] /= 3
     noise = float(np.quantile(found[::2, ::2][pair.both[::2, ::2]], 0.75))
     unexplained, area = _largest(found > _limit(LOW, noise))
-    return Residual(noise, float(found.max()), area, _largest(found > _limit(HIGH, noise))[1], unexplained)
+    strong = _largest(found > _limit(HIGH, noise))[1]
+    return Residual(
+        noise, float(found.max()), area, strong, unexplained, *_broad(left, right, pair.both, light.contrast)
+    )
+
+
+def _broad(left: Reals, right: Reals, both: Mask, contrast: float) -> tuple[float, float]:
+    """The largest residual at the smaller sizes as a multiple of its limit, and the noise of grey at the smallest."""
+    inside, largest, noise = both.astype(np.float32), 0.0, np.zeros(3)
+    for base in BROAD:
+        size = (max(4, (both.shape[1] + 1) // 2), max(4, (both.shape[0] + 1) // 2))
+        left, right, inside = (cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (left, right, inside))
+        both = np.asarray(inside > 0.999)
+        whole = cv2.erode(np.pad(both.astype(np.uint8), 1), AROUND)[1:-1, 1:-1]
+        if not whole.any():
+            break
+        apart = cv2.max(cv2.blur(cv2.max(_outside(left, right), _outside(right, left)), (3, 3)), _lasting(left, right))
+        seen = np.abs(left - right)[whole > 0] / contrast
+        noise = np.partition(seen, len(seen) * 3 // 4, 0)[len(seen) * 3 // 4]
+        peaks = [cv2.minMaxLoc(one, whole)[1] / contrast for one in cv2.split(apart)]
+        largest = max(largest, float((peaks / (base + BROAD_NOISE * noise)).max()))
+    return largest, float(noise[0])
+
+
+def _lasting(left: Reals, right: Reals) -> Reals:
+    """How far the means of 3 x 3 pixels differ, less a share of the range there, which a shift may explain."""
+    ranges = [cv2.dilate(one, AROUND) - cv2.erode(one, AROUND) for one in (left, right)]
+    spared = np.float32(SHIFTED / 2) * cv2.blur(ranges[0] + ranges[1], (3, 3))
+    return np.asarray(np.abs(cv2.blur(left - right, (3, 3))) - spared)
 
 
 def _limit(level: tuple[float, float, float], noise: float) -> float:
@@ -75,12 +120,19 @@ def _limit(level: tuple[float, float, float], noise: float) -> float:
 
 
 def _outside(values: Reals, around: Reals) -> Reals:
-    low, high = cv2.erode(around, AROUND), cv2.dilate(around, AROUND)
-    return np.asarray(np.maximum(np.maximum(low - values, values - high), 0))
+    """How far values lie outside the range of a neighbourhood, no less than 0."""
+    below, above = cv2.erode(around, AROUND) - values, values - cv2.dilate(around, AROUND)
+    return np.asarray(cv2.max(cv2.max(below, above), 0.0))
 
 
 def _clipped(pixels: Reals) -> Mask:
-    return np.asarray((pixels.max(-1) > CLIPPED[1]) | (pixels.min(-1) < CLIPPED[0]))
+    return np.asarray(cv2.inRange(pixels, (CLIPPED[0],) * 3, (CLIPPED[1],) * 3) == 0)
+
+
+def largest_of_colours(pixels: Reals) -> Reals:
+    """The largest of the three values of each pixel, float32 [h, w]."""
+    blue, green, red = cv2.split(pixels)
+    return np.asarray(cv2.max(cv2.max(blue, green), red))
 
 
 def _largest(mask: Mask) -> tuple[Mask, int]:
@@ -93,23 +145,29 @@ def structure(pair: Overlap, light: Explained) -> Structure:
     """Compare the details, whatever the light: local correlation, at the best shift of a pixel."""
     one = cv2.GaussianBlur(luma(light.predicted), (0, 0), 0.8) / np.float32(light.contrast)
     other = cv2.GaussianBlur(luma(light.actual), (0, 0), 0.8) / np.float32(light.contrast)
-    middle, spread = _moments(one)
-    best = np.full(one.shape, -1, np.float32)
-    for step in STEPS:
-        moved = np.roll(other, step, (0, 1))
-        level, width = _moments(moved)
-        shared = cv2.blur(one * moved, WINDOW) - middle * level
-        best = np.maximum(best, shared / np.sqrt(np.maximum(spread, 1) * np.maximum(width, 1)))
-    _, width = _moments(other)
+    (middle, spread), (level, width) = _moments(one), _moments(other)
     inside = cv2.erode(pair.both.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    clear = np.maximum(spread - 6 * _noise(one) ** 2, width - 6 * _noise(other) ** 2)
-    structured = inside & (clear > STRUCTURED)
-    if not structured.any():
+    clear = cv2.max(spread - 6 * _noise(one) ** 2, width - 6 * _noise(other) ** 2)
+    structured, strong = inside & (clear > STRUCTURED), inside & (clear > STRONG)
+    count = cv2.countNonZero(structured.astype(np.uint8))
+    if not count:
         return Structure(0.0, 1.0, 0, 0)
-    unlike = inside & (clear > STRONG) & (best < UNLIKE)
-    area = _largest(np.asarray(cv2.erode(unlike.astype(np.uint8), AROUND) > 0))[1]
-    share = float(structured.sum() / max(int(inside.sum()), 1))
-    return Structure(share, float(best[structured].mean()), area, _agreeing_cells(structured, best))
+    best = np.full(one.shape, -1, np.float32)
+    filled, parts = _cell_sums(structured), _cell_sums(np.ones_like(structured))
+    for step in STEPS:
+        shared = cv2.blur(one * _moved(other, step), WINDOW) - middle * _moved(level, step)
+        best = cv2.max(best, shared / np.sqrt(cv2.max(spread, 1.0) * cv2.max(_moved(width, step), 1.0)))
+        unlike = cv2.erode((strong & (best < UNLIKE)).astype(np.uint8), AROUND) > 0
+        correlation = float(best[structured].mean())
+        agreeing = (filled > FILLED * parts) & (_cell_sums(best * structured) > ALIKE * filled)
+        if correlation > SETTLED and not unlike.any() and (agreeing == (filled > FILLED * parts)).all():
+            break  # no other shift can change what the rule goes by
+    share = count / max(cv2.countNonZero(inside.astype(np.uint8)), 1)
+    return Structure(share, correlation, _largest(unlike)[1], int(agreeing.sum()))
+
+
+def _moved(values: Reals, step: tuple[int, int]) -> Reals:
+    return np.roll(values, step, (0, 1)) if any(step) else values
 
 
 def _moments(grey: Reals) -> tuple[Reals, Reals]:
@@ -123,12 +181,7 @@ def _noise(grey: Reals) -> float:
     return float(np.median(np.abs(cv2.filter2D(grey, -1, kernel))[::2, ::2])) / 4.05
 
 
-def _agreeing_cells(structured: Mask, best: Reals) -> int:
-    """Cells of the grid where a fifth has structure, and that agrees."""
-    high, wide = structured.shape
-    down, across = np.arange(high) * CELLS // high, np.arange(wide) * CELLS // wide
-    cell: NDArray[np.intp] = (down[:, None] * CELLS + across[None]).ravel()
-    sizes = np.bincount(cell, minlength=CELLS**2)
-    filled = np.bincount(cell, structured.ravel(), CELLS**2)
-    total = np.bincount(cell, (best * structured).ravel(), CELLS**2)
-    return int(((filled > 0.2 * sizes) & (total > 0.8 * filled)).sum())
+def _cell_sums(values: NDArray[Any]) -> Reals:
+    """Sums over the 6 x 6 cells of the grid, float64 [CELLS, CELLS]."""
+    edges = [-(-np.arange(CELLS) * length // CELLS) for length in values.shape]
+    return np.asarray(np.add.reduceat(np.add.reduceat(values, edges[0], 0, np.float64), edges[1], 1))
