@@ -8,7 +8,7 @@ After alignment (thumbnail_alignment) the similarity is the smallest of three sc
 - one minus the residual in grey levels, as a share of the largest residual that is allowed, which sees how far they
   differ.
 
-Colour can only reject: two coloured pictures of different hue do not agree, but a grey copy of a coloured one does.
+Colour plays no part in it, because a copy may be recoloured. `other_hues` tells which pairs have other hues.
 """
 
 import numpy as np
@@ -167,8 +167,6 @@ def similarity(one: np.ndarray, other: np.ndarray, orientation: int, view: int) 
     """
     if orientation == 0 and same_bytes(one, other):
         return 1.0
-    if hues_differ(one, other, orientation):
-        return 0.0
     a, b = np.empty((EDGE, EDGE), np.float32), np.empty((EDGE, EDGE), np.float32)
     unpack(one, orientation, a)
     unpack(other, 0, b)
@@ -181,8 +179,6 @@ def view_similarity(one: np.ndarray, other: np.ndarray, orientation: int, view: 
 
     view: index of view_windows.VIEWS. aspect: width of the other picture divided by its height.
     """
-    if hues_differ(one, other, orientation):
-        return 0.0
     grey, a, b = np.empty((3, EDGE, EDGE), np.float32)
     unpack(one, orientation, grey)
     see(grey, SEEN[view, 0], 1.0, a)
@@ -213,6 +209,15 @@ def agreed(whole: float, structure: float, miss: float) -> float:
 
 
 @compiled
+def other_hues(thumbnails: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Whether the two pictures of each pair, int32 [k, 4] as `similarities` takes them, have other hues: bool [k]."""
+    out = np.empty(pairs.shape[0], np.bool_)
+    for k in range(pairs.shape[0]):
+        out[k] = hues_differ(thumbnails[pairs[k, 0]], thumbnails[pairs[k, 1]], pairs[k, 2])
+    return out
+
+
+@compiled
 def similarities(thumbnails: np.ndarray, contents: tuple[np.ndarray, np.ndarray], pairs: np.ndarray) -> np.ndarray:
     """Similarity, float32 [k], of pairs int32 [k, 4]: row that is turned, row, orientation, view.
 
@@ -229,4 +234,4 @@ def similarities(thumbnails: np.ndarray, contents: tuple[np.ndarray, np.ndarray]
     return out
 
 
-__all__ = ["EDGE", "MARKED", "SEARCH", "STILL", "similarities", "similarity", "view_similarity"]
+__all__ = ["EDGE", "MARKED", "SEARCH", "STILL", "other_hues", "similarities", "similarity", "view_similarity"]

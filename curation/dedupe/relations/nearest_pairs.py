@@ -44,37 +44,47 @@ def nearest_pairs(pictures: Pictures, params: Dedupe, workers: int = 0) -> Edges
     rows, scores = np.full((size, NEAREST), -1, np.int32), np.full((size, NEAREST), -1, np.float32)
     large = is_large(pictures)
     bound, seen = Bound(size), 0
+    # A part of one picture agrees with many others, and a thing of another colour with this one. So only the pixels may
+    # connect such a pair, not the thumbnails.
+    most = np.nextafter(np.float32(params.leak_similarity), np.float32(0))
     with ThreadPoolExecutor(count(workers)) as threads:
         tools = threads, count(workers)
         for pairs in hash_candidates(pictures, params, tools, bound):
             seen += len(pairs)
-            found = thumbnails_agree(pictures, pairs, threads)
-            least = np.where(large[pairs[:, 0]] & large[pairs[:, 1]], params.min_similarity, SMALL_AGREEMENT)
-            keep = found >= np.maximum(least, params.min_similarity).astype(np.float32)
+            found, other_hues = thumbnails_agree(pictures, pairs, threads)
+            both = large[pairs[:, 0]] & large[pairs[:, 1]]
+            least = np.where(both, params.min_similarity, SMALL_AGREEMENT)
+            keep = (found >= np.maximum(least, params.min_similarity).astype(np.float32)) & (both | ~other_hues)
+            found = np.where(other_hues, np.minimum(found, most), found)
             keep_nearest(rows, scores, np.ascontiguousarray(pairs[keep]), found[keep])
-        # A part of one picture agrees with many others. So only the pixels may connect the two, not the thumbnails.
-        most = np.nextafter(np.float32(params.leak_similarity), np.float32(0))
         settled = scores.min(axis=1) > most
         for pairs in view_candidates(pictures, params, tools, bound, settled):
             seen += len(pairs)
-            found = thumbnails_agree(pictures, pairs, threads)
+            found, _ = thumbnails_agree(pictures, pairs, threads)
             keep = found >= np.float32(params.min_similarity)
             keep_nearest(rows, scores, np.ascontiguousarray(pairs[keep]), np.minimum(found[keep], most))
     return _edges(rows, scores, (seen, bound.cut))
 
 
-def thumbnails_agree(pictures: Pictures, pairs: Rows, threads: ThreadPoolExecutor) -> NDArray[np.float32]:
-    """Similarity of the thumbnails, float32 [k], of each candidate."""
+def thumbnails_agree(
+    pictures: Pictures, pairs: Rows, threads: ThreadPoolExecutor
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Similarity of the thumbnails, float32 [k], of each candidate, and whether their hues differ, bool [k]."""
 
-    def part(low: int) -> NDArray[np.float32]:
+    def part(low: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         some = pairs[low : low + SLICE]
-        found: NDArray[np.float32] = thumbnail_agreement.similarities(pictures.thumbnails, pictures.contents, some)
+        found = (
+            thumbnail_agreement.similarities(pictures.thumbnails, pictures.contents, some),
+            thumbnail_agreement.other_hues(pictures.thumbnails, some),
+        )
         release(pictures.thumbnails)
         release(pictures.contents.thumbnails)
         return found
 
     found = list(threads.map(part, range(0, len(pairs), SLICE)))
-    return np.concatenate(found) if found else np.zeros(0, np.float32)
+    if not found:
+        return np.zeros(0, np.float32), np.zeros(0, np.bool_)
+    return np.concatenate([one for one, _ in found]), np.concatenate([one for _, one in found])
 
 
 @compiled
