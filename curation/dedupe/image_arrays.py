@@ -22,7 +22,7 @@ from curation.dedupe.views.frames import contents
 from curation.images import image_measures
 
 FACTS = ["image_id", "path", "source", "label", "origin", "copy_labels", "format", "bytes", "width", "height", "blur"]
-FACTS += ["hash_quality"]
+FACTS += ["hash_quality", "captured_at"]
 COLUMNS = [*FACTS, "error", "hash", "thumbnail"]
 SPARED = 2**28  # a mapped file with fewer bytes stays in memory
 BATCH = 4096  # rows that exist as Python objects at a time

@@ -4,21 +4,26 @@ A scene is a connected component: of copies, of pairs that show the same scene, 
 (`leak_similarity`). A scene is a leak group. The danger of connected components is known from other tools: a chain (a
 is like b, b is like c, and so on) can link pictures that have nothing in common, and a fixed camera makes one scene of
 all its pictures. So a group with more than `max_group` images is replaced by its parts at the next level, where the
-thumbnails must agree better. In a scene that is too large by its pixels alone, only near-equal contents stay together,
-because thumbnails see little but the ground there. What is still too large at the last level is replaced by its
-clusters (a keeper with its verified copies). Every cut is reported, and no cut depends on the order of the images.
+thumbnails must agree better. In a scene that is too large by its pixels alone, only near-equal contents and
+bursts in time stay together, because thumbnails see little but the ground there. What is still too large at the last
+level is replaced by its clusters (a keeper with its verified copies). Every cut is reported, and no cut depends on the
+order of the images.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curation.dedupe import cluster_kernels
+from curation.dedupe.relations.bursts import bursts
 from curation.dedupe.relations.copy_clusters import Verdicts
 from curation.dedupe.relations.nearest_pairs import Edges, Rows
 from curation.params.blocks import Dedupe
 from curation.tables.codes import Relation
+
+Seconds = Callable[[list[int]], list[float | None]]
 
 LEVELS = 5
 TOP = 0.95  # similarity of the thumbnails at the last level
@@ -40,13 +45,16 @@ def levels(params: Dedupe) -> list[float]:
     return [float(np.float32(level)) for level in np.linspace(low, TOP, LEVELS)]
 
 
-def scene_levels(edges: Edges, verdicts: Verdicts, keeper: Rows, params: Dedupe) -> Rows:
-    """The smallest row of each row's group at each level, int32 [LEVELS, n], the scenes first."""
+def scene_levels(edges: Edges, verdicts: Verdicts, keeper: Rows, params: Dedupe, seconds: Seconds) -> Rows:
+    """The smallest row of each row's group at each level, int32 [LEVELS, n], the scenes first.
+
+    seconds: says when rows were taken, None where nobody knows; only rows of large scenes are asked for.
+    """
     copies = _pairs([(int(row), int(stays)) for row, stays in enumerate(keeper) if row != stays])
     scenes = _pairs([pair for pair, verdict in verdicts.items() if verdict.relation is not Relation.NONE])
     shown = _roots(len(keeper), copies, scenes)
     large = (np.bincount(shown, minlength=len(shown)) > params.max_group)[shown]
-    equal = _near_equal(verdicts, copies, len(keeper))
+    equal = np.concatenate([_near_equal(verdicts, copies, len(keeper)), _bursts(shown, large, params, seconds)])
     thumbnails = np.column_stack([edges.left, edges.right]).astype(np.int32)
     out = [_roots(len(keeper), copies, scenes, thumbnails[edges.similarity >= levels(params)[0]])]
     for level in levels(params)[1:]:
@@ -67,6 +75,18 @@ def _near_equal(verdicts: Verdicts, copies: Rows, size: int) -> Rows:
     )
     roots = _roots(size, copies, pairs)
     few = (np.bincount(roots, minlength=size) <= SMALL_SCENE)[roots]
+    return pairs[few[pairs[:, 0]]]
+
+
+def _bursts(shown: Rows, large: NDArray[np.bool_], params: Dedupe, seconds: Seconds) -> Rows:
+    """Pairs of one large scene that were taken one right after the other, unless they connect more than max_group."""
+    found = [np.zeros((0, 2), np.int32)]
+    for root in np.unique(shown[large]).tolist():
+        rows = np.flatnonzero(shown == root).astype(np.int32)
+        found.append(bursts(rows, seconds(rows.tolist())))
+    pairs = np.concatenate(found)
+    roots = _roots(len(shown), pairs)
+    few = (np.bincount(roots, minlength=len(shown)) <= params.max_group)[roots]
     return pairs[few[pairs[:, 0]]]
 
 

@@ -18,10 +18,10 @@ from curation.dedupe.candidates import is_large
 from curation.dedupe.image_arrays import Pictures, from_frame
 from curation.dedupe.keeper_ranking import keeper_order
 from curation.dedupe.leak_groups import Cut, leak_groups, scene_levels
-from curation.dedupe.relations.copy_clusters import Verdicts, keepers, verify_nearest
+from curation.dedupe.relations.copy_clusters import Verdicts, keepers, same_pixels_as, verify_nearest
 from curation.dedupe.relations.disagreeing_labels import disagreeing_labels
 from curation.dedupe.relations.nearest_pairs import Rows, nearest_pairs
-from curation.dedupe.relations.pair_verifier import Pair, PairVerifier, ordered, words_of
+from curation.dedupe.relations.pair_verifier import PairVerifier, ordered, words_of
 from curation.dedupe.verification.file_pixels import ImageFiles
 from curation.params import Params
 from curation.params.blocks import Dedupe
@@ -98,8 +98,10 @@ def find(
     verdicts, roots = verify_nearest(edges, verifier, words, len(facts))
     keeper, of_keepers = keepers(roots, rank, verifier, words)
     verdicts |= of_keepers
-    table = _copies(pictures, keeper, of_keepers, verifier)
-    levels = scene_levels(edges, verdicts, keeper, params)
+    table = _copies(pictures, keeper, of_keepers).assign(
+        same_pixels_as=facts["image_id"].array.take(same_pixels_as(keeper, rank, verifier))
+    )
+    levels = scene_levels(edges, verdicts, keeper, params, verifier.seconds)
     leak, cuts = leak_groups(levels, keeper, params)
     named = disagreeing_labels(facts, keeper, verdicts)
     table = _with_scenes(table, levels[0], leak, marks(verdicts, keeper, rank))
@@ -118,7 +120,7 @@ def find(
     return table, summary
 
 
-def _copies(pictures: Pictures, keeper: Rows, verdicts: Verdicts, verifier: PairVerifier) -> pd.DataFrame:
+def _copies(pictures: Pictures, keeper: Rows, verdicts: Verdicts) -> pd.DataFrame:
     """The columns that say what each row is to its keeper."""
     facts = pictures.facts
     ids = facts["image_id"].array  # an array avoids a million Python strings
@@ -126,7 +128,6 @@ def _copies(pictures: Pictures, keeper: Rows, verdicts: Verdicts, verifier: Pair
     distance, similarity, orientation = np.zeros(size, np.int16), np.ones(size, np.float32), np.zeros(size, np.int8)
     arrays = (pictures.hashes, pictures.thumbnails, is_large(pictures))
     copies = np.flatnonzero(keeper != np.arange(size)).tolist()
-    equal: list[Pair] = []
     for row in copies:
         stays = int(keeper[row])
         pair = ordered(stays, row)
@@ -135,11 +136,6 @@ def _copies(pictures: Pictures, keeper: Rows, verdicts: Verdicts, verifier: Pair
         distance[row], agreement = cluster_kernels.thumbnail_facts(arrays, pair, forward)
         similarity[row] = max(agreement, 0.0)
         orientation[row] = forward if stays == pair[0] else verdict.orientation
-        if not verdict.orientation and not verdict.changed:
-            equal.append(pair)
-    same = np.zeros(size, np.bool_)
-    for pair, found in zip(equal, verifier.same_pixels(equal), strict=True):
-        same[pair[0] if keeper[pair[0]] != pair[0] else pair[1]] = found
     return pd.DataFrame(
         {
             "image_id": facts["image_id"],
@@ -147,7 +143,6 @@ def _copies(pictures: Pictures, keeper: Rows, verdicts: Verdicts, verifier: Pair
             "distance": distance,
             "similarity": similarity,
             "orientation": orientation,
-            "same_pixels": same,
         }
     )
 

@@ -23,7 +23,7 @@ from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import Origin, Reason, Source, State, Word
 
 FROM_IMAGES = ["image_id", "source", "benchmark_set", "label", "subclass", "origin", "error", "hash", "copy_labels"]
-FROM_DUPLICATES = ["image_id", "keeper", "leak_group", "same_pixels"]
+FROM_DUPLICATES = ["image_id", "keeper", "leak_group", "same_pixels_as"]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Words = Callable[[pd.DataFrame], pd.Series]

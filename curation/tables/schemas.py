@@ -92,7 +92,7 @@ DUPLICATES = _table(
     leak_group=TEXT,  # same text: must not be separated by a split
     conflict=TEXT,  # the other label(s) of its copies, "" when all agree
     relation=Relation,  # copy of its keeper, or in the same scene as another image; "" when nothing like it was found
-    same_pixels=pa.bool_(),  # it has exactly the decoded pixels of its keeper, which is another image
+    same_pixels_as=TEXT,  # image_id of the first of its cluster that has exactly its decoded pixels; else its own
     scene=TEXT,  # image_id that names its scene: all that copies and scenes connect, however many; its own when alone
     marked_copy_of=TEXT,  # image_id of a picture that it repeats but for one small opaque mark; "" for most
 )

@@ -44,7 +44,7 @@ EDITS = {
 def row(number, image):
     facts = {"image_id": f"{number:032x}", "path": f"{number}.png", "source": "raw", "label": "cat", "origin": "real"}
     measured = measure_opened(Opened(image, "PNG", *image.size, ""), Settings())._asdict()
-    return {**measured, **facts, "copy_labels": [], "bytes": 1}
+    return {**measured, **facts, "copy_labels": [], "captured_at": "", "bytes": 1}
 
 
 @pytest.mark.parametrize("kind", EDITS)

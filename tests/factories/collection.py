@@ -24,6 +24,7 @@ def row(number: int, image: Image.Image, form: str = "PNG", **facts: object) -> 
     path = f"{md5(data).hexdigest()}.{form.lower()}"
     (FILES.root / path).write_bytes(data)
     known = {"source": "raw", "label": "cat", "origin": "real", "copy_labels": [], "copy_paths": []}
+    known["captured_at"] = ""
     measures = measure(data, path, Settings())._asdict()
     return {**measures, "image_id": f"{number:032x}", "path": path, "bytes": len(data), **known, **facts}
 

@@ -96,6 +96,20 @@ def _by_rank(rows: Rows, rank: Rows) -> list[int]:
     return [int(row) for row in rows[np.argsort(rank[rows])]]
 
 
+def same_pixels_as(keeper: Rows, rank: Rows, verifier: PairVerifier) -> Rows:
+    """For each row the best row of its cluster that has exactly its decoded pixels, int32 [n]; else its own."""
+    out = np.arange(len(keeper), dtype=np.int32)
+    clusters = [_by_rank(rows, rank) for rows in components(keeper)]
+    asked = [row for rows in clusters for row in verifier.of_one_size(rows)]
+    content = dict(zip(asked, verifier.contents(asked), strict=True))
+    for rows in clusters:
+        first: dict[str, int] = {}
+        for row in rows:
+            if content.get(row):
+                out[row] = first.setdefault(content[row], row)
+    return out
+
+
 def components(roots: NDArray[np.int32]) -> Iterator[Rows]:
     """Yield the rows, ascending, of each group of two or more."""
     order = np.argsort(roots, kind="stable").astype(np.int32)

@@ -10,8 +10,9 @@ from typing import NamedTuple, TypeVar
 import pandas as pd
 
 from curation.dedupe.candidates import FLAT
+from curation.dedupe.relations.bursts import TimeOf, seconds_of
 from curation.dedupe.verification.compare_pictures import NOTHING, Verdict
-from curation.dedupe.verification.file_pixels import CompareFiles, FileFacts, ImageFiles, SamePixels, forget_pictures
+from curation.dedupe.verification.file_pixels import CompareFiles, ContentOf, FileFacts, ImageFiles, forget_pictures
 from curation.engine.mapping import chunks, run
 from curation.engine.processes import count
 from curation.engine.progress import track
@@ -21,8 +22,7 @@ from curation.tables.codes import Relation
 BLOCK = 32  # pairs that a worker compares at a time; neighbours share pictures
 FEW = 8  # blocks up to which no processes are started
 Pair = tuple[int, int]
-Block = Sequence[tuple[FileFacts, FileFacts]]
-Answer = TypeVar("Answer")
+Item, Answer = TypeVar("Item"), TypeVar("Answer")
 
 
 class Words(NamedTuple):
@@ -53,13 +53,14 @@ class PairVerifier:
     """Answers what pairs of rows are to each other, and remembers it."""
 
     def __init__(self, facts: pd.DataFrame, files: ImageFiles, params: Dedupe, words: Words, workers: int = 0) -> None:
-        """facts: image_id, path, width, height, hash_quality of each row."""
-        self._paths, self._ids = facts["path"].array, facts["image_id"].array
+        """facts: image_id, path, captured_at, width, height, hash_quality of each row."""
+        self._paths, self._ids, self._times = (facts[name].array for name in ("path", "image_id", "captured_at"))
         self._sides = facts[["width", "height"]].max(axis=1).to_numpy()
         self._shapes = facts[["width", "height"]].to_numpy()
         self._flat = facts["hash_quality"].to_numpy() < FLAT
         self._files, self._params, self._words, self._workers = files, params, words, workers
         self._known: dict[Pair, Verdict] = {}
+        self._contents: dict[int, str] = {}
         self.compared = 0
 
     def verdicts(self, pairs: Iterable[Pair]) -> list[Verdict]:
@@ -70,14 +71,31 @@ class PairVerifier:
         for pair, same in zip(flat, self._same(flat), strict=True):
             self._known[pair] = self._settled(pair, Verdict(Relation.COPY, 0, 0.0) if same else NOTHING)
         rest = [pair for pair in fresh if pair not in self._known]
+        files = [(self._file(one), self._file(other)) for one, other in rest]
         self.compared += len(fresh)
-        for pair, verdict in zip(rest, self._map(CompareFiles(self._files), rest), strict=True):
+        for pair, verdict in zip(rest, self._map(CompareFiles(self._files), files), strict=True):
             self._known[pair] = self._settled(pair, verdict)
         return [self._known[pair] for pair in asked]
 
-    def same_pixels(self, pairs: Sequence[Pair]) -> list[bool]:
-        """Whether all decoded pixels of each pair are equal."""
-        return self._same(list(pairs))
+    def contents(self, rows: Sequence[int]) -> list[str]:
+        """A text for each row that is equal where all decoded pixels are equal; "" where a file can't be read."""
+        fresh = sorted({row for row in rows if row not in self._contents})
+        answers = self._map(ContentOf(self._files), [str(self._paths[row]) for row in fresh])
+        self._contents.update(zip(fresh, answers, strict=True))
+        return [self._contents[row] for row in rows]
+
+    def seconds(self, rows: Sequence[int]) -> list[float | None]:
+        """When each row was taken, in seconds: what the metadata says, or else the file; None where neither does."""
+        told = {row: seconds_of(str(self._times[row])) for row in rows}
+        silent = [row for row in rows if told[row] is None]
+        answers = self._map(TimeOf(self._files), [str(self._paths[row]) for row in silent])
+        told.update({row: seconds_of(text) for row, text in zip(silent, answers, strict=True)})
+        return [told[row] for row in rows]
+
+    def of_one_size(self, rows: Sequence[int]) -> list[int]:
+        """The rows whose width and height another of the rows has as well."""
+        shapes = [tuple(self._shapes[row]) for row in rows]
+        return [row for row, shape in zip(rows, shapes, strict=True) if shapes.count(shape) > 1]
 
     def close(self) -> None:
         """Forget the pictures."""
@@ -85,13 +103,15 @@ class PairVerifier:
 
     def _same(self, pairs: list[Pair]) -> list[bool]:
         alike = [pair for pair in pairs if (self._shapes[pair[0]] == self._shapes[pair[1]]).all()]
-        found = dict(zip(alike, self._map(SamePixels(self._files), alike), strict=True))
-        return [found.get(pair, False) for pair in pairs]
+        rows = sorted({row for pair in alike for row in pair})
+        content = dict(zip(rows, self.contents(rows), strict=True))
+        found = {pair for pair in alike if content[pair[0]] and content[pair[0]] == content[pair[1]]}
+        return [pair in found for pair in pairs]
 
-    def _map(self, function: Callable[[Block], list[Answer]], pairs: list[Pair]) -> list[Answer]:
-        blocks = list(chunks([(self._file(one), self._file(other)) for one, other in pairs], BLOCK))
+    def _map(self, function: Callable[[list[Item]], list[Answer]], items: Iterable[Item]) -> list[Answer]:
+        blocks = list(chunks(items, BLOCK))
         workers = 1 if len(blocks) <= FEW else count(self._workers)
-        answers = track(run(function, blocks, workers=workers, chunk=1), len(blocks), "dedupe", f"x {BLOCK} pairs")
+        answers = track(run(function, blocks, workers=workers, chunk=1), len(blocks), "dedupe", f"x {BLOCK}")
         return [answer for block in answers for answer in block]
 
     def _file(self, row: int) -> FileFacts:

@@ -7,6 +7,7 @@ keyed by the image_id, which names the bytes, so it never holds what a file was 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -73,20 +74,21 @@ class CompareFiles:
 
 
 @dataclass(frozen=True)
-class SamePixels:
-    """Tells of pairs of files whether all their decoded pixels are equal; called in worker processes."""
+class ContentOf:
+    """Makes a digest of the size and all decoded pixels of each file; called in worker processes."""
 
     files: ImageFiles
 
-    def __call__(self, block: Sequence[tuple[FileFacts, FileFacts]]) -> list[bool]:
-        """Return the answer for each pair."""
-        return [self._pair(one.path, other.path) for one, other in block]
+    def __call__(self, block: Sequence[str]) -> list[str]:
+        """Return the digest of each path; "" where the file can't be read."""
+        return [self._digest(path) for path in block]
 
-    def _pair(self, one: str, other: str) -> bool:
+    def _digest(self, path: str) -> str:
         try:
-            return bool(np.array_equal(self.files.read(one, None), self.files.read(other, None)))
+            pixels = self.files.read(path, None)
         except UnreadableImage:
-            return False
+            return ""
+        return sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
 
 
 def forget_pictures() -> None:

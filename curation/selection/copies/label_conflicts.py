@@ -19,17 +19,16 @@ from curation.tables.codes import Source, Word
 def counted_keepers(duplicates: pd.DataFrame, policy: Policy) -> pd.Series:
     """The keeper of each row of DUPLICATES as the policy counts it: its own image_id where it is no copy to the policy.
 
-    copies: every verified copy counts. identical: only a copy with the same decoded pixels. none: no copy counts.
+    copies: every verified copy counts. identical: only images with the same decoded pixels count as copies of the
+    first of them, also where all of them are copies of a better picture. none: no copy counts.
     """
-    if policy == "identical":
-        return duplicates["keeper"].where(duplicates["same_pixels"].astype(bool), duplicates["image_id"])
-    return duplicates["keeper" if policy == "copies" else "image_id"]
+    return duplicates[{"copies": "keeper", "identical": "same_pixels_as", "none": "image_id"}[policy]]
 
 
 def of_copies(decided: pd.DataFrame, duplicates: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """Say of every image whose copy it is, and what follows from that for its label.
 
-    decided: as `on_images.decided` gives it. duplicates: image_id, keeper, leak_group and same_pixels of DUPLICATES.
+    decided: as `on_images.decided` gives it. duplicates: image_id, keeper, leak_group and same_pixels_as of DUPLICATES.
     Changes the labels that a decision on a copy gives, and adds:
 
     - keeper, leak_group: as the policy counts them; an image that dedupe did not see is its own keeper and group

@@ -42,7 +42,7 @@ class LossWarning:
 def expected(images: pd.DataFrame, duplicates: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """What dedupe alone makes of the images, before decisions: image_id, label, lost (bool).
 
-    images: image_id, source, label and error of IMAGES. duplicates: image_id, keeper and same_pixels of DUPLICATES.
+    images: image_id, source, label and error of IMAGES. duplicates: image_id, keeper and same_pixels_as of DUPLICATES.
     """
     keepers = counted_keepers(duplicates, policy)
     copies = set(duplicates.loc[keepers != duplicates["image_id"], "image_id"])
@@ -60,7 +60,7 @@ def selected(selection: pd.DataFrame) -> pd.DataFrame:
 def warnings(lost: pd.DataFrame, duplicates: pd.DataFrame, config: Dedupe) -> list[LossWarning]:
     """All warnings about a collection, in a fixed order.
 
-    lost: as `expected` or `selected` gives it. duplicates: image_id, keeper, same_pixels and scene of DUPLICATES.
+    lost: as `expected` or `selected` gives it. duplicates: image_id, keeper, same_pixels_as and scene of DUPLICATES.
     """
     return [*of_classes(lost, config), *_of_keepers(lost, duplicates, config), *_of_scenes(duplicates, config)]
 
