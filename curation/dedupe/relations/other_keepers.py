@@ -18,7 +18,7 @@ from curation.params.blocks import Dedupe
 from curation.tables.codes import Relation
 
 NEAREST = 16  # keepers of one scene that an image is compared with
-FACTS = ["image_id", "path", "width", "height", "hash_quality", "thumbnail"]
+FACTS = ["image_id", "path", "captured_at", "width", "height", "hash_quality", "thumbnail"]
 
 
 def other_keepers(

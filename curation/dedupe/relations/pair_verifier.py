@@ -22,7 +22,8 @@ from curation.tables.codes import Relation
 BLOCK = 32  # pairs that a worker compares at a time; neighbours share pictures
 FEW = 8  # blocks up to which no processes are started
 Pair = tuple[int, int]
-Item, Answer = TypeVar("Item"), TypeVar("Answer")
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 
 class Words(NamedTuple):

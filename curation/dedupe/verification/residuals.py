@@ -92,7 +92,8 @@ def residual(pair: Overlap, light: Explained, *, spare_clipped: bool) -> Residua
 
 def _broad(left: Reals, right: Reals, both: Mask, contrast: float) -> tuple[float, float]:
     """The largest residual at the smaller sizes as a multiple of its limit, and the noise of grey at the smallest."""
-    inside, largest, noise = both.astype(np.float32), 0.0, np.zeros(3)
+    inside: Reals = both.astype(np.float32)
+    largest, noise = 0.0, np.zeros(3)
     for base in BROAD:
         size = (max(4, (both.shape[1] + 1) // 2), max(4, (both.shape[0] + 1) // 2))
         left, right, inside = (cv2.resize(one, size, interpolation=cv2.INTER_AREA) for one in (left, right, inside))
@@ -122,7 +123,7 @@ def _limit(level: tuple[float, float, float], noise: float) -> float:
 def _outside(values: Reals, around: Reals) -> Reals:
     """How far values lie outside the range of a neighbourhood, no less than 0."""
     below, above = cv2.erode(around, AROUND) - values, values - cv2.dilate(around, AROUND)
-    return np.asarray(cv2.max(cv2.max(below, above), 0.0))
+    return np.maximum(np.maximum(below, above), 0)
 
 
 def _clipped(pixels: Reals) -> Mask:
@@ -152,11 +153,11 @@ def structure(pair: Overlap, light: Explained) -> Structure:
     count = cv2.countNonZero(structured.astype(np.uint8))
     if not count:
         return Structure(0.0, 1.0, 0, 0)
-    best = np.full(one.shape, -1, np.float32)
+    best: Reals = np.full(one.shape, -1, np.float32)
     filled, parts = _cell_sums(structured), _cell_sums(np.ones_like(structured))
     for step in STEPS:
         shared = cv2.blur(one * _moved(other, step), WINDOW) - middle * _moved(level, step)
-        best = cv2.max(best, shared / np.sqrt(cv2.max(spread, 1.0) * cv2.max(_moved(width, step), 1.0)))
+        best = np.maximum(best, shared / np.sqrt(np.maximum(spread, 1) * np.maximum(_moved(width, step), 1)))
         unlike = cv2.erode((strong & (best < UNLIKE)).astype(np.uint8), AROUND) > 0
         correlation = float(best[structured].mean())
         agreeing = (filled > FILLED * parts) & (_cell_sums(best * structured) > ALIKE * filled)
