@@ -23,7 +23,8 @@ from photographs import write_photographs
 from curation.images.store.pixel_store import write_store
 from curation.images.store.pixels import Pixels
 from curation.model import checkpoint
-from curation.model.backbone import IMAGENET_MEAN, IMAGENET_STD, Spec, build, find_head
+from curation.model.backbone import IMAGENET_MEAN, IMAGENET_STD, Spec, build
+from curation.model.classifier_head import find_head
 from curation.model.device import Device
 from curation.model.header import Header
 from curation.model.scorer import Scorer

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from curation.pool.identified_table import identified
-from curation.pool.lookalikes import lookalikes, near_class
+from curation.pool.new_class_search import lookalikes, near_class
 from curation.predict.calibration import Calibration
 from curation.predict.ood import Reference
 from curation.tables import PREDICTIONS

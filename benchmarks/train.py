@@ -92,7 +92,8 @@ def measure(asked: argparse.Namespace) -> tuple[float, float]:
 
 def engine(asked: argparse.Namespace) -> "Engine":
     """Our engine on a fresh model."""
-    from curation.model.backbone import IMAGENET_MEAN, IMAGENET_STD, Spec, build, find_head
+    from curation.model.backbone import IMAGENET_MEAN, IMAGENET_STD, Spec, build
+    from curation.model.classifier_head import find_head
     from curation.model.device import choose
     from curation.model.header import Header
     from curation.model.training.epoch import Engine

@@ -28,7 +28,7 @@ def lookalikes(
     Example: curate lookalikes antelope --limit 50 --html gazelles.html
     """
     from curation.pool import questions
-    from curation.pool.lookalikes import lookalikes as rank
+    from curation.pool.new_class_search import lookalikes as rank
 
     answers = source.load().still_open()
     questions.check_class(label, answers.table, answers.classes)

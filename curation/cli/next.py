@@ -45,7 +45,7 @@ def next_images(
     if strategy == "seed":
         _seed(count, seed, to)
         return
-    from curation.pool.proposals import propose
+    from curation.pool.next_to_label import propose
     from curation.pool.questions import check_class
 
     answers, wants = source.load().still_open(), _wants(want or [])
@@ -59,7 +59,7 @@ def _seed(count: int, seed: int, to: Outputs) -> None:
     import pandas as pd
 
     from curation import tables
-    from curation.pool.proposals import seed_images
+    from curation.pool.next_to_label import seed_images
     from curation.project import Project
 
     columns = ["image_id", "path", "source", "error", "thumbnail"]

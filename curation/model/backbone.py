@@ -1,4 +1,4 @@
-"""Build a classification model by name, and find, remove or replace its head.
+"""Build a classification model by name.
 
 Names are torchvision's (`resnet18`), or timm's with a prefix (`timm/efficientnet_lite0`). Every model is built for the
 wanted number of classes, so its head is the last layer with that many outputs, whatever the layer's name is. The
@@ -18,6 +18,7 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 from curation.errors import CurationError
+from curation.model.classifier_head import NoHeadError, find_head
 
 Channels = tuple[float, float, float]
 
@@ -63,32 +64,6 @@ def check(spec: Spec) -> None:
             hint = f"The smallest size tried that works is `-S image_size={size}`; or choose another `-S arch=...`"
             raise ArchError(f"arch {spec.arch} can't take images of {spec.image_size} pixels ({reason}). {hint}")
     raise ArchError(f"arch {spec.arch} can't be used with image_size {spec.image_size}: {reason}")
-
-
-def find_head(model: nn.Module, classes: int) -> str:
-    """Name of the layer that makes the logits: the last Linear or Conv2d with `classes` outputs."""
-    named: list[str] = [name for name, layer in model.named_modules() if _outputs(layer) == classes]
-    if not named:
-        raise ArchError(f"{type(model).__name__}: no layer with {classes} outputs was found to be the head")
-    return named[-1]
-
-
-def head_of(model: nn.Module, name: str) -> nn.Linear | nn.Conv2d:
-    """The layer that `find_head` names."""
-    layer = model.get_submodule(name)
-    assert isinstance(layer, nn.Linear | nn.Conv2d)
-    return layer
-
-
-def head_keys(model: nn.Module, name: str) -> set[str]:
-    """The names of the head's tensors in the model's state. name: as `find_head` gives it."""
-    return {f"{name}.{key}" for key in model.get_submodule(name).state_dict()}
-
-
-def body_state(model: nn.Module, classes: int) -> dict[str, torch.Tensor]:
-    """The model's state without its head."""
-    head = head_keys(model, find_head(model, classes))
-    return {name: tensor for name, tensor in model.state_dict().items() if name not in head}
 
 
 def pretrained(spec: Spec) -> tuple[nn.Module, int]:
@@ -159,7 +134,7 @@ def _refusal(spec: Spec) -> str:
             with torch.device("meta"):
                 model(torch.empty(2, 3, spec.image_size, spec.image_size))
             find_head(model, PROBE_CLASSES)
-        except ArchError:
+        except (ArchError, NoHeadError):
             raise
         except (RuntimeError, ValueError, TypeError, AssertionError) as error:
             message: str = str(error).splitlines()[0]
@@ -223,12 +198,6 @@ def _unknown(arch: str) -> str:
     near = difflib.get_close_matches(arch, known_archs(), n=3, cutoff=0.5)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     return f"`arch` is {arch!r}: no torchvision classification model has that name.{hint} timm's are written timm/NAME"
-
-
-def _outputs(layer: nn.Module) -> int:
-    if isinstance(layer, nn.Linear):
-        return layer.out_features
-    return layer.out_channels if isinstance(layer, nn.Conv2d) else -1
 
 
 def _fit_stem(model: nn.Module, stem: str) -> nn.Module:

@@ -16,7 +16,8 @@ from torch import nn
 
 from curation.errors import CurationError
 from curation.model import checkpoint
-from curation.model.backbone import ArchError, Spec, body_state, build, find_head, head_of, normalisation, pretrained
+from curation.model.backbone import ArchError, Spec, build, normalisation, pretrained
+from curation.model.classifier_head import body_state, fill_head, find_head, head_of, is_of_head
 from curation.model.header import Header, read_header
 from curation.params import Params
 from curation.project.places import WEIGHTS
@@ -43,7 +44,7 @@ class Start:
     head: str  # name of its last layer
     base: Header
     base_md5: str
-    story: tuple[str, ...]  # what was inherited, in lines for the log
+    inherited: tuple[str, ...]  # what it has from the base model, in lines for the log
 
 
 def make_backbone(params: Params, out: Path) -> str:
@@ -56,15 +57,15 @@ def make_backbone(params: Params, out: Path) -> str:
     weights = params.backbone.weights
     if weights == "imagenet":
         model, classes = pretrained(spec)
-        story = "published ImageNet weights"
+        origin = "published ImageNet weights"
     else:
         model, classes = build(spec, PROBE), PROBE
-        story = f"random weights, seed {params.seed}" if weights == "random" else _take_foreign(model, _local(weights))
+        origin = f"random weights, seed {params.seed}" if weights == "random" else _take_foreign(model, _local(weights))
     mean, std = normalisation(params.arch, trained=weights != "random")
     state = body_state(model, classes)
     checkpoint.save(out, state, Header(spec.arch, (), spec.image_size, mean, std, spec.stem))
     size = sum(tensor.numel() for tensor in state.values())
-    return f"{out}: {spec.arch} at {spec.image_size} px, {spec.stem} stem, {size / 1e6:.1f} M values, {story}"
+    return f"{out}: {spec.arch} at {spec.image_size} px, {spec.stem} stem, {size / 1e6:.1f} M values, {origin}"
 
 
 def start_from(path: Path, classes: Sequence[str], params: Params) -> Start:
@@ -83,43 +84,20 @@ def start_from(path: Path, classes: Sequence[str], params: Params) -> Start:
     torch.manual_seed(params.seed)
     model = build(Spec(base.arch, base.image_size, base.stem), len(classes))
     head = find_head(model, len(classes))
-    body = {name: tensor for name, tensor in state.items() if not _of_head(name, head)}
+    body = {name: tensor for name, tensor in state.items() if not is_of_head(name, head)}
     missing, unknown = model.load_state_dict(body, strict=False)
-    lost = [name for name in missing if not _of_head(name, head)]
+    lost = [name for name in missing if not is_of_head(name, head)]
     if lost or unknown:
         raise BaseModelError(
             f"{path}: its tensors are not those of {base.arch}: {[*lost, *unknown][:3]}. Make it again"
         )
-    _make_head(head_of(model, head), params.train.head, base, classes, state, head)
-    return Start(model, head, base, md5, _story(path, base, body, classes, params))
+    fill_head(head_of(model, head), params.train.head, base, classes, state, head)
+    return Start(model, head, base, md5, _inherited(path, base, body, classes, params))
 
 
-def _make_head(
-    layer: nn.Linear | nn.Conv2d, how: str, base: Header, classes: Sequence[str], state: checkpoint.State, name: str
-) -> None:
-    """Fill the new head as `train.head` says.
-
-    - `zero`: zeros.
-    - `random`: random weights, small enough that the first loss is near ln(classes).
-    - `reuse`: as `random`, but classes that the base model knows keep their rows.
-    """
-    with torch.no_grad():
-        if how == "zero":
-            layer.weight.zero_()
-        else:
-            layer.weight.normal_(0, 0.01)
-        if layer.bias is not None:
-            layer.bias.zero_()
-        if how == "reuse" and base.has_head:
-            for row, label in enumerate(classes):
-                if label in base.classes:
-                    old = base.classes.index(label)
-                    layer.weight[row] = state[f"{name}.weight"][old]
-                    if layer.bias is not None:
-                        layer.bias[row] = state[f"{name}.bias"][old]
-
-
-def _story(path: Path, base: Header, body: checkpoint.State, classes: Sequence[str], params: Params) -> tuple[str, ...]:
+def _inherited(
+    path: Path, base: Header, body: checkpoint.State, classes: Sequence[str], params: Params
+) -> tuple[str, ...]:
     size = sum(tensor.numel() for tensor in body.values())
     lines = [
         f"inherited from {path}: {base.arch} at {base.image_size} px, {len(body)} tensors, {size / 1e6:.1f} M values"
@@ -157,9 +135,9 @@ def _take_foreign(model: nn.Module, path: Path) -> str:
     fits = {
         name: tensor
         for name, tensor in given.items()
-        if name in own and own[name].shape == tensor.shape and not _of_head(name, head)
+        if name in own and own[name].shape == tensor.shape and not is_of_head(name, head)
     }
-    body = [name for name in own if not _of_head(name, head)]
+    body = [name for name in own if not is_of_head(name, head)]
     if len(fits) < len(body) / 2:
         raise ArchError(
             f"backbone.weights: only {len(fits)} of {len(body)} tensors of {path} fit this `arch` at this image size. "
@@ -175,7 +153,3 @@ def _some(state: checkpoint.State) -> str:
     named = [f"{name} {'x'.join(map(str, tensor.shape)) or 'scalar'}" for name, tensor in state.items()]
     more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
     return ", ".join(named[:SHOWN]) + more
-
-
-def _of_head(name: str, head: str) -> bool:
-    return name.rpartition(".")[0] == head

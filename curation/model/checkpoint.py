@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from curation.files import whole
-from curation.model.backbone import PROBE_CLASSES, Spec, build, find_head, head_keys
+from curation.model.backbone import PROBE_CLASSES, Spec, build
+from curation.model.classifier_head import find_head, head_keys
 from curation.model.header import CheckpointError, Header, encode, read_header
 
 State = dict[str, torch.Tensor]

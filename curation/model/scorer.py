@@ -17,9 +17,9 @@ from torch import nn
 
 from curation.model import device as devices
 from curation.model.checkpoint import restore
+from curation.model.device_transfer import Transfer, memory
 from curation.model.header import Header
 from curation.model.normalise import Normalise, to_float
-from curation.model.transfer import Transfer, memory
 
 Reals = NDArray[np.float32]
 Memory = torch.Tensor  # memory that the device copies pixels from

@@ -16,8 +16,9 @@ from curation.decisions.words import LABEL_WORDS
 from curation.params import Params
 from curation.selection import class_maximum
 from curation.selection.class_limits import Limits
+from curation.selection.copies import benchmark_copies
 from curation.selection.copies.label_conflicts import of_copies
-from curation.selection.reasons import CONFLICT, COPY, LABEL_FROM, REMOVED, SCENE, UNREADABLE
+from curation.selection.reasons import CONFLICT, COPY, LABEL_FROM, REMOVED, UNREADABLE
 from curation.tables import SELECTION
 from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import Origin, Reason, Source, State, Word
@@ -82,13 +83,8 @@ def _drop_copies(frame: pd.DataFrame) -> None:
     3. copies of an image that a review removed;
     4. copies of a keeper.
     """
-    bench = frame[frame["state"] == State.BENCHMARK]
-    for column, code, words in (
-        ("keeper", Reason.COPY_OF_BENCHMARK, COPY),
-        ("leak_group", Reason.SCENE_OF_BENCHMARK, SCENE),
-    ):
-        shown = bench.drop_duplicates(column).set_index(column)["image_id"]
-        _mark(frame, frame[column].isin(shown.index), (State.DROPPED, code), _naming(column, words, shown))
+    for code, sentences in benchmark_copies.found(frame):
+        _mark(frame, frame.index.isin(sentences.index), (State.DROPPED, code), _of_rows(sentences))
     verdict = (State.CONFLICT, Reason.LABEL_CONFLICT)
     _mark(frame, frame["conflict"] != "", verdict, lambda rows: CONFLICT + rows["conflict"] + ", until review decides")
     removed = _has_keeper(frame, frame["word"] == Word.REMOVE) & (frame["word"] == "").to_numpy()
@@ -118,9 +114,9 @@ def _kept_apart(frame: pd.DataFrame) -> Bools:
     return np.asarray(both & (kept | (label != label[where])))
 
 
-def _naming(column: str, words: str, shown: pd.Series) -> Words:
-    """Make reasons that name a benchmark image. shown: its image_id, by the values of `column`."""
-    return lambda rows: words + "the benchmark image " + rows[column].map(shown).str[:12]
+def _of_rows(sentences: "pd.Series[str]") -> Words:
+    """Make reasons from a sentence for each row."""
+    return lambda rows: sentences[rows.index]
 
 
 def _tell_labels_of_copies(frame: pd.DataFrame) -> None:

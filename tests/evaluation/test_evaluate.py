@@ -132,8 +132,9 @@ class Blobs:
 
 
 def test_a_first_round_has_every_baseline_and_a_calibration_that_names_its_model(tmp_path):
-    from curation.model.backbone import Spec, body_state, build
+    from curation.model.backbone import Spec, build
     from curation.model.checkpoint import save
+    from curation.model.classifier_head import body_state
 
     splits, scored, _, _ = rounds.make(90)
     spec, paths = Spec("shufflenet_v2_x0_5", 16), paths_in(tmp_path)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from curation.model import backbone
+from curation.model import backbone, classifier_head
 from curation.model.backbone import ArchError, Spec
 
 # One a family; the test of the head below goes over every model that torchvision has.
@@ -48,8 +48,8 @@ def test_the_head_is_found_and_the_rest_is_the_body(arch, size):
     with backbone._weightless(arch):
         few, many = (backbone._make(Spec(arch, size), classes) for classes in (5, 6))
     differ = {name for name, tensor in few.state_dict().items() if many.state_dict()[name].shape != tensor.shape}
-    assert differ == backbone.head_keys(few, backbone.find_head(few, 5))
-    assert set(backbone.body_state(few, 5)) == set(few.state_dict()) - differ
+    assert differ == classifier_head.head_keys(few, classifier_head.find_head(few, 5))
+    assert set(classifier_head.body_state(few, 5)) == set(few.state_dict()) - differ
     backbone.check(Spec(arch, size))
 
 
@@ -111,7 +111,7 @@ def test_timm_models_are_built_the_same_way(name):
     pytest.importorskip("timm")
     model = backbone.build(Spec(name, 32), 3)
     assert model.eval()(torch.zeros(1, 3, 32, 32)).shape == (1, 3)
-    assert backbone.head_keys(model, backbone.find_head(model, 3))
+    assert classifier_head.head_keys(model, classifier_head.find_head(model, 3))
 
 
 @pytest.mark.parametrize(

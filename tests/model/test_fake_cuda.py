@@ -16,7 +16,8 @@ from torch._subclasses.fake_tensor import FakeTensorMode, unset_fake_temporarily
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from curation.model import scorer as scoring
-from curation.model.backbone import IMAGENET_MEAN, IMAGENET_STD, Spec, _fit_stem, _make, find_head
+from curation.model.backbone import IMAGENET_MEAN, IMAGENET_STD, Spec, _fit_stem, _make
+from curation.model.classifier_head import find_head
 from curation.model.device import Device
 from curation.model.header import Header
 from curation.model.normalise import to_float

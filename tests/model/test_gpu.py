@@ -6,7 +6,8 @@ import torch
 
 from curation.model import checkpoint
 from curation.model import device as devices
-from curation.model.backbone import IMAGENET_MEAN, IMAGENET_STD, Spec, build, find_head
+from curation.model.backbone import IMAGENET_MEAN, IMAGENET_STD, Spec, build
+from curation.model.classifier_head import find_head
 from curation.model.header import Header
 from curation.model.normalise import to_float
 from curation.model.scorer import Scorer

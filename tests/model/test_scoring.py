@@ -3,8 +3,9 @@ import pytest
 import torch
 
 from curation.model import checkpoint
-from curation.model.backbone import Spec, body_state, build
+from curation.model.backbone import Spec, build
 from curation.model.base_model import make_backbone, start_from
+from curation.model.classifier_head import body_state
 from curation.model.header import CheckpointError, Header
 from curation.model.scorer import Scorer
 

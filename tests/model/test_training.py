@@ -151,7 +151,7 @@ def test_at_step_0_all_but_the_head_is_the_parents(toy, here):
     body = {name for name in own if not name.startswith(f"{start.head}.")}
     assert all(torch.equal(own[name], state[name]) for name in body)
     assert own[f"{start.head}.weight"].shape[0] == 4
-    assert "new: zebra" in " ".join(start.story)
+    assert "new: zebra" in " ".join(start.inherited)
 
 
 @pytest.mark.parametrize("how", ["random", "zero", "reuse"])

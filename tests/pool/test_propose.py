@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from curation import tables
 from curation.pool.acquisition import STRATEGIES, Pool, choose
-from curation.pool.proposals import ProposalError, propose, seed_images
+from curation.pool.next_to_label import ProposalError, propose, seed_images
 from curation.predict.ood import unit
 
 

@@ -8,7 +8,7 @@ from curation import tables
 from curation.params import Params
 from curation.pool import class_needs, questions
 from curation.pool.class_needs import Need
-from curation.pool.lookalikes import lookalikes
+from curation.pool.new_class_search import lookalikes
 
 
 def ids(frame):

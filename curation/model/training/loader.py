@@ -2,7 +2,7 @@
 
 It uses threads and not processes. The pixels are already decoded, or are JPEGs whose decoder releases the interpreter
 lock. So no data is copied between processes, and Ctrl-C leaves no process behind. The threads share every batch, so
-that the first batch of an epoch is soon there. For a GPU they decode into pinned memory: see `model.transfer`.
+that the first batch of an epoch is soon there. For a GPU they decode into pinned memory: see `model.device_transfer`.
 """
 
 import os
@@ -15,8 +15,8 @@ import torch
 
 from curation.images.store.pixels import Pixels
 from curation.model.device import Device
+from curation.model.device_transfer import Sent, Transfer, memory
 from curation.model.training.examples import Examples, Ints
-from curation.model.transfer import Sent, Transfer, memory
 
 CHUNK = 32  # images that a thread reads at once
 AHEAD = 3  # chunks that each thread reads ahead

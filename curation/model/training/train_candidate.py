@@ -54,7 +54,7 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, places: tuple[P
     data = data_of(splits, classes, pixels)
     device = devices.choose(params.train.device, params.train.precision, announce=True)
     if device.is_main:
-        for line in (*start.story, f"images: {len(data.train):,} to train on, {len(data.val):,} to validate"):
+        for line in (*start.inherited, f"images: {len(data.train):,} to train on, {len(data.val):,} to validate"):
             log.info("%s", printable(line))
     check_shares(len(data.train), params.batch_size, device.world)
     engine = Engine(start.model, start.head, start.base, params, device)
