@@ -1,7 +1,4 @@
-"""Stage backbone.
-
-Write the first "previous model" (untrained, torchvision-pretrained or local weights). Run by `dvc repro backbone`.
-"""
+"""Stage backbone: make the first base model, with random, pretrained or local weights. Run by `dvc repro backbone`."""
 
 from curation.project import Project
 from curation.project.stage_main import stage_main

@@ -1,4 +1,4 @@
-"""Stage evaluate: score every image with the candidate and its base, calibrate, measure. See `dvc repro evaluate`."""
+"""Stage evaluate: score every image with the candidate and its base, calibrate and measure (`dvc repro evaluate`)."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Stage identify: what each unlabelled or unknown image probably is, by the candidate. Run by `dvc repro identify`."""
+"""Stage identify: predict with the candidate what every unlabelled or unknown image shows (`dvc repro identify`)."""
 
 from curation import tables
 from curation.project import Project

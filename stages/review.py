@@ -1,9 +1,9 @@
-"""Stage review: push the queue to FiftyOne, and leave a receipt.
+"""Stage review: push the queue to FiftyOne, and write a receipt. Run by `dvc repro review`.
 
-The receipt is not cached: DVC would restore a cached one and skip the push. It says what there is to review, the same
-on every machine, so that dvc.lock is the same too. Whether this machine's FiftyOne has it stands among the caches, as
-do the reasons why not: FiftyOne is an optional extra, and the temporary copy of an experiment pushes nothing. `curate
-review open` pushes whenever the dataset is behind the tables. Run by `dvc repro review`.
+The receipt says what there is to review. It is the same on every machine, so dvc.lock is the same too. It is not
+cached, because DVC would restore a cached one and skip the push. A file in the cache of the project says whether
+FiftyOne on this machine has the queue, and why not: FiftyOne is an optional extra, and the temporary copy of an
+experiment pushes nothing. `curate review open` pushes whenever the dataset is older than the tables.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Stage split: train, val, test, benchmark from whole leak groups, sticky along the lineage (`dvc repro split`)."""
+"""Stage split: give whole leak groups their split, and keep the splits of earlier models (`dvc repro split`)."""
 
 import sys
 

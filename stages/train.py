@@ -1,7 +1,6 @@
-"""Stage train.
+"""Stage train: replace the head of the base model and fine-tune.
 
-Pop the head, keep the knowledge, fine-tune. Run by `dvc repro train`; on several GPUs, `torchrun --nproc-per-node 4
--m stages.train`.
+Run by `dvc repro train`; on several GPUs, `torchrun --nproc-per-node 4 -m stages.train`.
 """
 
 import logging

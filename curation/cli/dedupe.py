@@ -16,7 +16,7 @@ def dedupe(
     html: Annotated[
         Path | None, typer.Option(help="Write a contact sheet of the groups to this file.", callback=new_file)
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: groups, conflicts, unreadable.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Write the table to this file as well.", callback=new_file)] = None,
     radius: Annotated[int | None, typer.Option(min=0, help="Most bits in which two compared hashes differ.")] = None,
     min_similarity: Annotated[
@@ -31,8 +31,8 @@ def dedupe(
 
     Examples:
       curate dedupe photos
-      curate dedupe photos --html twins.html
-      curate dedupe photos --json > twins.json
+      curate dedupe photos --html copies.html
+      curate dedupe photos --json > copies.json
     """
     from curation.dedupe.image_arrays import from_frame
     from curation.dedupe.near_duplicates import find, rules
@@ -63,7 +63,7 @@ def dedupe(
 
 def _deliver(found: dict[str, Any], summary: list[str], csv: Path | None, *, as_json: bool) -> None:
     """Print what was found, as JSON or for people, and write the near-duplicates to `csv` where it is given."""
-    rows = [{"keeper": group["keeper"], **twin} for group in found["groups"] for twin in group["twins"]]
+    rows = [{"keeper": group["keeper"], **copy} for group in found["groups"] for copy in group["copies"]]
     if as_json:
         if csv:
             import pandas as pd

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @app.command(epilog="Example: curate explain data/raw/zero/1f3a.png")
 def explain(
     image: Annotated[str, typer.Argument(help="An image_id, at least its first 4 digits, or a path.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: image_id and a list of step and text.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: image_id, and history, a list of step and text.")
+    ] = False,
 ) -> None:
     """Tell the history of one image: its origin, near-duplicates, decisions, cutoff, split, and predictions.
 
@@ -37,14 +39,14 @@ def explain(
     project = Project.find()
     images = project.table(tables.IMAGES, columns)
     image_id = find(images, image if is_image_id(image) else project.typed(image))
-    told = history(_papers(project, images), image_id)
+    told = history(_tables(project, images), image_id)
     if as_json:
-        print_json({"image_id": image_id, "life": told})
+        print_json({"image_id": image_id, "history": told})
     else:
         say(f"{image_id}\n" + _paragraphs(told))
 
 
-def _papers(project: "Project", images: "pd.DataFrame") -> "RoundTables":
+def _tables(project: "Project", images: "pd.DataFrame") -> "RoundTables":
     from curation import tables
     from curation.decisions.log import read_reviews
     from curation.selection.image_history import RoundTables
@@ -53,17 +55,17 @@ def _papers(project: "Project", images: "pd.DataFrame") -> "RoundTables":
     few += ["base_predicted", "base_confidence"]
     return RoundTables(
         images=images,
-        duplicates=_there(project, tables.DUPLICATES),
+        duplicates=_if_made(project, tables.DUPLICATES),
         reviews=read_reviews(project.reviews),
-        selection=_there(project, tables.SELECTION),
-        splits=_there(project, tables.SPLITS),
-        predictions=_there(project, tables.PREDICTIONS, few),
-        identified=_there(project, tables.IDENTIFIED, ["image_id", "label", "confidence", "near_duplicate_of"]),
+        selection=_if_made(project, tables.SELECTION),
+        splits=_if_made(project, tables.SPLITS),
+        predictions=_if_made(project, tables.PREDICTIONS, few),
+        identified=_if_made(project, tables.IDENTIFIED, ["image_id", "label", "confidence", "near_duplicate_of"]),
         lineage=_lineage(project),
     )
 
 
-def _there(project: "Project", table: "Table", columns: list[str] | None = None) -> "pd.DataFrame | None":
+def _if_made(project: "Project", table: "Table", columns: list[str] | None = None) -> "pd.DataFrame | None":
     return project.table(table, columns) if project.table_path(table).exists() else None
 
 

@@ -50,14 +50,14 @@ def identify(
     project = Project.find_or_here()
     place = place or project.shown(project.unlabelled)
     found, params = items(place, project.root), _params(project, batch_size, workers)
-    asked = resolve(project, model)
-    if not asked.calibrated:
-        about = project.shown(asked.path)
+    chosen = resolve(project, model)
+    if not chosen.calibrated:
+        about = project.shown(chosen.path)
         note(f"{about}: no calibration belongs to this model; confidence is raw softmax (`dvc repro evaluate`)")
-    target = out.resolve() if out else project.cache("identify") / asked.digest[:16] / "identified.parquet"
-    done = identify_items(found, asked, params, target, project, _context(project, asked, params))
+    target = out.resolve() if out else project.cache("identify") / chosen.digest[:16] / "identified.parquet"
+    done = identify_items(found, chosen, params, target, project, _context(project, chosen, params))
     facts = {"table": project.shown(done.table), "images": done.images, "scored now": done.scored}
-    facts |= {"unreadable": done.unreadable, "model": asked.digest[:12]}
+    facts |= {"unreadable": done.unreadable, "model": chosen.digest[:12]}
     show([facts], as_json=as_json, title=f"identified in {place}")
     if done.unreadable:
         _list_unreadable(done.table)

@@ -22,7 +22,7 @@ def sample(
         int | None, typer.Option(min=1, help="Number of images over all classes. The default is all.")
     ] = None,
     mess: Annotated[bool, typer.Option("--mess/--clean", help="Add faults, a pool and a benchmark set.")] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of images and of the planted faults.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of images and of their faults.")] = 0,
     round_: Annotated[
         int,
         typer.Option("--round", min=1, max=2, help="With --mess, round 2 adds images of the class that had too few."),
@@ -33,7 +33,7 @@ def sample(
 ) -> None:
     """Write sample images as ordinary files into data/, in the layout that the pipeline reads.
 
-    Use it to try the pipeline without images of your own. With --mess, the faults that were planted are recorded in
+    Use it to try the pipeline without images of your own. With --mess, the fault of each file is recorded in
     .cache/curation/sample_truth.csv, which no stage reads. Running it again changes nothing.
 
     Examples:
@@ -51,14 +51,14 @@ def sample(
     if written is None:
         source = _source(project, name, folder)
         written = write_sample(project.root, source, _plan(project, source, settings), settings, force=force)
-    facts = {"sample": name, "files": written.files, "new": written.new, **written.plants}
+    facts = {"sample": name, "files": written.files, "new": written.new, **written.kinds}
     if as_json:
         show([{"what": key, "number": value} for key, value in facts.items()], as_json=True)
         return
     say(f"{name}: {written.files} files in data/, {written.new or 'none'} of them new")
-    if written.plants:
-        say("planted: " + ", ".join(f"{plant} {number}" for plant, number in sorted(written.plants.items())))
-        say(f"the truth: {project.shown(truth_path(project.root))}")
+    if written.kinds:
+        say("kinds of files: " + ", ".join(f"{kind} {number}" for kind, number in sorted(written.kinds.items())))
+        say(f"the kind of each file: {project.shown(truth_path(project.root))}")
 
 
 def _plan(project: "Project", source: Any, settings: dict[str, Any]) -> Any:

@@ -91,11 +91,14 @@ def _print(rounds: "dict[str, Round]") -> None:
         {**row, "broken": row["broken"] or "ok", "images": " ".join(image[:12] for image in row["images"])}
         for row in _rules(rounds)
     ]
-    show(marks, title="promises")
+    show(marks, title="rules")
     if len(rounds) < 2:
         return
     table = pd.DataFrame(_changes(rounds), columns=["image_id", "label", "before", "after", "why"])
     counts = table.groupby(["before", "after"]).size().rename("images").reset_index()
     show(_records(counts), title=" -> ".join(rounds))
     some = table.groupby(["before", "after"]).head(SHOWN)
-    show(_records(some.assign(image_id=some["image_id"].str[:12])), title=f"who and why (up to {SHOWN} each)")
+    show(
+        _records(some.assign(image_id=some["image_id"].str[:12])),
+        title=f"images that changed (up to {SHOWN} of each change)",
+    )

@@ -1,10 +1,15 @@
 """The words of a decision: what a person may say about one image, or about a pair of images.
 
-    relabel          the label column (and subclass) is right      remove          not for training, whoever asks
-    keep             hard, but its label is right                  unknown         nobody knows what it shows
-    benchmark:<set>  into that hand-made benchmark set, for good   small           its subject is small: never zoom out
-    turn:<degrees>   90, 180 or 270 clockwise make it upright      turn:0          takes that back
-    not_copy:<id>    it is no copy of the image <id>               copy:<id>       it is a copy of the image <id>
+    relabel          the label column (and subclass) is right
+    keep             it is hard, but its label is right
+    unknown          nobody knows what it shows
+    remove           it is not used for training
+    benchmark:<set>  it is in that hand-made benchmark set, for good
+    turn:<degrees>   90, 180 or 270 clockwise make it upright
+    turn:0           takes the turn back
+    small            what it shows is small: training never zooms out
+    copy:<id>        it is a copy of the image <id>
+    not_copy:<id>    it is no copy of the image <id>
 
 A row of `keep` names the label that it confirms, in the columns label and subclass; without one it confirms the label
 that the image was collected with.

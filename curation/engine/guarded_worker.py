@@ -1,7 +1,7 @@
 """The worker's side of `curation.engine.guard`: answer what comes through the pipe, within bounds.
 
-The kernel bounds its address space (on Linux), and an alarm ends it at an item that takes too long, should the parent
-be gone.
+The kernel bounds its address space (on Linux). An alarm ends the worker when an item takes too long and the parent is
+gone.
 """
 
 import gc

@@ -75,7 +75,7 @@ def evaluate(paths: Paths, splits: pd.DataFrame, pixels: PixelStore, params: Par
         counted = (splits["split"] == Split.TEST).to_numpy() & ~seen
 
         def embed(rows: NDArray[np.int64]) -> NDArray[np.float16]:
-            """A backbone has no answers to store, so it is asked about these images only."""
+            """A backbone has no answers to store, so it scores these images only."""
             return base.embeddings[rows] if base else score_base([ids[row] for row in rows]).embeddings
 
         tables.write(cross_trained(splits, pixels, params, Path(folder)), paths.cross, tables.CROSS_TRAINED)
@@ -92,7 +92,7 @@ def history(paths: Paths, image_ids: pd.Series) -> tuple[NDArray[np.bool_], bool
 
 
 def cross_trained(splits: pd.DataFrame, pixels: PixelStore, params: Params, scratch: Path) -> pd.DataFrame:
-    """CROSS_TRAINED where it is asked for, else without a row."""
+    """CROSS_TRAINED where params.yaml wants it, else without a row."""
     if params.evaluate.out_of_sample == "cross_trained":
         return cross_train(splits, cast("Pixels", pixels), params, scratch)
     return pd.DataFrame(columns=tables.CROSS_TRAINED.columns)
@@ -142,7 +142,7 @@ def numbers_of(
 def calibrate(splits: pd.DataFrame, scored: Scored, seen: NDArray[np.bool_], seed: int) -> Calibration:
     """Fit the calibration on val and on the hand-made benchmark sets, whose labels are trusted.
 
-    At most 100,000 images, drawn from `seed`; `seen` [n] is as for `measured_sets`. What these sets then say of
+    At most 100,000 images, sampled with `seed`; `seen` [n] is as for `measured_sets`. What these sets then say of
     confidence (log loss, ECE) is a little flattered, for it was fitted to them too; accuracy is not touched.
     """
     by_hand = (splits["split"] == Split.BENCHMARK) & splits["basis"].isin(CHECKED)

@@ -70,7 +70,7 @@ class Cache:
     def md5s(self, found: Sequence[Found], otherwise: Callable[[Sequence[Found]], Sequence[str]]) -> list[str]:
         """The MD5 of each file that is as it was when it was last read, "" for the others.
 
-        otherwise: is asked about the files that are not known here, and what it says is remembered.
+        otherwise: finds the MD5 of the files that are not known here, which is then remembered.
         """
         known = self._unchanged(found)
         new = [row for row, md5 in enumerate(known) if not md5 and not found[row].problem]

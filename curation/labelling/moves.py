@@ -77,7 +77,7 @@ class Journal:
         return self._carry(away, RETURNING, HOME)
 
     def places(self) -> list[tuple[Move, str]]:
-        """Return every file of the journal with its place, `home` or `away`. After a kill the disk is asked."""
+        """Return every file of the journal with its place, `home` or `away`. After a kill it looks at the disk."""
         return [(move, self._seen(move, state)) for state, move in self._last()]
 
     def settle(self) -> None:

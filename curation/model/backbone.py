@@ -1,9 +1,8 @@
 """Build a classification model by name.
 
 Names are torchvision's (`resnet18`), or timm's with a prefix (`timm/efficientnet_lite0`). Every model is built for the
-wanted number of classes, so its head is the last layer with that many outputs, whatever the layer's name is. The
-auxiliary heads of GoogLeNet and Inception are left out. For images up to 64 pixels a smaller first convolution without
-pooling is the usual change (He et al. 2016, section 4.2).
+wanted number of classes, without the auxiliary heads of GoogLeNet and Inception. For images up to 64 pixels a smaller
+first convolution without pooling is the usual change (He et al. 2016, section 4.2).
 """
 
 import logging

@@ -1,7 +1,8 @@
 """The head of a classifier: find it in any model, tell its tensors from those of the body, and fill a new one.
 
-The head is the last layer, which makes the logits. A new model keeps the body of its base model, and its head is made
-anew for the classes of today. That is the usual way of transfer learning (Yosinski et al., 2014).
+The head makes the logits: it is the last layer with one output for each class, whatever the layer's name is. A new
+model keeps the body of its base model, and its head is made anew for today's classes. That is the usual way of transfer
+learning (Yosinski et al., 2014).
 """
 
 from collections.abc import Mapping, Sequence

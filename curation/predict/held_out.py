@@ -54,14 +54,13 @@ def train_and_predict(
     device = devices.choose(params.train.device, params.train.precision)
     start = start_from(Path(params.base_model), classes, params)
     engine = Engine(start.model, start.head, start.base, params, device)
-    asked = examples_of(queries, classes, pixels)
-    blind = Data(
-        pixels, examples_of(train, classes, pixels), asked.take([])
-    )  # an empty val switches off early stopping
+    query = examples_of(queries, classes, pixels)
+    without_val = query.take([])  # an empty val switches off early stopping
+    data = Data(pixels, examples_of(train, classes, pixels), without_val)
     with tempfile.TemporaryDirectory(prefix="curation-") as folder:
-        outcome = fit(engine, blind, RunState(Path(folder)), quiet=True)
+        outcome = fit(engine, data, RunState(Path(folder)), quiet=True)
     engine.model.load_state_dict(outcome.state)
     scorer = Scorer.of(replace(start.base, classes=tuple(classes)), engine.model, engine.head, device)
-    scores = scorer.stream(batches_of(pixels, asked.image_ids, params.evaluate.batch_size, scorer))
+    scores = scorer.stream(batches_of(pixels, query.image_ids, params.evaluate.batch_size, scorer))
     logits = np.concatenate([batch.logits for batch in scores])
-    return HeldOut(asked.image_ids, asked.labels, Calibration(tuple(classes)).probabilities(logits))
+    return HeldOut(query.image_ids, query.labels, Calibration(tuple(classes)).probabilities(logits))

@@ -21,7 +21,7 @@ from curation.tables.names_as_data import json_text
 
 Report = dict[str, list[dict[str, Any]]]
 NO_LABEL = "no label"
-LIMIT = 300  # groups on a page: more is not looked at, and the JSON has them all
+LIMIT = 300  # groups on a page; the JSON has all of them
 
 
 def report(images: pd.DataFrame, duplicates: pd.DataFrame) -> Report:
@@ -41,7 +41,7 @@ def report(images: pd.DataFrame, duplicates: pd.DataFrame) -> Report:
         files = [(row["path"], row["label"]), *zip(row["copy_paths"], row["copy_labels"], strict=True)]
         for path, label in files:
             if path != keeper["path"] and not _differ(label, keeper["label"]):
-                groups.setdefault(keeper["path"], []).append(_twin(path, row))
+                groups.setdefault(keeper["path"], []).append(_copy(path, row))
         if row["conflict"]:
             own = {label for _, label in files if label not in ("", UNKNOWN)}
             labels = sorted(own | set(row["conflict"].split(" / ")))
@@ -50,7 +50,7 @@ def report(images: pd.DataFrame, duplicates: pd.DataFrame) -> Report:
                 {"paths": [one["path"] for one in told], "labels": labels, "keeper": keeper["path"], "files": told}
             )
     return {
-        "groups": [{"keeper": path, "twins": sorted(twins, key=_path)} for path, twins in sorted(groups.items())],
+        "groups": [{"keeper": path, "copies": sorted(copies, key=_path)} for path, copies in sorted(groups.items())],
         "conflicts": sorted(conflicts, key=lambda one: (one["keeper"], one["paths"])),
         "marked": sorted(_marked(images, duplicates), key=_path),
         "unreadable": sorted(_unreadable(images), key=_path),
@@ -94,10 +94,10 @@ def _sections(found: Report, root: Path) -> Iterator[SheetSection]:
         yield SheetSection(
             f"Label conflict: {' / '.join(one['labels'])}", "Not trained on until review decides.", tiles
         )
-    for group in sorted(groups, key=lambda one: (-len(one["twins"]), one["keeper"]))[:LIMIT]:
+    for group in sorted(groups, key=lambda one: (-len(one["copies"]), one["keeper"]))[:LIMIT]:
         tiles = [Tile(root / group["keeper"], group["keeper"], "keeper")]
-        tiles += [Tile(root / twin["path"], _caption(twin)) for twin in group["twins"]]
-        yield SheetSection(group["keeper"], f"{len(group['twins'])} twins", tiles)
+        tiles += [Tile(root / copy["path"], _caption(copy)) for copy in group["copies"]]
+        yield SheetSection(group["keeper"], f"copies: {len(group['copies'])}", tiles)
     left = max(0, len(groups) - LIMIT) + max(0, len(_by_keeper(conflicts)) - LIMIT)
     if left or not (groups or conflicts):
         yield SheetSection(f"{left:,} more, in the JSON" if left else "No near-duplicates", "")
@@ -139,12 +139,12 @@ def _by_keeper(conflicts: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"labels": sorted(row["labels"]), "files": row["files"]} for row in rows.values()]
 
 
-def _caption(twin: dict[str, Any]) -> str:
-    turned = "" if twin["orientation"] == ORIENTATIONS[0] else f", {twin['orientation']}"
-    return f"{twin['path']}\n{twin['distance']} bits, agreement {twin['similarity']:.2f}{turned}"
+def _caption(copy: dict[str, Any]) -> str:
+    turned = "" if copy["orientation"] == ORIENTATIONS[0] else f", {copy['orientation']}"
+    return f"{copy['path']}\n{copy['distance']} bits, agreement {copy['similarity']:.2f}{turned}"
 
 
-def _twin(path: str, row: dict[str, Any]) -> dict[str, Any]:
+def _copy(path: str, row: dict[str, Any]) -> dict[str, Any]:
     return {
         "path": path,
         "distance": int(row["distance"]),

@@ -26,7 +26,7 @@ class Decision:
 
     @property
     def axis(self) -> str:
-        """The subject of the decision. Decisions on one axis exclude each other (`keep`, `remove`); others add up."""
+        """What the decision is about. Decisions on one axis exclude each other (`keep`, `remove`); others add up."""
         return parse_decision(self.decision).axis
 
 

@@ -1,8 +1,8 @@
-"""Sample collections: real images as ordinary files, with planted faults like those of real collections.
+"""Sample collections: real images as ordinary files, with faults like those of real collections.
 
 - image_sources reads the images
 - mess_plan decides which file holds what, from a seed
-- planted_files makes the copies and the broken files
+- sample_files makes the copies and the broken files
 - write_sample writes the files and the truth table
 
 No stage reads anything of this room.

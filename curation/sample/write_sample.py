@@ -1,7 +1,8 @@
 """Write a sample to disk. It never replaces a file that no sample wrote, and running it again is fast.
 
-The planted faults are recorded in a truth table in the cache, outside data/, which no stage reads. A stamp beside it
-says which sample is on disk. When a run was killed, the stamp is missing, and the same command completes the sample.
+A truth table in the cache records the kind of each file, such as its fault. It is outside data/, and no stage reads it.
+A stamp beside it says which sample is on disk. When a run was killed, the stamp is missing, and the same command
+completes the sample.
 """
 
 import csv
@@ -20,7 +21,7 @@ from curation.files import whole
 from curation.project import Places
 from curation.sample.image_sources import Source
 from curation.sample.mess_plan import Item
-from curation.sample.planted_files import encode, suffix
+from curation.sample.sample_files import encode, suffix
 from curation.tables.codes import Origin
 
 STAMP, TRUTH = "sample.json", "sample_truth.csv"
@@ -28,14 +29,14 @@ FOLDERS = ("raw", "unlabelled", "benchmark")
 TRUTH_COLUMNS = (
     "path",
     "image_id",
-    "plant",
+    "kind",
     "round",
     "source_index",
     "true_label",
     "label",
     "subclass",
     "origin",
-    "twin_of",
+    "copy_of",
 )
 Settings = Mapping[str, Any]
 
@@ -46,11 +47,11 @@ class SampleError(CurationError):
 
 @dataclass(frozen=True)
 class Written:
-    """The result: the number of files, how many are new, and the number of files by planted fault."""
+    """The result: the number of files, how many are new, and how many there are of each kind."""
 
     files: int
     new: int
-    plants: Mapping[str, int]
+    kinds: Mapping[str, int]
 
 
 def truth_path(root: Path) -> Path:
@@ -68,7 +69,7 @@ def present(root: Path, settings: Settings) -> Written | None:
         return None
     if not any(_files(Places(root).raw)):
         return None
-    return Written(stamp["files"], 0, stamp["plants"])
+    return Written(stamp["files"], 0, stamp["kinds"])
 
 
 def write_sample(
@@ -91,26 +92,27 @@ def write_sample(
     written = [_write(root, path, item, source, settings["seed"]) for path, item in track(new, len(new), "sample")]
     _metadata(root, planned)
     _write_truth(root, planned, settings["seed"])
-    plants = dict(Counter(item.plant for item in planned.values() if item.plant))
+    kinds = dict(Counter(item.kind for item in planned.values() if item.kind))
     _replace(
         Places(root).cache(STAMP),
-        json.dumps({"settings": dict(settings), "files": len(planned), "plants": plants}, indent=1).encode(),
+        json.dumps({"settings": dict(settings), "files": len(planned), "kinds": kinds}, indent=1).encode(),
     )
-    return Written(len(planned), sum(written), plants)
+    return Written(len(planned), sum(written), kinds)
 
 
 def name_of(item: Item, seed: int) -> str:
-    """Return the path of an item below data/, such as raw/two/1f0c…9a.png. The name does not show what was planted."""
+    """Return the path of an item below data/, such as raw/two/1f0c…9a.png. The name does not show the kind."""
     return f"{item.folder}/{_digest(item, seed)}{suffix(item, _number(item, seed))}"
 
 
 def _digest(item: Item, seed: int) -> str:
-    parts = (seed, item.index, item.folder, item.plant, item.other)
+    kind = item.kind.replace("copy, ", "twin, ")  # as it was called before, so that the names of files stay
+    parts = (seed, item.index, item.folder, kind, item.other)
     return hashlib.md5(repr(parts).encode(), usedforsecurity=False).hexdigest()[:12]
 
 
 def _number(item: Item, seed: int) -> int:
-    base = item.twin_of if item.plant == "identical" and item.twin_of else item
+    base = item.copy_of if item.kind == "identical" and item.copy_of else item
     return int(_digest(base, seed), 16)
 
 
@@ -145,8 +147,8 @@ def _write_truth(root: Path, planned: Mapping[str, Item], seed: int) -> None:
 def _truth(root: Path, path: str, item: Item, seed: int) -> tuple[Any, ...]:
     target = Places(root).data / path
     image_id = _md5(target) if target.exists() else ""  # "": somebody took it away since the last round
-    twin = "data/" + name_of(item.twin_of, seed) if item.twin_of else ""
-    facts = (item.plant, item.round, item.index, item.true_label, item.label, item.subclass, item.origin, twin)
+    copied = "data/" + name_of(item.copy_of, seed) if item.copy_of else ""
+    facts = (item.kind, item.round, item.index, item.true_label, item.label, item.subclass, item.origin, copied)
     return (f"data/{path}", image_id, *facts)
 
 
@@ -191,7 +193,7 @@ def _stamp(root: Path) -> dict[str, Any] | None:
         stamp: dict[str, Any] = json.loads((Places(root).cache(STAMP)).read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return stamp
+    return stamp if "kinds" in stamp else None  # an earlier version wrote another stamp
 
 
 def _base(settings: Settings) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from curation.errors import CurationError
 
 UNKNOWN = "unknown"
-FROZEN = "frozen"  # the benchmark set that the stage `split` draws
+FROZEN = "frozen"  # the benchmark set that the stage `split` makes
 JOINERS = "\u200c\u200d"
 BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols by their category, and blank to the eye
 LONGEST = 255  # bytes of a file name on the usual file systems
@@ -79,7 +79,7 @@ def class_problem(name: str, known: Iterable[str], *, new: bool) -> str:
 def set_name_problem(name: str) -> str:
     """Why a benchmark set can't be called so, "" when it can."""
     if name == FROZEN:
-        return f"`{FROZEN}` is the benchmark that `split` draws: give the set another name"
+        return f"`{FROZEN}` is the benchmark that `split` makes: give the set another name"
     if name.startswith("."):
         return f"the name {name!r} of a benchmark set begins with a dot: a folder of that name is hidden"
     if len(name.encode("utf-8")) > LONGEST:

@@ -57,7 +57,7 @@ def search(config: Tune, project: Project, *, trials: int, sampler: str, seed: i
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     folder = project.cache("tune")
     study = _open_study(config, folder, sampler, seed)
-    _same_question(study, config)
+    _refuse_other_space(study, config)
     run_one: Runner = run or partial(run_experiment, project, folder / config.study)
     _requeue(study)
     if sampler == "grid":
@@ -174,20 +174,20 @@ def _open_study(config: Tune, folder: Path, sampler: str, seed: int) -> Any:
     )
 
 
-def _same_question(study: Any, config: Tune) -> None:
+def _refuse_other_space(study: Any, config: Tune) -> None:
     """Raise SearchError when the study was begun with another space or metric, because its trials can't be compared."""
-    asked = {"metric": config.metric, "space": config.model_dump(mode="json")["space"]}
-    before = study.user_attrs.get("question", asked)
+    wanted = {"metric": config.metric, "space": config.model_dump(mode="json")["space"]}
+    before = study.user_attrs.get("question", wanted)
     changed = [f"metric ({before['metric']} -> {config.metric})"] if before["metric"] != config.metric else []
-    keys = sorted({*before["space"], *asked["space"]})
-    changed += [f"space.{key}" for key in keys if before["space"].get(key) != asked["space"].get(key)]
+    keys = sorted({*before["space"], *wanted["space"]})
+    changed += [f"space.{key}" for key in keys if before["space"].get(key) != wanted["space"].get(key)]
     if changed:
         named = ", ".join(f"tune.{one}" for one in changed)
         raise SearchError(
             f"{named} differ from those that study `{config.study}` was started with, and a study can't mix the two. "
             f"Set another name, such as `study: {config.study}-2`, to start a new one, or restore the old values"
         )
-    study.set_user_attr("question", asked)
+    study.set_user_attr("question", wanted)
 
 
 def _requeue(study: Any) -> None:

@@ -32,7 +32,7 @@ def test_json_has_groups_conflicts_and_unreadable_files_with_relative_paths(fold
     assert list(found) == ["groups", "conflicts", "unreadable"]
     (group,) = found["groups"]
     assert group["keeper"] == "cat/one.png"
-    assert [(twin["path"], twin["orientation"]) for twin in group["twins"]] == [("cat/two.jpg", "mirrored")]
+    assert [(copy["path"], copy["orientation"]) for copy in group["copies"]] == [("cat/two.jpg", "mirrored")]
     assert found["unreadable"][0]["path"] == "dog/bad.jpg"
     page = (tmp_path / "page.html").read_text()
     assert "data:image/jpeg;base64," in page

@@ -53,7 +53,7 @@ def test_an_image_is_found_by_id_beginning_path_and_copy(project, image):
 def test_a_twin_names_its_keeper_and_json_has_the_same_facts(project):
     found = json.loads(run(ID(2), "--json").stdout)
     assert found["image_id"] == ID(2)
-    texts = {row["step"]: row["text"] for row in found["life"]}
+    texts = {row["step"]: row["text"] for row in found["history"]}
     assert texts["near-duplicates"].startswith(f"It is a near-duplicate of {ID(1)[:12]}")
     assert texts["cutoff"] == f"Dropped: copy of {ID(1)[:12]}."
     assert texts["split"] == "In no split."

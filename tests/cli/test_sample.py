@@ -58,11 +58,11 @@ def test_the_truth_table_accounts_for_every_file_and_its_bytes():
     assert {path: row["image_id"] for path, row in rows.items()} == {
         path: digest for path, digest in files().items() if not path.endswith("metadata.csv")
     }
-    twins = [row for row in rows.values() if row["twin_of"]]
-    assert all(row["twin_of"] in rows for row in twins)
-    same = [row for row in twins if row["plant"] == "identical"]
+    twins = [row for row in rows.values() if row["copy_of"]]
+    assert all(row["copy_of"] in rows for row in twins)
+    same = [row for row in twins if row["kind"] == "identical"]
     assert same
-    assert all(rows[row["twin_of"]]["image_id"] == row["image_id"] for row in same)
+    assert all(rows[row["copy_of"]]["image_id"] == row["image_id"] for row in same)
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_other_files(tmp_path, monkeypatch):
@@ -136,7 +136,7 @@ def test_the_second_round_adds_the_thin_class_and_leaves_the_rest():
 def test_the_class_cutoffs_of_params_are_the_ones_that_are_missed():
     Path("params.yaml").write_text("cutoff: {min: 12, max: 60}\n")
     curate("digits", "--mess", "--count", "300")
-    thin = [row for row in truth().values() if row["path"].startswith("data/raw/seven") and not row["twin_of"]]
+    thin = [row for row in truth().values() if row["path"].startswith("data/raw/seven") and not row["copy_of"]]
     assert len(thin) < 12
 
 

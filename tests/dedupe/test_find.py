@@ -142,7 +142,7 @@ def test_twins_with_different_labels_are_named_as_a_conflict():
     assert found["conflict"].tolist() == ["dog", "cat", ""]
     told = report(table, found)
     assert [one["labels"] for one in told["conflicts"]] == [["cat", "dog"]] * 2
-    assert [twin["path"] for group in told["groups"] for twin in group["twins"]] == [table["path"].iloc[2]]
+    assert [copy["path"] for group in told["groups"] for copy in group["copies"]] == [table["path"].iloc[2]]
 
 
 def test_identical_files_with_different_labels_are_a_conflict():

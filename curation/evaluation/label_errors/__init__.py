@@ -1,1 +1,1 @@
-"""Estimate how probably each label is wrong, from evidence that has not seen the label."""
+"""Estimate how probably each label is wrong, with models that were not trained on the label."""

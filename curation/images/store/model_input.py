@@ -79,7 +79,7 @@ class ModelInput:
 def square(image: Image.Image, size: int) -> Bytes:
     """Squeeze an image into a square: uint8 [size, size, 3], filtered against aliasing.
 
-    Nothing is cut off, which matters where the subject stands at the edge. The change of aspect is within what training
+    Nothing is cut off, which matters where the object is at the edge. The change of aspect is within what training
     with random aspect ratios is used to (Szegedy et al. 2015 take 3/4 to 4/3).
     """
     if image.mode != "RGB":

@@ -65,11 +65,11 @@ class ReviewPanel(Panel):  # type: ignore[misc]
             decide.origin_of(ctx.dataset)
             counts = decide.left(ctx.dataset)
         except CurationError as error:
-            panel.md(str(error), name="trouble")
+            panel.md(str(error), name="error")
             return types.Property(panel)
         panel.md(progress(counts), name="progress")
         facts = describe(ctx.dataset, ctx.current_sample) if ctx.current_sample else {}
-        panel.md(story(facts, len(ctx.selected)), name="story")
+        panel.md(facts_in_words(facts, len(ctx.selected)), name="facts")
         if facts or ctx.selected:
             _buttons(self, panel, facts)
         panel.md(KEYS, name="keys")
@@ -86,7 +86,7 @@ def progress(counts: dict[str, int]) -> str:
     return f"### {done} of {total} decided, {counts['left']} left\n\n`{'█' * filled}{'░' * (20 - filled)}`"
 
 
-def story(facts: dict[str, Any], selected: int) -> str:
+def facts_in_words(facts: dict[str, Any], selected: int) -> str:
     """Return the facts about the open image as Markdown, and how many other images are selected."""
     lines = [f"**{selected} selected**: a decision is about all of them." if selected else ""]
     if facts:

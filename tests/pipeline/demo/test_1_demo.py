@@ -27,7 +27,7 @@ def test_every_image_is_accounted_for(demo):
     assert splits.loc[splits.split == "out", "reason"].str.len().gt(0).all()
 
 
-def test_no_leak_group_straddles_two_sides(demo):
+def test_no_leak_group_is_in_two_splits(demo):
     splits = demo.table("splits")
     scored = splits[splits.split.isin(["train", "val", "test", "benchmark"])]
     assert scored.groupby("leak_group").split.nunique().max() == 1

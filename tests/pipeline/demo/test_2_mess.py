@@ -1,4 +1,4 @@
-"""The planted mess of a seed that nobody tuned to is found. Only this test reads the truth table."""
+"""The faults of the messy sample are found, with a seed that no setting was chosen by. Only this reads the truth."""
 
 import pandas as pd
 import pytest
@@ -6,7 +6,7 @@ import pytest
 pytestmark = pytest.mark.pipeline
 
 BROKEN = {"truncated", "text", "empty"}
-TWINS = {"re-encoded", "resized", "brightened", "flipped", "identical"}
+COPIES = {"re-encoded", "resized", "brightened", "flipped", "identical"}
 
 
 @pytest.fixture(scope="module")
@@ -16,45 +16,45 @@ def truth(demo) -> pd.DataFrame:
 
 def test_every_broken_file_is_listed_and_nothing_else(demo, truth):
     images = demo.table("images")
-    broken = truth[truth.plant.isin(BROKEN)]
+    broken = truth[truth.kind.isin(BROKEN)]
     assert len(broken) == 3
     assert set(images.loc[images.error != "", "image_id"]) == set(broken.image_id)
 
 
-@pytest.mark.parametrize("plant", ["EXIF-rotated", "16-bit"])
-def test_odd_encodings_are_read_as_a_person_sees_them(demo, truth, plant):
+@pytest.mark.parametrize("kind", ["EXIF-rotated", "16-bit"])
+def test_odd_encodings_are_read_as_a_person_sees_them(demo, truth, kind):
     images = demo.table("images").set_index("image_id")
-    odd = images.loc[truth.image_id[truth.plant == plant]]
+    odd = images.loc[truth.image_id[truth.kind == kind]]
     assert len(odd) == 2
     assert (odd.error == "").all()
     assert odd.contrast.min() > 0.02
 
 
-def test_all_twins_are_out_of_training(demo, truth):
+def test_all_copies_are_out_of_training(demo, truth):
     splits = demo.table("splits").set_index("image_id")
     by_path = truth.set_index("path").image_id
-    twins = truth[truth.plant.isin(TWINS | {"twin, other label", "twin, pool", "twin, benchmark"})]
-    twins = twins[twins.image_id != twins.twin_of.map(by_path)]  # the same bytes are one image
-    assert len(twins) > 40
-    assert set(twins.plant) >= {"re-encoded", "flipped", "twin, other label", "twin, pool", "twin, benchmark"}
-    for twin in twins.itertuples():
-        sides = {splits.split.get(name, "out") for name in (twin.image_id, by_path[twin.twin_of])}
-        scored = sides & {"train", "val", "test", "benchmark"}
-        trained = [name for name in (twin.image_id, by_path[twin.twin_of]) if splits.split.get(name) == "train"]
-        assert len(trained) <= 1, twin.path
-        assert len(scored) <= 1, twin.path
-        if twin.plant == "twin, benchmark":
-            assert not trained, twin.path
+    copies = truth[truth.kind.isin(COPIES | {"copy, other label", "copy, pool", "copy, benchmark"})]
+    copies = copies[copies.image_id != copies.copy_of.map(by_path)]  # the same bytes are one image
+    assert len(copies) > 40
+    assert set(copies.kind) >= {"re-encoded", "flipped", "copy, other label", "copy, pool", "copy, benchmark"}
+    for copy in copies.itertuples():
+        found = {splits.split.get(name, "out") for name in (copy.image_id, by_path[copy.copy_of])}
+        scored = found & {"train", "val", "test", "benchmark"}
+        trained = [name for name in (copy.image_id, by_path[copy.copy_of]) if splits.split.get(name) == "train"]
+        assert len(trained) <= 1, copy.path
+        assert len(scored) <= 1, copy.path
+        if copy.kind == "copy, benchmark":
+            assert not trained, copy.path
 
 
-def test_twins_under_another_label_leave_training_with_the_reason(demo, truth):
+def test_copies_under_another_label_leave_training_with_the_reason(demo, truth):
     selection = demo.table("selection").set_index("image_id")
     by_path = truth.set_index("path").image_id
-    conflicts = truth[truth.plant == "twin, other label"]
+    conflicts = truth[truth.kind == "copy, other label"]
     assert len(conflicts) == 8
-    for twin in conflicts.itertuples():
-        for name in {twin.image_id, by_path[twin.twin_of]}:
-            assert selection.state[name] != "kept", twin.path
+    for copy in conflicts.itertuples():
+        for name in {copy.image_id, by_path[copy.copy_of]}:
+            assert selection.state[name] != "kept", copy.path
             assert "label conflict" in selection.reason[name], selection.reason[name]
 
 
@@ -74,13 +74,13 @@ def test_class_cutoffs_are_right(demo, truth):
 def test_staged_and_synthetic_images_are_only_in_train(demo, truth):
     splits = demo.table("splits").set_index("image_id")
     made = truth[truth.origin.isin(["staged", "synthetic"])]
-    sides = splits.split.reindex(made.image_id).dropna()
+    found = splits.split.reindex(made.image_id).dropna()
     assert len(made) >= 10
-    assert set(sides) <= {"train", "reserve", "out"}
+    assert set(found) <= {"train", "reserve", "out"}
 
 
 def test_flipped_labels_stand_early_in_the_queue(demo, truth):
-    flipped = set(truth.image_id[truth.plant == "label flipped"])
+    flipped = set(truth.image_id[truth.kind == "label flipped"])
     errors = demo.table("errors").sort_values("rank")
     queued = errors.image_id.isin(flipped)
     assert queued.sum() >= 0.6 * len(flipped)

@@ -45,7 +45,7 @@ def test_no_training_outlives_its_search(searched):
     assert not [process for process in Path("/proc").glob("[0-9]*") if watched(process, demo.root)]
 
 
-def test_the_best_is_one_line_away(searched):
+def test_one_line_applies_the_best_trial(searched):
     demo, told = searched
     assert told["apply"] == "dvc exp apply tune-0"
     demo.run(*told["apply"].split())

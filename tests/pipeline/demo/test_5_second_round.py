@@ -30,7 +30,7 @@ def test_the_new_class_is_in_the_model(second):
     assert set(parent.classes) < set(child.classes)
 
 
-def test_the_lineage_is_carried_and_no_image_changes_its_side(second):
+def test_the_lineage_is_carried_and_no_image_changes_its_split(second):
     from curation.model.header import read_header
 
     child = read_header(second.root / "models" / "candidate.safetensors")

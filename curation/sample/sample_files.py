@@ -20,34 +20,34 @@ JPEGS = ("text", "empty", "truncated", "EXIF-rotated", "re-encoded")
 
 def suffix(item: Item, number: int) -> str:
     """Return the suffix of the file. `number`, constant for an item, chooses between PNG and JPEG when both fit."""
-    if item.plant in JPEGS:
+    if item.kind in JPEGS:
         return ".jpg"
-    return ".png" if item.plant == "16-bit" or number % 2 else ".jpg"
+    return ".png" if item.kind == "16-bit" or number % 2 else ".jpg"
 
 
 def encode(item: Item, picture: Picture, number: int) -> bytes:
     """Return the bytes of the file."""
-    if item.plant in ("text", "empty"):
-        return NOT_AN_IMAGE if item.plant == "text" else b""
-    if item.plant == "truncated":
+    if item.kind in ("text", "empty"):
+        return NOT_AN_IMAGE if item.kind == "text" else b""
+    if item.kind == "truncated":
         data = _jpeg(picture(item.index), 92)
         return data[: len(data) * 6 // 10]
-    if item.plant == "EXIF-rotated":
+    if item.kind == "EXIF-rotated":
         return _rotated(picture(item.index))
-    if item.plant == "16-bit":
+    if item.kind == "16-bit":
         return _deep(picture(item.index))
-    image = draw(item, picture)
-    return _jpeg(image, 70 if item.plant == "re-encoded" else 92) if suffix(item, number) == ".jpg" else _png(image)
+    image = image_of(item, picture)
+    return _jpeg(image, 70 if item.kind == "re-encoded" else 92) if suffix(item, number) == ".jpg" else _png(image)
 
 
-def draw(item: Item, picture: Picture) -> Image.Image:
+def image_of(item: Item, picture: Picture) -> Image.Image:
     """Return the image of an item before it is encoded."""
     image = picture(item.index)
-    if item.plant == "synthetic":
+    if item.kind == "synthetic":
         return Image.blend(image, picture(item.other), 0.5)
-    if item.plant == SCRIBBLE:
+    if item.kind == SCRIBBLE:
         return _halves(image, picture(item.other))
-    change = CHANGES.get(item.plant)
+    change = CHANGES.get(item.kind)
     return change(image) if change else image
 
 
@@ -64,7 +64,7 @@ def _darker(image: Image.Image) -> Image.Image:
 
 
 def _staged(image: Image.Image) -> Image.Image:
-    """Make the image look staged: posterised, lit from one side, with a frame."""
+    """Make the image look staged: few tones, light that fades from right to left, and a frame."""
     flat = ImageOps.posterize(image, 3)
     lamp = np.linspace(0.7, 1.1, flat.width)[None, :]
     pixels = np.asarray(flat, dtype=np.float32) * (lamp if flat.mode == "L" else lamp[..., None])
@@ -112,7 +112,7 @@ CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "brightened": _brighter,
     "flipped": ImageOps.mirror,
     "staged": _staged,
-    "twin, other label": _brighter,
-    "twin, pool": _darker,
-    "twin, benchmark": _brighter,
+    "copy, other label": _brighter,
+    "copy, pool": _darker,
+    "copy, benchmark": _brighter,
 }
