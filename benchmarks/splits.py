@@ -1,7 +1,8 @@
 """Splits at a million rows, and beside scikit-learn's: `python benchmarks/splits.py` (benchmarks/results/splits.md).
 
-A made-up collection without pixels: 1,000 classes of 1 to 5,000 images, sub-classes, staged images, twins, leak groups,
-label conflicts, unreadable files, benchmark sets and a pool. Then 1% more images come, many of them twins of old ones.
+A made-up collection without pixels: 1,000 classes of 1 to 5,000 images, sub-classes, staged images, copies, leak
+groups, label conflicts, unreadable files, benchmark sets and a pool. Then 1% more images come, many of them copies of
+old ones.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from curation.selection.cutoff import select
 from curation.selection.split import split
 
 OUT = Path("benchmarks/results/splits.md")
-SIDES = ["train", "val", "test", "benchmark"]
+SPLITS = ["train", "val", "test", "benchmark"]
 EVALUATION = ["val", "test", "benchmark"]
 NO_REVIEWS = pd.DataFrame(
     {"line": [], "image_id": [], "decision": [], "label": [], "subclass": [], "reviewer": [], "decided_at": []}
@@ -42,9 +43,9 @@ class Collection:
         rows = self.rows
         images = rows.drop(columns=["group", "star"]).assign(copy_labels=[[]] * len(rows))
         read = rows[rows["error"] == ""]
-        twins = pd.DataFrame({"image_id": read["image_id"], "keeper": read["star"]})
-        twins["leak_group"] = read.groupby("group")["image_id"].transform("min")
-        return images, twins
+        copies = pd.DataFrame({"image_id": read["image_id"], "keeper": read["star"]})
+        copies["leak_group"] = read.groupby("group")["image_id"].transform("min")
+        return images, copies
 
 
 def class_sizes(number: int, most: int, total: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -69,10 +70,10 @@ def make(classes: int, most: int, total: int, seed: int) -> Collection:
     group = np.cumsum(~joins)
     rows["group"] = group
     rows["star"] = rows["image_id"]
-    twin = np.flatnonzero(joins & (rng.random(size) < 0.5))
-    twin = twin[twin > 0]
+    copy = np.flatnonzero(joins & (rng.random(size) < 0.5))
+    copy = copy[copy > 0]
     star = rows["star"].to_numpy(copy=True)
-    for row in twin:
+    for row in copy:
         star[row] = star[row - 1]
     rows["star"] = star
     rows["source"] = np.where(rng.random(size) < 0.005, "benchmark", "raw")
@@ -102,7 +103,7 @@ def _describe(label: NDArray[np.int64], rng: np.random.Generator) -> pd.DataFram
 def add(old: Collection, share: float, near: NDArray[np.object_]) -> Collection:
     """The collection with `share` more images, one in ten of them close to the images `near` (ids).
 
-    Half are new, a sixth twins of old ones, a sixth in their leak groups, the rest bridges between two groups.
+    Half are new, a sixth are copies of old ones, a sixth join their leak groups, and the rest connect two groups.
     """
     rng, rows = old.rng, old.rows
     number = int(len(rows) * share)
@@ -114,7 +115,7 @@ def add(old: Collection, share: float, near: NDArray[np.object_]) -> Collection:
     label = rows["label"].to_numpy()[model]
     fresh = _describe(np.zeros(number, dtype=np.int64), rng)
     fresh["label"], fresh["subclass"] = label, rows["subclass"].to_numpy()[model]
-    kind = rng.choice(4, number, p=[0.5, 1 / 6, 1 / 6, 1 / 6])  # new, twin, leak mate, bridge
+    kind = rng.choice(4, number, p=[0.5, 1 / 6, 1 / 6, 1 / 6])  # new, a copy, in a leak group, between two groups
     groups = rows["group"].to_numpy()
     fresh["group"] = np.where(kind == 0, groups.max() + 1 + np.arange(number), groups[model])
     fresh["star"] = np.where(kind == 1, rows["star"].to_numpy()[model], fresh["image_id"])
@@ -140,11 +141,11 @@ def peak() -> float:
 def million(params: Params, size: int, classes: int) -> list[str]:
     """Cutoff and split of `size` rows, and of 1% more, as lines of Markdown."""
     first = make(classes, 5000, size, 0)
-    images, twins = first.tables()
+    images, copies = first.tables()
     held = peak()
     warm = make(5, 600, 2_000, 1).tables()  # numba's cache is filled: a second run of the pipeline finds it so
     select(*warm, NO_REVIEWS, params)
-    chosen, clock_select, cpu_select = timed(lambda: select(images, twins, NO_REVIEWS, params))
+    chosen, clock_select, cpu_select = timed(lambda: select(images, copies, NO_REVIEWS, params))
     found, clock_split, cpu_split = timed(lambda: split(chosen, params, {}))
     lines = [
         f"| rows, classes | {len(images):,}, {images['label'].nunique():,} |",
@@ -155,10 +156,10 @@ def million(params: Params, size: int, classes: int) -> list[str]:
     ]
     print("\n".join(lines), file=sys.stderr, flush=True)
     frozen = found.loc[found["benchmark_set"] == "frozen", "image_id"].to_numpy(dtype=object)
-    del images, twins
-    images, twins = add(first, 0.01, frozen).tables()
-    second = select(images, twins, NO_REVIEWS, params)
-    inside = found[found["split"].isin(SIDES)]
+    del images, copies
+    images, copies = add(first, 0.01, frozen).tables()
+    second = select(images, copies, NO_REVIEWS, params)
+    inside = found[found["split"].isin(SPLITS)]
     lineage = dict(zip(inside["image_id"], inside["split"], strict=True))
     for name, known in (("without a lineage", {}), ("with the first as lineage", lineage)):
         lines += moves(name, found, split(second, params, known))
@@ -170,31 +171,31 @@ def quality(found: pd.DataFrame, params: Params) -> list[str]:
     config = params.split
     shares = {"train": 1 - config.val - config.test - config.benchmark, "val": config.val, "test": config.test}
     shares["benchmark"] = config.benchmark
-    rows = found[found["split"].isin(SIDES) & (found["benchmark_set"] != "hand") & (found["origin"] == "real")]
+    rows = found[found["split"].isin(SPLITS) & (found["benchmark_set"] != "hand") & (found["origin"] == "real")]
     got = rows["split"].value_counts(normalize=True)
     size = rows.groupby("label").size()
     counts = rows.groupby(["label", "split"]).size().unstack(fill_value=0)
-    lots = rows["split"].where(rows["basis"] != "minimum", "train")  # as its hash bucket gives it
-    drawn = pd.crosstab(rows["label"], lots)
+    by_bucket = rows["split"].where(rows["basis"] != "minimum", "train")  # as its hash bucket gives it
+    counted = pd.crosstab(rows["label"], by_bucket)
     z = pd.DataFrame(
-        {side: (drawn[side] - size * share) / np.sqrt(size * share * (1 - share)) for side, share in shares.items()}
+        {name: (counted[name] - size * share) / np.sqrt(size * share * (1 - share)) for name, share in shares.items()}
     )
     short = (counts["val"] < config.min_val).sum() + (counts["test"] < config.min_test).sum()
     leaks = (rows.groupby("leak_group")["split"].nunique() > 1).sum()
     out = (found["split"] == "out").sum()
     return [
         "| fractions of real images | "
-        + ", ".join(f"{side} {got[side]:.2%} of {shares[side]:.0%}" for side in shares)
+        + ", ".join(f"{name} {got[name]:.2%} of {shares[name]:.0%}" for name in shares)
         + " |",
         f"| classes within 3 sigma | {(z.abs() <= 3).to_numpy().mean():.2%} of {z.size:,} (independent draws: 99.7%) |",
         f"| classes short of a minimum | {short} of {len(size):,} |",
-        f"| leak groups on two sides | {leaks} |",
-        f"| out, because twins drew another side | {out:,} ({out / (out + len(rows)):.2%}) |",
+        f"| leak groups in two splits | {leaks} |",
+        f"| out, because their leak group is in another split | {out:,} ({out / (out + len(rows)):.2%}) |",
     ]
 
 
 def moves(name: str, before: pd.DataFrame, after: pd.DataFrame) -> list[str]:
-    """Which earlier images changed sides."""
+    """Which earlier images changed their split."""
     both = before.set_index("image_id")[["split", "basis"]].join(after.set_index("image_id")["split"].rename("now"))
     both = both.fillna({"now": "dropped"})
     into = ((both["split"] == "train") & both["now"].isin(EVALUATION)).sum()
@@ -257,22 +258,22 @@ def theirs(rows: pd.DataFrame, name: str) -> pd.Series:
     }
     groups, labels = pd.factorize(rows["leak_group"])[0], pd.factorize(rows["label"])[0]
     _, test = next(ways[name].split(labels, labels, groups))
-    sides = np.full(len(rows), "train", dtype=object)
-    sides[test] = "test"
-    return pd.Series(sides, index=rows["image_id"])
+    splits = np.full(len(rows), "train", dtype=object)
+    splits[test] = "test"
+    return pd.Series(splits, index=rows["image_id"])
 
 
 def compare(rows: pd.DataFrame, old: pd.Series, new: pd.Series) -> list[str]:
-    """Stratification error, images that change sides, of these from train to test, groups torn, images left out."""
-    side = old.reindex(rows["image_id"]).to_numpy()
-    inside = side != "out"
-    share = pd.Series(side[inside] == "test").groupby(rows["label"].to_numpy()[inside]).mean()
+    """Stratification error, images that change split, of these from train to test, divided groups, images left out."""
+    before = old.reindex(rows["image_id"]).to_numpy()
+    inside = before != "out"
+    share = pd.Series(before[inside] == "test").groupby(rows["label"].to_numpy()[inside]).mean()
     now = new.reindex(rows["image_id"]).fillna("out").to_numpy()
-    crossed = inside & (now != "out") & (now != side)
-    taught = ((side == "train") & (now == "test")).sum()
-    torn = (pd.Series(side[inside]).groupby(rows["leak_group"].to_numpy()[inside]).nunique() > 1).sum()
+    crossed = inside & (now != "out") & (now != before)
+    to_test = ((before == "train") & (now == "test")).sum()
+    divided = (pd.Series(before[inside]).groupby(rows["leak_group"].to_numpy()[inside]).nunique() > 1).sum()
     error = (share - 0.2).abs().mean()
-    return [f"{error:.2%}", f"{crossed.mean():.2%}", f"{taught:,}", f"{torn}", f"{1 - inside.mean():.2%}"]
+    return [f"{error:.2%}", f"{crossed.mean():.2%}", f"{to_test:,}", f"{divided}", f"{1 - inside.mean():.2%}"]
 
 
 def machine() -> str:
@@ -305,9 +306,9 @@ def main() -> None:
 PAGE = """# Splits, measured
 
 Written by `python benchmarks/splits.py`. The collection is made up, without pixels: sub-classes, 10% staged or
-synthetic, 10% of the images in a group with the one before (half of those are twins that dedupe removes), 2% unknown,
-0.5% in a hand-made benchmark. Of the 1% that comes later half are new, the others twins, leak mates and bridges between
-groups. {machine}
+synthetic, 10% of the images in a group with the one before (half of those are copies that dedupe removes), 2% unknown,
+0.5% in a hand-made benchmark. Of the 1% that comes later half are new; the others are copies, join a leak
+group, or connect two groups. {machine}
 
 ## A large collection
 
@@ -315,20 +316,20 @@ groups. {machine}
 |---|---|
 {large}
 
-An image of the benchmark that is lost without a lineage is in a class above its maximum, where a new image took its
-place among the kept, or has become a twin of a hand-made benchmark image. No rule without a memory can avoid the first:
-of a class that grows, a bounded number of images, chosen by nothing but themselves, must lose some. The memory is the
-lineage. Sigma is that of the binomial; images that a minimum moved count where they were drawn.
+Without a lineage, a benchmark image is lost in two cases. Its class is above its maximum, and a new image was kept
+instead of it; or a new image of a hand-made benchmark is a copy of it. The lineage prevents both. Sigma is that of the
+binomial distribution; an image that a minimum moved counts in the split of its hash bucket.
 
 ## Beside scikit-learn, {rows:,} images in 50 classes, one fifth as test
 
-| | time | stratification error | change sides after 1% more | from train to test | groups torn | left out |
+| | time | stratification error | change split after 1% more | from train to test | divided groups | left out |
 |---|---|---|---|---|---|---|
 {beside}
 
-Stratification error is the mean distance of a class's share of test from 20%. Change sides counts images that were in
-train or test on both occasions. StratifiedGroupKFold balances classes better than independent draws can; it pays by
-dealing all groups anew each time, so that a model that goes on from the last one is tested on what it was taught.
+Stratification error is the mean distance of a class's share of test from 20%. The images that change split are
+those in train and test, one each time. StratifiedGroupKFold balances classes better than independent draws can, but
+it assigns all groups again each time. So a model that continues from the last one is tested on images that it was
+trained on.
 """
 
 
