@@ -16,7 +16,7 @@ def dedupe(
     html: Annotated[
         Path | None, typer.Option(help="Write a contact sheet of the groups to this file.", callback=new_file)
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: groups, conflicts, unreadable.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON: groups, conflicts, marked, unreadable.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Write the table to this file as well.", callback=new_file)] = None,
     radius: Annotated[int | None, typer.Option(min=0, help="Most bits in which two compared hashes differ.")] = None,
     min_similarity: Annotated[

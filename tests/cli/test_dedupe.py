@@ -23,13 +23,13 @@ def folder(tmp_path):
     return tmp_path / "in"
 
 
-def test_json_has_groups_conflicts_and_unreadable_files_with_relative_paths(folder, tmp_path):
+def test_json_has_groups_conflicts_marks_and_unreadable_files_with_relative_paths(folder, tmp_path):
     result = CliRunner().invoke(
         app, ["dedupe", str(folder), "--json", "--html", str(tmp_path / "page.html"), "--workers", "1"]
     )
     assert result.exit_code == 0, result.output
     found = json.loads(result.stdout)
-    assert list(found) == ["groups", "conflicts", "unreadable"]
+    assert list(found) == ["groups", "conflicts", "marked", "unreadable"]
     (group,) = found["groups"]
     assert group["keeper"] == "cat/one.png"
     assert [(copy["path"], copy["orientation"]) for copy in group["copies"]] == [("cat/two.jpg", "mirrored")]

@@ -58,9 +58,9 @@ def test_the_truth_table_accounts_for_every_file_and_its_bytes():
     assert {path: row["image_id"] for path, row in rows.items()} == {
         path: digest for path, digest in files().items() if not path.endswith("metadata.csv")
     }
-    twins = [row for row in rows.values() if row["copy_of"]]
-    assert all(row["copy_of"] in rows for row in twins)
-    same = [row for row in twins if row["kind"] == "identical"]
+    copies = [row for row in rows.values() if row["copy_of"]]
+    assert all(row["copy_of"] in rows for row in copies)
+    same = [row for row in copies if row["kind"] == "identical"]
     assert same
     assert all(rows[row["copy_of"]]["image_id"] == row["image_id"] for row in same)
 

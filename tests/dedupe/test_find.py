@@ -135,7 +135,7 @@ def test_released_pages_leave_the_memory_and_keep_what_is_in_them(tmp_path, monk
     release(np.zeros((3, 1024), np.uint8))
 
 
-def test_twins_with_different_labels_are_named_as_a_conflict():
+def test_copies_with_different_labels_are_named_as_a_conflict():
     one = picture(7)
     table = images(row(1, one), row(2, COPIES["half"](one), label="dog"), row(3, COPIES["grey"](one), label="unknown"))
     found = find_duplicates(table, KNOBS, files=FILES)
