@@ -1,4 +1,4 @@
-"""The part of the report about the images: what became of every file, the near-duplicates, and the classes."""
+"""The part of the report about the images: warnings, what became of every file, near-duplicates, and classes."""
 
 import pandas as pd
 
@@ -7,6 +7,7 @@ from curation.report.charts import Bar, Bars
 from curation.report.page import Figure, Heading, Part, Section, Table, Tiles
 from curation.report.round_data import Round
 from curation.report.thumbnails import Tile
+from curation.selection.copies import losses
 from curation.selection.funnel import dropped
 from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import LABELLED_SPLITS, Reason, Source, Split, State
@@ -32,6 +33,32 @@ TURNS = (
     "mirrored, 180°",
     "mirrored, 270°",
 )
+
+
+def loss_warnings(round_: Round) -> list[losses.LossWarning]:
+    """Return the warnings about the round; none where a table that they need is missing."""
+    if round_.selection is None or round_.duplicates is None:
+        return []
+    return losses.of_round(round_.selection, round_.duplicates, round_.params.dedupe)
+
+
+def warnings(round_: Round) -> Section | None:
+    """Show each warning with some of the images that it is about."""
+    found = loss_warnings(round_)
+    if not found:
+        return None
+    parts: list[Part] = []
+    for one in found:
+        parts.append(Heading(_sentence(one.text), _sentence(one.fix)))
+        if one.image_ids:
+            parts.append(Tiles([round_.tile(image, round_.paths.get(image, "")) for image in one.image_ids]))
+    number = f"{len(found):,} warnings" if len(found) > 1 else "One warning"
+    lead = f"{number}: images may be lost that are good. `curate undrop` lists what is left out and brings it back."
+    return Section("warnings", "Look at this first", lead, parts)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def funnel(round_: Round) -> Section | None:

@@ -10,13 +10,13 @@ from pathlib import Path
 from curation.errors import CurationError
 from curation.evaluation.headline import measured
 from curation.project import Project
-from curation.report import collection_part, counting, loss_part, model_part, page, people_part, why_part
+from curation.report import collection_part, counting, model_part, page, people_part, why_part
 from curation.report.round_data import Round
 from curation.tables.codes import Split
 
 THUMBNAIL = 96  # pixels
 SECTIONS = (
-    *(loss_part.warnings, collection_part.funnel, collection_part.near_duplicates, collection_part.balance),
+    *(collection_part.warnings, collection_part.funnel, collection_part.near_duplicates, collection_part.balance),
     *(
         model_part.training,
         model_part.quality,

@@ -10,7 +10,7 @@ from curation import tables
 from curation.evaluation.headline import measured
 from curation.project import Project
 from curation.report import counting
-from curation.report.loss_part import loss_warnings
+from curation.report.collection_part import loss_warnings
 from curation.report.round_data import Round
 from curation.review.project_queue import read_queue
 from curation.review.queue_status import progress
