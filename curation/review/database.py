@@ -94,14 +94,18 @@ def within(seconds: float, error: CurationError) -> Iterator[None]:
 def dataset_name(fo: Any, wanted: str, root: Path) -> str:
     """Return `wanted`, with a suffix when another project on this disk uses the name already.
 
-    All FiftyOne processes of a machine share one database, so two clones of a project want the same name.
+    All FiftyOne processes of a machine share one database, so two clones of a project want the same name. FiftyOne
+    refuses a name without any Latin letter or digit, so such a name gets a suffix, too.
     """
+    suffix = hashlib.md5(str(root).encode(), usedforsecurity=False).hexdigest()[:6]
+    if not any(one.isascii() and one.isalnum() for one in wanted):
+        return f"{wanted}-{suffix}"
     if not fo.dataset_exists(wanted):
         return wanted
     owner = fo.load_dataset(wanted).info.get("curation_root")
     if owner in {None, str(root)} or not Path(owner).is_dir():
         return wanted
-    return f"{wanted}-{hashlib.md5(str(root).encode(), usedforsecurity=False).hexdigest()[:6]}"
+    return f"{wanted}-{suffix}"
 
 
 def load(fo: Any, wanted: str, root: Path) -> Any:

@@ -8,7 +8,7 @@ holds for the colours of the tags. They are those of Okabe and Ito, which people
 from typing import Any
 
 GROUPS = {
-    "review": ["ground_truth", "prediction", "suggestion", "decision", "kind", "split"],
+    "review": ["ground_truth", "prediction", "suggestion", "decision", "pair_decision", "kind", "split"],
     "cluster": ["cluster", "explanation", "representative", "rank", "gain", "label_error"],
     "image": ["subclass", "origin", "blur", "brightness", "contrast", "confidence", "margin", "entropy"],
 }

@@ -6,7 +6,7 @@ import pandas as pd
 
 from curation import tables
 from curation.decisions.class_merges import resolve_merges
-from curation.decisions.fold import fold
+from curation.decisions.fold import fold, pairs
 from curation.decisions.log import read_reviews
 from curation.params import Params
 from curation.project import Project
@@ -14,18 +14,31 @@ from curation.review import database, queue_rows
 from curation.review.interface import plugin_install
 from curation.review.pull import Pulled, pull
 from curation.review.push import Pushed, push_rows
+from curation.tables.codes import Kind, Word
 
 
 def read_queue(project: Project, limit: int) -> pd.DataFrame:
-    """Return the rows to push: the first `limit` of the queue, earlier decisions, and the nearest correct images."""
+    """Return the rows to push: the first `limit` of the queue, earlier decisions, nearest correct images, and pairs.
+
+    Two images in a label conflict of which a person said that they are no copies are decided.
+    """
+    reviews = read_reviews(project.reviews)
+    on_pairs = pairs(reviews)
+    duplicates = project.table(tables.DUPLICATES, ["image_id", "keeper", "marked_copy_of"])
     frame = queue_rows.queue(
         project.table(tables.ERRORS),
         project.table(tables.PREDICTIONS, [*queue_rows.FROM_PREDICTIONS, *queue_rows.NEIGHBOUR_FIELDS[1:]]),
         project.table(tables.IMAGES, queue_rows.FROM_IMAGES),
+        queue_rows.unsettled(duplicates, on_pairs),
         limit,
     )
-    held = queue_rows.decided(fold(read_reviews(project.reviews)), queue_rows.model_id(project.candidate))
-    return frame.assign(decision=[held.get(one, "") for one in frame["image_id"]])
+    held = queue_rows.decided(fold(reviews), queue_rows.model_id(project.candidate))
+    said_of_pairs = queue_rows.pairs_decided(frame, on_pairs)
+    rows = zip(frame["image_id"], frame["kind"], said_of_pairs, strict=True)
+    apart = {one: said for one, kind, said in rows if kind == Kind.CONFLICT and said.startswith(Word.NOT_COPY)}
+    return frame.assign(
+        decision=[held.get(one, apart.get(one, "")) for one in frame["image_id"]], pair_decision=said_of_pairs
+    )
 
 
 def push_project(project: Project, params: Params) -> tuple[Pushed, pd.DataFrame]:
@@ -58,7 +71,8 @@ def receipt(params: Params, frame: pd.DataFrame) -> dict[str, Any]:
         "dataset": params.review.dataset,
         "queue": len(queue),
         "decided": int((queue["decision"] != "").sum()),
-        "neighbours": len(frame) - len(queue),
+        "neighbours": int((frame["role"] == "neighbour").sum()),
+        "marked": int(frame["marked"].sum()),
         "kinds": {str(kind): int(n) for kind, n in sorted(queue["kind"].value_counts().items())},
         "clusters": int(queue.loc[queue["cluster"] >= 0, "cluster"].nunique()),
     }

@@ -64,6 +64,8 @@ def complete(rows: pd.DataFrame) -> pd.DataFrame:
     rows = rows.drop_duplicates("image_id").reset_index(drop=True)
     defaults: dict[str, Any] = {"role": "queue", "decision": "", "rank": rows.index}
     rows = rows.assign(**{name: value for name, value in defaults.items() if name not in rows})
+    if "marked" in rows:
+        rows = rows.assign(pair_waiting=rows["marked"] & (rows["pair_decision"] == ""))
     return rows.assign(waiting=(rows["role"] == "queue") & (rows["decision"] == ""))
 
 

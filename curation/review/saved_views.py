@@ -18,6 +18,8 @@ MOST_CLUSTERS = 200
 MOST_PAIRS = 30
 SURE_LABEL = 0.1
 WAITING = {"role": "queue", "waiting": True}
+MARKED = {"marked": True, "pair_waiting": True}
+MARKED_VIEW = "marked copies"
 View = tuple[str, dict[str, Any], str]  # name, conditions (as MongoDB has them), description
 
 
@@ -28,7 +30,7 @@ def save(fo: Any, dataset: Any, rows: pd.DataFrame) -> list[str]:
     """
     there = set(dataset.list_saved_views())
     mine = {name: mark for name, mark in _saved(dataset) if name in there}
-    slugs = {fo.core.utils.to_slug(name) for name in there - set(mine)}
+    slugs = {_slug(fo, name) for name in there - set(mine)}
     made = {_free(fo, name, slugs): (conditions, description) for name, conditions, description in wanted(rows)}
     marks = {name: repr(view) for name, view in made.items()}
     for name in [name for name, mark in mine.items() if marks.get(name) != mark]:
@@ -36,14 +38,24 @@ def save(fo: Any, dataset: Any, rows: pd.DataFrame) -> list[str]:
         del mine[name]
     for name, (conditions, description) in made.items():
         if name not in mine:
-            dataset.save_view(name, dataset.match(conditions).sort_by("rank"), description=description)
+            view = dataset.match(conditions).sort_by("pair_rank" if conditions == MARKED else "rank")
+            dataset.save_view(name, view, description=description)
     dataset.info["curation_views"] = [[name, mark] for name, mark in marks.items()]
     return list(made)
 
 
 def stale(dataset: Any) -> Any:
     """Return a view of the decided images that the views of waiting images still show."""
-    return dataset.match({"waiting": True, "decision": {"$nin": ["", None]}})
+    return dataset.match({"$or": [_decided("waiting", "decision"), _decided("pair_waiting", "pair_decision")]})
+
+
+def waiting(view: Any) -> Any:
+    """Return what still waits in a view: for a decision on an image, or on a marked pair."""
+    return view.match({"$or": [WAITING, MARKED]})
+
+
+def _decided(waits: str, decision: str) -> dict[str, Any]:
+    return {waits: True, decision: {"$nin": ["", None]}}
 
 
 def tidy(dataset: Any) -> None:
@@ -51,8 +63,9 @@ def tidy(dataset: Any) -> None:
 
     Call it when no reviewer goes through a view.
     """
-    if decided := stale(dataset).values("id"):
-        dataset.set_values("waiting", dict.fromkeys(decided, False), key_field="id")
+    for waits, decision in (("waiting", "decision"), ("pair_waiting", "pair_decision")):
+        if decided := dataset.match(_decided(waits, decision)).values("id"):
+            dataset.set_values(waits, dict.fromkeys(decided, False), key_field="id")
 
 
 def _saved(dataset: Any) -> list[list[str]]:
@@ -61,13 +74,25 @@ def _saved(dataset: Any) -> list[list[str]]:
 
 
 def _free(fo: Any, name: str, slugs: set[str]) -> str:
-    """Return `name`, with a number when its URL form is taken (`a -> b` and `a b` have the same one)."""
+    """Return `name`, with a number when its URL form is empty or taken.
+
+    FiftyOne makes the address of a view from Latin letters and digits alone. So a name in another script has none, and
+    `a -> b` and `a b` have the same one.
+    """
     number, tried = 1, name
-    while (slug := fo.core.utils.to_slug(tried)) in slugs:
+    while not (slug := _slug(fo, tried)) or slug in slugs:
         number += 1
         tried = f"{name} ({number})"
     slugs.add(slug)
     return tried
+
+
+def _slug(fo: Any, name: str) -> str:
+    """Return the URL form of a name; "" where it has no Latin letter and no digit."""
+    try:
+        return str(fo.core.utils.to_slug(name))
+    except ValueError:
+        return ""
 
 
 def wanted(rows: pd.DataFrame) -> Iterator[View]:
@@ -76,6 +101,8 @@ def wanted(rows: pd.DataFrame) -> Iterator[View]:
     yield "to review", WAITING, "Everything that waits for a decision, most worth it first"
     if {"kind", "label_error"} <= set(rows.columns):
         yield from _by_kind()
+    if "marked" in rows and rows["marked"].any():
+        yield MARKED_VIEW, MARKED, "Probably copies but for one small mark: copies, or different pictures?"
     yield "decided", {"role": "queue", "decision": {"$ne": ""}}, "What people decided already"
     if {"cluster", "explanation"} <= set(rows.columns):
         yield from _by_cluster(queue)

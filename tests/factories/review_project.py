@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from curation import tables
-from factories.tables import rows_of
+from factories.tables import duplicates, rows_of
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class ReviewProject:
     images: pd.DataFrame
     predictions: pd.DataFrame
     errors: pd.DataFrame
+    duplicates: pd.DataFrame
 
 
 def make_project(root: Path, number: int) -> ReviewProject:
@@ -28,12 +29,34 @@ def make_project(root: Path, number: int) -> ReviewProject:
     images = _images(root, number)
     predictions = _predictions(images)
     errors = _errors(images, predictions)
-    for frame, table in ((images, tables.IMAGES), (predictions, tables.PREDICTIONS), (errors, tables.ERRORS)):
+    copies = duplicates(images)
+    written = [(images, tables.IMAGES), (predictions, tables.PREDICTIONS), (errors, tables.ERRORS)]
+    for frame, table in [*written, (copies, tables.DUPLICATES)]:
         tables.write(frame, root / "data" / f"{table.name}.parquet", table)
     (root / "data" / "reviews.csv").write_text("image_id,decision,label,subclass,reviewer,decided_at,model,note\n")
     (root / "params.yaml").write_text("review:\n  dataset: digits\n")
     (root / "dvc.yaml").touch()
-    return ReviewProject(root, images, predictions, errors)
+    return ReviewProject(root, images, predictions, errors, copies)
+
+
+def with_pairs(made: ReviewProject) -> ReviewProject:
+    """The same project with two label conflicts, ranks 0 and 1 and ranks 2 and 3, and two probable marked copies.
+
+    The marked copies are of the last image, and of rank 4; the copies are the two images before the last.
+    """
+    errors, copies = made.errors.sort_values("rank", ignore_index=True), made.duplicates.copy()
+    ids, last = errors["image_id"].tolist(), made.images["image_id"].tolist()[-3:]
+    errors["kind"] = errors["kind"].where(errors["kind"] != "conflict", "error")
+    errors.loc[:3, "kind"] = "conflict"
+    errors.loc[:3, "label"] = ["digit 0", "digit 1", "digit 2", "digit 3"]
+    errors = errors.sort_values("image_id", ignore_index=True)
+    copies = copies.set_index("image_id")
+    copies.loc[[ids[1], ids[3]], "keeper"] = [ids[0], ids[2]]
+    copies.loc[last[:2], "marked_copy_of"] = [last[2], ids[4]]
+    copies = copies.reset_index()
+    for frame, table in ((errors, tables.ERRORS), (copies, tables.DUPLICATES)):
+        tables.write(frame, made.root / "data" / f"{table.name}.parquet", table)
+    return ReviewProject(made.root, made.images, made.predictions, errors, copies)
 
 
 def _images(root: Path, number: int) -> pd.DataFrame:

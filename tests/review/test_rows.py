@@ -19,7 +19,7 @@ def by_model(image_id, decision, label, model):
 
 def test_the_queue_comes_in_order_of_rank_with_its_nearest_right_answers_behind_it(project):
     shuffled = project.errors.sample(frac=1, random_state=0)
-    frame = queue_rows.queue(shuffled, project.predictions, project.images, 10)
+    frame = queue_rows.queue(shuffled, project.predictions, project.images, project.duplicates, 10)
     assert frame["rank"].tolist()[:10] == list(range(10))
     assert (frame["role"] == "queue").sum() == 10
     neighbours = frame[frame["role"] == "neighbour"]
@@ -29,13 +29,13 @@ def test_the_queue_comes_in_order_of_rank_with_its_nearest_right_answers_behind_
 
 
 def test_rows_do_not_depend_on_the_order_of_the_tables(project):
-    tables = (project.errors, project.predictions, project.images)
+    tables = (project.errors, project.predictions, project.images, project.duplicates)
     mixed = [table.sample(frac=1, random_state=1) for table in tables]
     assert queue_rows.fingerprint(queue_rows.queue(*tables, 20)) == queue_rows.fingerprint(queue_rows.queue(*mixed, 20))
 
 
 def test_the_fingerprint_changes_with_any_value(project):
-    frame = queue_rows.queue(project.errors, project.predictions, project.images, 5)
+    frame = queue_rows.queue(project.errors, project.predictions, project.images, project.duplicates, 5)
     for column in frame.columns:
         other = frame.copy()
         other[column] = other[column].astype(object)

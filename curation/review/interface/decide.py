@@ -49,6 +49,11 @@ def decide(dataset: Any, ids: Sequence[str], decision: Decision, reviewer: str =
     return _write(dataset, dict.fromkeys(ids, decision), reviewer)
 
 
+def decide_each(dataset: Any, made: dict[str, Decision], reviewer: str = "") -> int:
+    """Write a decision of its own for every sample (FiftyOne id -> decision) and show it. Return their number."""
+    return _write(dataset, made, reviewer)
+
+
 def accept(dataset: Any, ids: Sequence[str], reviewer: str = "") -> int:
     """Accept the suggestion of every sample: relabel to it, or keep when it equals the label."""
     columns = dataset.select(list(ids), ordered=True).values(["id", "ground_truth.label", "suggestion.label"])

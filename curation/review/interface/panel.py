@@ -4,6 +4,7 @@ It is shown beside the grid and beside the open image. Its buttons call the same
 """
 
 from typing import Any
+from urllib.parse import quote
 
 from fiftyone.operators import Panel, PanelConfig, types
 
@@ -18,10 +19,20 @@ BUTTONS = {
     "unknown": ("Nobody knows", "help"),
     "remove": ("Remove", "delete"),
 }
+PAIR_BUTTONS = {
+    "accept_left": ("Left: ", "arrow_back"),
+    "accept_right": ("Right: ", "arrow_forward"),
+    "not_a_copy": ("No copy", "call_split"),
+    "is_a_copy": ("A copy", "content_copy"),
+    "both_unknown": ("Both unknown", "help"),
+}
 KEYS = """
 `a` accept the suggestion · `k` keep · `d` remove · `u` unknown · `l` relabel · `b` to a benchmark set ·
 `1` `2` `3` turn by 90°, 180°, 270° · `m` its subject is small · `n` nearest right answers · `v` go to a view ·
 `Enter` open the first image
+
+Two images side by side: `,` the left label is right for both · `.` the right label · `t` no copy · `c` a copy ·
+`q` nobody knows what the two show
 """
 
 
@@ -58,6 +69,26 @@ class ReviewPanel(Panel):  # type: ignore[misc]
         """Remove, by one click."""
         _run(ctx, "remove")
 
+    def accept_left(self, ctx: Any) -> None:
+        """Accept the left label for both, by one click."""
+        _run(ctx, "accept_left")
+
+    def accept_right(self, ctx: Any) -> None:
+        """Accept the right label for both, by one click."""
+        _run(ctx, "accept_right")
+
+    def not_a_copy(self, ctx: Any) -> None:
+        """Say that the two are different pictures, by one click."""
+        _run(ctx, "not_a_copy")
+
+    def is_a_copy(self, ctx: Any) -> None:
+        """Say that the two are the same picture, by one click."""
+        _run(ctx, "is_a_copy")
+
+    def both_unknown(self, ctx: Any) -> None:
+        """Say of both that nobody knows, by one click."""
+        _run(ctx, "both_unknown")
+
     def render(self, ctx: Any) -> Any:
         """Lay the panel out from the database as it is now."""
         panel = types.Object()
@@ -72,6 +103,8 @@ class ReviewPanel(Panel):  # type: ignore[misc]
         panel.md(facts_in_words(facts, len(ctx.selected)), name="facts")
         if facts or ctx.selected:
             _buttons(self, panel, facts)
+        if facts.get("partner"):
+            _pair_buttons(self, panel, facts)
         panel.md(KEYS, name="keys")
         panel.md(legend(), name="legend")
         return types.Property(panel, view=types.GridView(orientation="vertical", gap=1, px=2, py=1))
@@ -111,6 +144,25 @@ def _buttons(self: ReviewPanel, panel: Any, facts: dict[str, Any]) -> None:
         row.btn("accept", label=words, icon="done_all", variant="contained", on_click=self.accept)
     for name, (label, icon) in BUTTONS.items():
         row.btn(name, label=label, icon=icon, variant="outlined", on_click=getattr(self, name))
+
+
+def _pair_buttons(self: ReviewPanel, panel: Any, facts: dict[str, Any]) -> None:
+    """Show the partner's picture and the decisions on the two."""
+    partner = facts["partner"]
+    mine = {"left": "right", "right": "left"}[partner["side"]]
+    labels = {partner["side"]: partner["label"] or "no label", mine: facts["label"] or "no label"}
+    panel.md(f"This is the **{mine}** image of two. The {partner['side']} one:", name="pair")
+    view = types.ImageView(width="100%", alt="the partner")
+    panel.str("partner", default=media(partner["file"]), view=view)
+    row = panel.h_stack("pair_buttons", gap=1)
+    for name, (words, icon) in PAIR_BUTTONS.items():
+        told = words + labels[words[:-2].lower()] if words.endswith(": ") else words
+        row.btn(name, label=told, icon=icon, variant="outlined", on_click=getattr(self, name))
+
+
+def media(path: str) -> str:
+    """Return the address at which the App's server gives a file."""
+    return f"/media?filepath={quote(path)}"
 
 
 def _run(ctx: Any, name: str) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import fiftyone.operators as foo
 
 from curation.errors import CurationError
-from curation.review.interface import decide
+from curation.review.interface import decide, pair_decisions
 from curation.review.interface.operators import one_of, targets
-from curation.review.saved_views import WAITING, stale, tidy
+from curation.review.saved_views import stale, tidy, waiting
 
 
 class Info(foo.Operator):  # type: ignore[misc]
@@ -106,17 +106,24 @@ class Refresh(foo.Operator):  # type: ignore[misc]
             ctx.ops.close_sample()
         tidy(ctx.dataset)
         ctx.ops.reload_samples()
-        return {"left": ctx.view.match(WAITING).count()}
+        return {"left": waiting(ctx.view).count()}
 
 
 def describe(dataset: Any, one: str) -> dict[str, Any]:
-    """Return the facts of one sample that a reviewer needs to decide."""
+    """Return the facts of one sample that a reviewer needs to decide, and those of its partner, if it has one."""
     fields = ["ground_truth.label", "prediction.label", "prediction.confidence", "suggestion.label"]
     names = ["label", "predicted", "confidence", "suggested"]
     plain = ["suggestion.confidence", "kind", "split", "cluster", "explanation", "decision"]
     columns = dataset.select([one]).values([*fields, *plain, "id"])
     keys = [*names, "label_error", *plain[1:], "id"]
-    return {key: column[0] if column else None for key, column in zip(keys, columns, strict=True)}
+    facts = {key: column[0] if column else None for key, column in zip(keys, columns, strict=True)}
+    pair = pair_decisions.pair_of(dataset, one)
+    if pair is None:
+        return facts
+    other = pair.other(one)
+    side = "right" if other is pair.right else "left"
+    shown = {"side": side, "label": other.label, "file": other.file, "decided": pair.decided}
+    return {**facts, "decision": facts["decision"] or pair.decided, "partner": shown}
 
 
 WAYS = [Info, Describe, ShowNearest, OpenView, Refresh]

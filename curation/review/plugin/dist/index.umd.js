@@ -8,9 +8,11 @@
   "use strict";
   const PLUGIN = "@curation/review/";
   const DECISIONS = { k: "keep", d: "remove", u: "unknown", 1: "turn:90", 2: "turn:180", 3: "turn:270", m: "small" };
+  const PAIRS = { ",": "accept_left", ".": "accept_right", t: "not_a_copy", c: "is_a_copy", q: "both_unknown" };
   const ARROWS = ["ArrowLeft", "ArrowRight"];
   const ASKING = ["l", "b", "v", "w"];
   const HINTS = "a accept · k keep · d remove · u unknown · l relabel · b benchmark · 1 2 3 turn · m small · n nearest · v view · w who";
+  const PAIR_HINTS = "the two: , left label · . right label · t no copy · c a copy · q both unknown";
   const GRID_HINTS = `Enter opens the first image · decisions are about the selected ones: ${HINTS}`;
   const WAITING = "…"; // instead of facts, until those of the open image are there
   const MOVED_WITHIN = 5000; // milliseconds until the App must have shown the next image
@@ -94,6 +96,24 @@
     "display:none;width:100%;color:#000;background:#fff;border:0;padding:3px 6px;border-radius:4px;pointer-events:auto";
   hints.style.opacity = "0.75";
 
+  const mate = document.createElement("figure"); // the picture of the partner, beside the open image
+  mate.id = "curation-partner";
+  mate.style.cssText =
+    "position:fixed;left:10px;bottom:60px;z-index:20000;margin:0;padding:6px;display:none;font:12px/1.4 system-ui,sans-serif;" +
+    "color:#fff;background:rgba(20,20,20,.92);border:1px solid #666;border-radius:8px;pointer-events:none";
+  const [picture, caption] = [document.createElement("img"), document.createElement("figcaption")];
+  picture.style.cssText = "display:block;max-width:32vw;max-height:45vh;min-width:128px;object-fit:contain;image-rendering:auto";
+  mate.append(picture, caption);
+
+  const drawPartner = (partner) => {
+    if (!mate.isConnected) document.body.appendChild(mate);
+    mate.style.display = partner ? "block" : "none";
+    if (!partner) return;
+    const source = `/media?filepath=${encodeURIComponent(partner.file)}`;
+    if (picture.getAttribute("src") !== source) picture.setAttribute("src", source);
+    caption.textContent = `the ${partner.side} image: ${partner.label ? `labelled ${partner.label}` : "no label"}`;
+  };
+
   const percent = (part) => `${Math.round(100 * part)} %`;
 
   const say = (text, wrong = false) => {
@@ -117,12 +137,14 @@
       `labelled ${one.label || "nothing"}`,
       `predicted ${one.predicted || "?"}${one.confidence === null ? "" : ` (${percent(one.confidence)})`}`,
       suggestion(one),
+      one.partner && `this is the ${one.partner.side === "left" ? "right" : "left"} image of two`,
       one.explanation && one.explanation.split("; ").slice(0, 2).join("; "), // all of it stands in the panel
       one.decision && `decided: ${one.decision}`,
     ];
     facts.textContent = parts ? parts.filter(Boolean).join("  ·  ") : isOpen() ? WAITING : "";
+    drawPartner(queue && one && one.partner);
     if (!queue) return;
-    const keys = isOpen() ? HINTS : GRID_HINTS;
+    const keys = isOpen() ? (one && one.partner ? `${PAIR_HINTS} · ${HINTS}` : HINTS) : GRID_HINTS;
     hints.textContent = `${queue.decided} of ${queue.total} decided, ${queue.left} left  ·  ${keys}`;
   };
 
@@ -244,6 +266,7 @@
     },
   };
   for (const [key, tag] of Object.entries(DECISIONS)) KEYS[key] = () => decide("decide", { tag });
+  for (const [key, name] of Object.entries(PAIRS)) KEYS[key] = () => decide(name, {});
   for (const key of ARROWS) KEYS[key] = () => press(key);
 
   const work = async () => {
