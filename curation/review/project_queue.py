@@ -24,9 +24,10 @@ def read_queue(project: Project, limit: int) -> pd.DataFrame:
     """
     reviews = read_reviews(project.reviews)
     on_pairs = pairs(reviews)
+    errors = project.table(tables.ERRORS)
     duplicates = project.table(tables.DUPLICATES, ["image_id", "keeper", "marked_copy_of"])
     frame = queue_rows.queue(
-        project.table(tables.ERRORS),
+        errors,
         project.table(tables.PREDICTIONS, [*queue_rows.FROM_PREDICTIONS, *queue_rows.NEIGHBOUR_FIELDS[1:]]),
         project.table(tables.IMAGES, queue_rows.FROM_IMAGES),
         queue_rows.unsettled(duplicates, on_pairs),
