@@ -195,6 +195,7 @@ def main() -> None:
     parser.add_argument("--photos-in", type=Path, nargs="*", default=[], help="folders of further photographs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=4, help="grounds or templates of each kind of different pictures")
+    parser.add_argument("--keep", action="store_true", help="write the page, also of a part")
     parser.add_argument("--kinds", default="", help="only kinds that contain this text")
     parser.add_argument("--real", type=Path, default=SHARED, help="usr/share of Debian's packages")
     parser.add_argument("--sscd", type=Path, help="an ONNX file of the descriptor SSCD")
@@ -217,13 +218,14 @@ def main() -> None:
     copies = [found[kind].row() for kind in EASY | HARD | OVERLAYS if kind in found]
     others = [one.row(one.removed, len(one.case.files)) for one in found.values() if one.case.alone]
     took = time.perf_counter() - started
-    about = f"{len(images)} photographs, seed {options.seed}; {took:.0f} s. `python benchmarks/relations.py`"
+    part = f" --photos {options.photos} --rounds {options.rounds}" if options.photos else ""
+    about = f"{len(images)} photographs, seed {options.seed}; {took:.0f} s. `python benchmarks/relations.py{part}`"
     tables = [
         Table(["what", "share or number", "asked for"], summary(found)),
         Table([*HEADER, *peers.names], copies, "Edits of photographs; the last five kinds are overlays"),
         Table([*HEADER, "removed", "images", *peers.names], others, "Different pictures, and their nearest pairs"),
     ]
-    whole = not (options.photos or options.kinds)
+    whole = options.keep or not (options.photos or options.kinds)
     write_page("relations", "Copies, scenes and different pictures", about, tables, keep=whole)
 
 

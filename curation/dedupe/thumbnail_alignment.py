@@ -78,10 +78,12 @@ def sample(b: np.ndarray, box: np.ndarray, y: int, rows: np.ndarray) -> bool:
 
 
 @compiled
-def moments(a: np.ndarray, b: np.ndarray, box: np.ndarray, light: np.ndarray, work: np.ndarray) -> None:
+def moments(
+    a: np.ndarray, b: np.ndarray, box: np.ndarray, light: np.ndarray, work: np.ndarray, first: int
+) -> None:
     """Fill work's matrix [7, 7] with weighted products of (four slopes, -a, -1, b's values) over all cells.
 
-    light: gain, offset and tolerance of the fit so far; a tolerance of 0 weighs all cells alike. work: float32
+    Only from row and column `first` on: a correlation needs the last three. light: gain, offset and tolerance of the fit so far; a tolerance of 0 weighs all cells alike. work: float32
     [7 + 7 + 4 + 49, EDGE]: the seven columns, the same weighted, sampled rows, sums by column.
     """
     middle = np.float32((EDGE - 1) / 2)
@@ -102,10 +104,10 @@ def moments(a: np.ndarray, b: np.ndarray, box: np.ndarray, light: np.ndarray, wo
             columns[6, x] = value
             miss = (value - light[0] * a[y, x] - light[1]) * light[2]
             rows[3, x] = rows[3, x] / (one + miss * miss)
-        for i in range(7):
+        for i in range(first, 7):
             for x in range(EDGE):
                 weighted[i, x] = columns[i, x] * rows[3, x]
-        for i in range(7):
+        for i in range(first, 7):
             for j in range(i, 7):
                 for x in range(EDGE):
                     sums[i * 7 + j, x] += weighted[i, x] * columns[j, x]
@@ -160,7 +162,7 @@ def fit(a: np.ndarray, b: np.ndarray, box: np.ndarray, work: np.ndarray, steps: 
     light, trial = np.zeros(3, np.float32), box.copy()
     best, gain = -1.0, 1.0
     for step in range(steps + 1):
-        moments(a, b, trial, light, work)
+        moments(a, b, trial, light, work, 0 if steps else 4)
         gather(work, matrix)
         found = correlation(matrix)
         n = max(matrix[5, 5], 1.0)
