@@ -59,8 +59,8 @@ def compare(folder: Path, paths: list[Path]) -> tuple[Table, str]:
         plain.append(part / (time.perf_counter() - start))
         ours.append(len(paths) / once(folder))
     frame = read(folder)
-    rows = frame.set_index("path").loc[[path.name for path in paths[: len(theirs)]]]
-    bits = np.bitwise_count(hashes(rows)[:, 0, 0] ^ np.array(theirs, np.uint64))
+    hashed = frame.set_index("path").loc[[path.name for path in paths[: len(theirs)]]]
+    bits = np.bitwise_count(hashes(hashed)[:, 0, 0] ^ np.array(theirs, np.uint64))
     ratio = [one / other for one, other in zip(ours, plain, strict=True)]
     size = statistics.mean(path.stat().st_size for path in paths) / 1e3
     agree = f"{(bits <= 2).mean():.2%} of {len(bits):,} images; equal for {(bits == 0).mean():.1%}; most: {bits.max()}."
