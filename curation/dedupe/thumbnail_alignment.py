@@ -78,13 +78,12 @@ def sample(b: np.ndarray, box: np.ndarray, y: int, rows: np.ndarray) -> bool:
 
 
 @compiled
-def moments(
-    a: np.ndarray, b: np.ndarray, box: np.ndarray, light: np.ndarray, work: np.ndarray, first: int
-) -> None:
+def moments(a: np.ndarray, b: np.ndarray, box: np.ndarray, light: np.ndarray, work: np.ndarray, first: int) -> None:
     """Fill work's matrix [7, 7] with weighted products of (four slopes, -a, -1, b's values) over all cells.
 
-    Only from row and column `first` on: a correlation needs the last three. light: gain, offset and tolerance of the fit so far; a tolerance of 0 weighs all cells alike. work: float32
-    [7 + 7 + 4 + 49, EDGE]: the seven columns, the same weighted, sampled rows, sums by column.
+    Only from row and column `first` on: a correlation needs the last three. light: gain, offset and tolerance of the
+    fit so far; a tolerance of 0 weighs all cells alike. work: float32 [7 + 7 + 4 + 49, EDGE]: the seven columns, the
+    same weighted, sampled rows, sums by column.
     """
     middle = np.float32((EDGE - 1) / 2)
     columns, weighted, rows, sums = work[:7], work[7:14], work[14:18], work[18:]
