@@ -98,7 +98,7 @@ def _list(left: "pd.DataFrame", reason: str, label: str, *, as_json: bool) -> No
     found = _filtered(left, reason, label)
     if not reason:
         rows: Rows = [{str(key): value for key, value in row.items()} for row in by_reason(found).to_dict("records")]
-        shown = [{**row, "examples": "\n".join(row["examples"])} for row in rows]
+        shown = [{**row, "examples": tuple(row["examples"])} for row in rows]
         show(rows if as_json else shown, as_json=as_json, title="left out")
         return
     columns = ["image_id", "path", "label", "reason_code", "reason"]

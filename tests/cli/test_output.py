@@ -141,3 +141,11 @@ def test_a_reader_that_has_enough_is_no_error(tmp_path):
     os.close(write)
     assert "disk" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_several_names_in_a_cell_stand_on_lines_of_their_own(capsys):
+    output.show([{"examples": ("data/a.jpg", "data/b\nc.jpg")}])
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("data/a.jpg" in line for line in lines) == 1
+    assert sum("data/b\\nc.jpg" in line for line in lines) == 1
+    assert not any("a.jpg" in line and "b" in line.split("a.jpg")[1] for line in lines)

@@ -87,9 +87,12 @@ def _table(rows: Rows, title: str) -> None:
     for column in rows[0]:
         table.add_column(Text(printable(column)), overflow="fold")  # a narrow terminal breaks a path, and loses nothing
     for row in rows:
-        table.add_row(*(Text(printable(_cell(value))) for value in row.values()))
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
     Console(width=None if sys.stdout.isatty() else MACHINE_WIDTH).print(table)
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+    """The text of a cell, nothing in it acting on the terminal; each item of a tuple has a line of its own."""
+    if isinstance(value, tuple):
+        return "\n".join(map(_cell, value))
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else printable(str(value))
