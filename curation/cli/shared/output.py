@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from curation.errors import CurationError, printable
-from curation.tables.names_as_data import json_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +48,8 @@ def note(text: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print a value as JSON."""
+    from curation.tables.names_as_data import json_text  # it loads pandas
+
     typer.echo(json_text(value))
 
 
