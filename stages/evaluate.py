@@ -7,7 +7,7 @@ from curation.errors import printable
 from curation.project import Project
 from curation.project.stage_main import stage_main
 
-COLUMNS = ["image_id", "label", "subclass", "split", "benchmark_set", "fold", "basis", "small"]
+COLUMNS = ["image_id", "label", "subclass", "leak_group", "split", "benchmark_set", "fold", "basis", "small"]
 
 
 @stage_main
@@ -33,7 +33,8 @@ def main() -> None:
     splits = project.table(tables.SPLITS, COLUMNS)
     numbers = evaluate(paths, splits, Pixels(project.pixels), params)
     for name, facts in measured(numbers):
-        print(printable(f"{name}: accuracy {facts['accuracy']:.4f} on {facts['images']:,} images"))
+        reach = f"95% interval {facts['accuracy_low']:.4f} to {facts['accuracy_high']:.4f}"
+        print(printable(f"{name}: accuracy {facts['accuracy']:.4f} on {facts['images']:,} images ({reach})"))
     for warning in losses.unmeasured(splits):
         print(printable(str(warning)), file=sys.stderr)
 

@@ -111,7 +111,7 @@ def report(
     columns = Columns(paths.scratch / "columns.npy", len(scored.classes), len(splits))
     write_predictions(paths.predictions, splits, scores, calibration, columns.put)
     calibration.write(paths.calibration)
-    facts = read_facts(paths.predictions, scored.classes)
+    facts = read_facts(paths.predictions, scored.classes, splits["leak_group"])
     sets = split_metrics.measured_sets(facts, seen)
     numbers = numbers_of(facts, sets, columns, params)
     result = split_metrics.nest(numbers) | {"against_base": compared(facts, sets)}
@@ -161,7 +161,7 @@ def compared(facts: Facts, sets: dict[str, Any]) -> dict[str, Any]:
         if name == "test" or name.startswith("benchmark/"):
             both = facts.where(mask & facts.base_answered & (facts.label >= 0))
             if len(both):
-                out[name] = paired.against(both.right, both.base_right).as_dict()
+                out[name] = paired.against(both.right, both.base_right, both.group).as_dict()
     return split_metrics.nest(out)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 Metrics = Mapping[str, Any]
 MOST_SETS = 6  # benchmark sets with a number of their own in the short file
-SHOWN = ("accuracy", "f1", "log_loss", "ece")
+SHOWN = ("accuracy", "accuracy_low", "accuracy_high", "f1", "log_loss", "ece")
 
 
 def measured(metrics: Metrics) -> Iterator[tuple[str, Metrics]]:

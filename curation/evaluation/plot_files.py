@@ -5,6 +5,7 @@ exception is the confusion plot, whose DVC template counts one row for each imag
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from curation.evaluation import metrics
 from curation.evaluation.prediction_facts import Facts
+from curation.evaluation.uncertainty import intervals
 from curation.predict.thresholds import curve
 from curation.tables.names_as_data import write_csv
 
@@ -51,19 +53,31 @@ def confusion_rows(facts: Facts) -> pd.DataFrame:
 
 
 def class_table(facts: Facts, sets: Mapping[str, NDArray[np.bool_]]) -> pd.DataFrame:
-    """Precision, recall, F1 and counts of every class in every set."""
+    """Precision and recall with their 95 % intervals, F1, and counts of every class in every set."""
     parts = []
     for name, mask in sets.items():
-        detail = metrics.per_class(_matrix(facts.where(mask)))
+        inside = facts.where(mask & (facts.label >= 0))
+        detail = metrics.per_class(_matrix(inside))
         part = {"set": name, "class": facts.classes, "precision": detail.precision, "recall": detail.recall}
         part |= {"f1": detail.f1, "support": detail.support, "predicted": detail.predicted}
+        part |= _limits("precision", inside, inside.predicted) | _limits("recall", inside, inside.label)
         parts.append(pd.DataFrame(part)[detail.present])
     columns = ["set", "class", "precision", "recall", "f1", "support", "predicted"]
+    columns += ["precision_low", "precision_high", "recall_low", "recall_high"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
+def _limits(name: str, facts: Facts, classes: NDArray[np.int32]) -> dict[str, list[float]]:
+    """The interval of the share of right answers among the images of each class in `classes` [n]."""
+    order = np.argsort(classes, kind="stable")
+    ends = np.searchsorted(classes[order], np.arange(len(facts.classes) + 1))
+    parts = [order[first:last] for first, last in pairwise(ends)]
+    found = [intervals.share(facts.right[rows], facts.group[rows]) for rows in parts]
+    return {f"{name}_low": [one.low for one in found], f"{name}_high": [one.high for one in found]}
+
+
 def subclass_table(facts: Facts, sets: Mapping[str, NDArray[np.bool_]]) -> pd.DataFrame:
-    """Recall of every sub-class in every set, and the class that its wrong predictions name most often."""
+    """Recall of every sub-class in every set with its interval, and the class that its wrong predictions name most."""
     rows = []
     subclasses = facts.names["subclass"]
     for name, mask in sets.items():
@@ -76,8 +90,11 @@ def subclass_table(facts: Facts, sets: Mapping[str, NDArray[np.bool_]]) -> pd.Da
             row = {"set": name, "class": facts.classes[label], "subclass": subclasses[subclass]}
             taken = inside.predicted[~inside.right]
             mostly = facts.classes[int(np.bincount(taken).argmax())] if len(taken) else ""
-            rows.append({**row, "recall": inside.right.mean(), "support": len(inside), "mostly_taken_for": mostly})
-    return pd.DataFrame(rows, columns=["set", "class", "subclass", "recall", "support", "mostly_taken_for"])
+            row |= {"recall": inside.right.mean(), "support": len(inside), "mostly_taken_for": mostly}
+            low, high = intervals.share(inside.right, inside.group)
+            rows.append(row | {"recall_low": low, "recall_high": high})
+    columns = ["set", "class", "subclass", "recall", "support", "mostly_taken_for", "recall_low", "recall_high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def class_counts(facts: Facts) -> pd.DataFrame:

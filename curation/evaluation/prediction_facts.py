@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -39,6 +40,7 @@ class Facts:
     loss: NDArray[np.float32]
     energy: NDArray[np.float32]
     top: NDArray[np.bool_]
+    group: NDArray[np.int64]  # leak groups; an image without one is a group by itself
 
     @property
     def classes(self) -> list[str]:
@@ -72,14 +74,27 @@ class Facts:
         return np.asarray(getattr(self, column) == code) & (code >= 0)
 
 
-def read_facts(path: Path, classes: list[str]) -> Facts:
-    """Read the facts of a predictions table in blocks; `classes` are the model's."""
+def read_facts(path: Path, classes: list[str], leak_groups: "pd.Series[str] | None" = None) -> Facts:
+    """Read the facts of a predictions table in blocks.
+
+    - classes: those of the model
+    - leak_groups: of every row, in the order of the table; "" or None for an image by itself
+    """
     if not path.exists():
         raise TableError(path, PREDICTIONS, "the table does not exist")
     coder = _Coder(classes)
     parts = [coder.block(batch) for batch in _batches(path)]
     joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else coder.nothing()
-    return Facts(coder.names, **joined)
+    return Facts(coder.names, **joined, group=group_codes(leak_groups, len(joined["label"])))
+
+
+def group_codes(leak_groups: "pd.Series[str] | None", count: int) -> NDArray[np.int64]:
+    """Code int [count] of each leak group; every image without one has a code of its own."""
+    alone = np.arange(count, dtype=np.int64)
+    if leak_groups is None:
+        return alone
+    known = pd.factorize(leak_groups.where(leak_groups != "", None))[0]
+    return np.where(known >= 0, known, alone + count).astype(np.int64)
 
 
 def _batches(path: Path) -> Iterator[pa.RecordBatch]:

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from curation.evaluation import bootstrap, metrics
+from curation.evaluation import metrics
 from curation.evaluation.prediction_facts import Facts
+from curation.evaluation.uncertainty import bootstrap, intervals
 from curation.tables.codes import Split
 
 TRAINED_ON = frozenset({Split.TRAIN, Split.VAL})
@@ -40,17 +41,24 @@ def seen_by(image_ids: pd.Series, *lineages: Mapping[str, str]) -> NDArray[np.bo
 
 
 def measure(facts: Facts, resamples: int, seed: int) -> dict[str, Any]:
-    """Metrics of the images whose label is a class of the model, some with bootstrap intervals; empty without any."""
+    """Metrics of the images whose label is a class of the model, with 95 % intervals over leak groups; or nothing.
+
+    What has no valid interval on so few groups has none: see `intervals` and `bootstrap`.
+    """
     known = facts.where(facts.label >= 0)
     if not len(known):
         return {}
     matrix = metrics.confusion(known.label, known.predicted, len(known.classes))
     detail = metrics.per_class(matrix)
-    spread: dict[str, bootstrap.Statistic] = {"accuracy": bootstrap.accuracies, "f1": bootstrap.macro_f1s}
-    intervals = bootstrap.matrix_intervals(matrix, spread, resamples, seed)
-    intervals["log_loss"] = bootstrap.mean_interval(known.loss, resamples, seed)
+    answers = known.label.astype(np.int64), known.predicted.astype(np.int64)
+    found = {
+        name: intervals.share(right, known.group) for name, right in (("accuracy", known.right), ("top5", known.top))
+    }
+    found |= bootstrap.matrix_intervals(answers, known.group, len(known.classes), bootstrap.MACRO, (resamples, seed))
+    found["log_loss"] = intervals.mean(known.loss, known.group, resamples, seed)
     out: dict[str, Any] = {
         "images": len(known),
+        "groups": len(np.unique(known.group)),
         "accuracy": metrics.accuracy(matrix),
         "top5": float(known.top.mean()),
         "precision": detail.macro("precision"),
@@ -59,7 +67,7 @@ def measure(facts: Facts, resamples: int, seed: int) -> dict[str, Any]:
         "log_loss": float(known.loss.mean(dtype=np.float64)),
         "ece": metrics.calibration_error(known.confidence, known.right),
     }
-    for name, interval in intervals.items():
+    for name, interval in found.items():
         out |= {f"{name}_low": interval.low, f"{name}_high": interval.high}
     return tidy(out)
 

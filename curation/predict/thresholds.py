@@ -100,7 +100,7 @@ def _share(value: float) -> float:
     return min(max(value, 0.0), 1.0)
 
 
-def wilson(right: float, count: int, z: float = Z_95) -> tuple[float, float]:
+def wilson(right: float, count: float, z: float = Z_95) -> tuple[float, float]:
     """Return the Wilson interval (1927) of the proportion right / count; `right` may be a sum of probabilities.
 
     The result is (NaN, NaN) when `count` is 0.

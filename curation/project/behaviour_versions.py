@@ -27,7 +27,7 @@ VERSIONS: Mapping[str, int] = {
     "split": 4,
     "resize": 3,
     "train": 2,
-    "evaluate": 2,
+    "evaluate": 3,
     "cluster": 2,
     "review": 4,
     "identify": 3,

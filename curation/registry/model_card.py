@@ -93,7 +93,7 @@ def _against(gate: Gate) -> Iterator[str]:
         return
     yield "## Against the model before"
     yield ""
-    yield "| images of | better | worse | same | difference (95 % interval) | McNemar p |"
+    yield "| images of | better | worse | same | difference (95 % interval) | p of the sign-flip test |"
     yield "|---|---|---|---|---|---|"
     for name, result in gate.sets.items():
         low, high = result.interval

@@ -1,6 +1,7 @@
 """The part of the report about the model: training, quality, confusions, and the calibration of its confidence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -81,13 +82,21 @@ def quality(round_: Round) -> Section | None:
         for key in ("images", "accuracy", "top5", "precision", "recall", "f1", "log_loss", "ece", "auc")
         if any(key in facts for facts in sets.values())
     ]
-    numbers = Table(["set", *wanted], [[name, *(facts.get(key, "") for key in wanted)] for name, facts in sets.items()])
+    cells = [[name, *(_with_interval(facts, key) for key in wanted)] for name, facts in sets.items()]
+    numbers = Table(["set", *wanted], cells)
     lead = (
         "; ".join(f"{row.value:.1%} on {row.label}" for row in rows if row.label != Split.TRAIN)
         + " (accuracy, with 95 % intervals)."
     )
     figure = Figure(Spans(rows, "Accuracy with intervals: " + lead), "Accuracy and its 95 % interval")
     return Section("quality", "How good it is", lead, [figure, numbers, *_recalls(round_)])
+
+
+def _with_interval(facts: Mapping[str, Any], key: str) -> Any:
+    """A number, and its 95 % interval where it has one."""
+    if f"{key}_low" not in facts or f"{key}_high" not in facts:
+        return facts.get(key, "")
+    return f"{facts[key]:.3f} ({facts[f'{key}_low']:.3f} to {facts[f'{key}_high']:.3f})"
 
 
 def _recalls(round_: Round) -> list[Part]:
@@ -101,7 +110,7 @@ def _recalls(round_: Round) -> list[Part]:
     if test.empty:
         return []
     rows = [
-        Bar(str(row["class"]), [(1, float(row["recall"]), "recall")], f"{row['recall']:.2f} of {int(row['support'])}")
+        Bar(str(row["class"]), [(1, float(row["recall"]), "recall")], _recall(row))
         for row in test.head(MOST_NAMES).to_dict("records")
     ]
     note = "The share of a class's images that the model names rightly; the worst first."
@@ -113,6 +122,13 @@ def _recalls(round_: Round) -> list[Part]:
         lines = lines.sort_values(["recall", "class", "subclass"], kind="stable").head(MOST_NAMES)
         parts.append(Table(list(lines.columns), list(lines.itertuples(index=False)), "Sub-classes"))
     return parts
+
+
+def _recall(row: Mapping[Any, Any]) -> str:
+    """The recall of a class in words, with its 95 % interval where the file has one."""
+    low, high = row.get("recall_low", ""), row.get("recall_high", "")
+    reach = f" ({float(low):.2f} to {float(high):.2f})" if low != "" and high != "" else ""
+    return f"{row['recall']:.2f}{reach} of {int(row['support'])}"
 
 
 def confusion(round_: Round) -> Section | None:
@@ -190,7 +206,7 @@ def against(round_: Round) -> Section | None:
     better, worse = (sum(facts[key] for facts in found.values()) for key in ("better", "worse"))
     lead = f"{better:,} images are named better than by the model before, {worse:,} worse."
     legend = [(3, "right now, wrong before"), (5, "no change"), (6, "wrong now, right before")]
-    figure = Figure(Bars(rows, lead), "Images by what changed; p is McNemar's", legend)
+    figure = Figure(Bars(rows, lead), "Images by what changed; p is that of the sign-flip test", legend)
     return Section("against", "Against the model before", lead, [figure, *_changed(round_)])
 
 

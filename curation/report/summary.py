@@ -4,6 +4,7 @@ The counts are those of `counting`, the accuracies those of reports/metrics.json
 review status`. So the numbers are the same as on every page.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from curation import tables
@@ -36,7 +37,7 @@ def in_numbers(project: Project) -> Numbers:
         "classes": {"in_model": counting.in_model(splits)}
         | {name.value: int(sizes.get(name, 0)) for name in LABELLED_SPLITS},
         "model": {
-            name: {"accuracy": facts["accuracy"], "images": facts["images"]}
+            name: {key: facts[key] for key in ("accuracy", "accuracy_low", "accuracy_high", "images") if key in facts}
             for name, facts in measured(round_.metrics)
             if name != Split.TRAIN
         },
@@ -78,9 +79,7 @@ def in_words(numbers: Numbers) -> list[str]:
     images, classes, review = numbers["images"], numbers["classes"], numbers["review"]
     parts = ", ".join(f"{name} {classes[name]:,}" for name in MODEL_SPLITS)
     aside = f"{classes[Split.RESERVE]:,} in reserve, {classes[Split.CONFLICT]:,} in a label conflict"
-    accuracies = ", ".join(
-        f"{facts['accuracy']:.3f} on {name} ({facts['images']:,} images)" for name, facts in numbers["model"].items()
-    )
+    accuracies = "; ".join(_accuracy(name, facts) for name, facts in numbers["model"].items())
     return [
         (
             f"Images  {images['files']:,} files: {images['unreadable']:,} unreadable, "
@@ -88,7 +87,7 @@ def in_words(numbers: Numbers) -> list[str]:
             f"{images['conflicts']:,} with a near-duplicate of another label."
         ),
         f"Classes {classes['in_model']:,} in the model: {parts}; {aside}.",
-        f"Model   accuracy {accuracies}." if accuracies else "Model   no accuracy was measured.",
+        f"Model   accuracy with its 95% interval: {accuracies}." if accuracies else "Model   no accuracy was measured.",
         (
             f"Review  {review['left']:,} of {review['queued']:,} queued images are left to decide, in "
             f"{review['clusters']:,} clusters: `curate review open` shows them in FiftyOne."
@@ -99,3 +98,10 @@ def in_words(numbers: Numbers) -> list[str]:
             "`curate report` shows the round, `curate promote` starts the next."
         ),
     ]
+
+
+def _accuracy(name: str, facts: Mapping[str, Any]) -> str:
+    """The accuracy on one set, with its 95 % interval."""
+    low, high = facts.get("accuracy_low"), facts.get("accuracy_high")
+    reach = "" if low is None or high is None else f" {low:.3f} to {high:.3f}"
+    return f"{facts['accuracy']:.3f} on {name} ({facts['images']:,} images){reach}"

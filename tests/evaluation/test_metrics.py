@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from curation.evaluation import bootstrap, metrics
+from curation.evaluation import metrics
 from curation.evaluation.comparison.paired import Against, against, by_class
+from curation.evaluation.uncertainty import bootstrap, intervals
 
 pairs = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60)
 
@@ -79,8 +80,9 @@ def test_bootstrap_intervals_hold_the_binomial_spread():
     labels = rng.integers(3, size=500)
     predicted = np.where(rng.random(500) < 0.8, labels, (labels + 1) % 3)
     matrix = metrics.confusion(labels, predicted, 3)
-    found = bootstrap.matrix_intervals(matrix, {"accuracy": bootstrap.accuracies}, 2000, seed=1)["accuracy"]
-    rate = metrics.accuracy(matrix)
+    answers = {"recall": bootstrap.macro_recalls}
+    found = bootstrap.matrix_intervals((labels, predicted), np.arange(500), 3, answers, (2000, 1))["recall"]
+    rate = metrics.per_class(matrix).macro("recall")
     reach = 1.96 * np.sqrt(rate * (1 - rate) / 500)
     assert found.low == pytest.approx(rate - reach, abs=0.006)
     assert found.high == pytest.approx(rate + reach, abs=0.006)
@@ -94,7 +96,7 @@ def test_bootstrapped_macro_f1_of_the_matrix_itself_equals_the_metric():
 @pytest.mark.parametrize("count", [50, 30_000])
 def test_the_interval_of_a_mean_is_right_for_few_and_for_many(count):
     values = np.random.default_rng(0).exponential(size=count).astype(np.float32)
-    found = bootstrap.mean_interval(values, 500, seed=0)
+    found = intervals.mean(values, np.arange(count), 500, seed=0)
     reach = 1.96 * values.std() / np.sqrt(count)
     assert found.high - found.low == pytest.approx(2 * reach, rel=0.25)
     assert found.low < values.mean() < found.high

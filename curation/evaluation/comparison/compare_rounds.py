@@ -13,7 +13,8 @@ import pandas as pd
 from curation import tables
 from curation.errors import CurationError
 from curation.evaluation.comparison.paired import Against, against, by_class
-from curation.project import Project, RevisionError
+from curation.evaluation.prediction_facts import group_codes
+from curation.project import Project, Reader, RevisionError
 from curation.tables.codes import HELD_OUT_SPLITS
 
 WORKSPACE = "workspace"
@@ -36,11 +37,11 @@ class Comparison:
 
 
 def read_revision(project: Project, revision: str) -> pd.DataFrame:
-    """Predictions of a revision; `workspace` is the table that lies here."""
+    """Predictions of a revision, with the leak group of each image; `workspace` is the tables that lie here."""
     if revision == WORKSPACE:
-        return project.table(tables.PREDICTIONS, COLUMNS)
+        return _with_groups(project)
     try:
-        return project.at(revision).table(tables.PREDICTIONS, COLUMNS)
+        return _with_groups(project.at(revision))
     except RevisionError as error:
         raise CompareError(
             f"`{revision}` has no predictions that can be read: {error}. Name a commit, tag, branch or experiment at "
@@ -48,8 +49,16 @@ def read_revision(project: Project, revision: str) -> pd.DataFrame:
         ) from None
 
 
+def _with_groups(source: Reader) -> pd.DataFrame:
+    groups = source.table(tables.SPLITS, ["image_id", "leak_group"])
+    return source.table(tables.PREDICTIONS, COLUMNS).merge(groups, "left", "image_id")
+
+
 def compare(old: pd.DataFrame, new: pd.DataFrame) -> Comparison:
-    """Compare two tables of predictions on the images that both hold out."""
+    """Compare two tables of predictions on the images that both hold out.
+
+    old, new: the columns COLUMNS. `leak_group` of the newer one, where it has this column, says what belongs together.
+    """
     held = [frame[frame["split"].isin(HELD_OUT_SPLITS)] for frame in (old, new)]
     both = held[1].merge(held[0], "inner", "image_id", suffixes=("", "_old"))
     if both.empty:
@@ -57,13 +66,14 @@ def compare(old: pd.DataFrame, new: pd.DataFrame) -> Comparison:
     new_right = np.asarray(both["predicted"] == both["label"], bool)
     old_right = np.asarray(both["predicted_old"] == both["label"], bool)
     names = both["split"].where(both["benchmark_set"] == "", "benchmark/" + both["benchmark_set"])
+    groups = group_codes(both["leak_group"].fillna("") if "leak_group" in both else None, len(both))
     sets: dict[str, Against] = {}
     for name in sorted(set(names)):
         here = np.asarray(names == name, bool)
-        sets[str(name)] = against(new_right[here], old_right[here])
+        sets[str(name)] = against(new_right[here], old_right[here], groups[here])
     return Comparison(
         sets,
-        by_class(both["label"], new_right, old_right),
+        by_class(both["label"], new_right, old_right, groups),
         _changed(both.assign(set=names), new_right, old_right),
         len(held[0]) + len(held[1]) - 2 * len(both),
         int((both["label"] != both["label_old"]).sum()),

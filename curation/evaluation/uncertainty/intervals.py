@@ -1,0 +1,121 @@
+"""95 % intervals of shares and means, for images that come in leak groups.
+
+Images of one group (a burst, a scene) are often right or wrong together, so they tell less than as many separate
+images. Their number is divided by the design effect of cluster sampling (Kish 1965), with the correlation within groups
+estimated by moments. A share then has the interval of Wilson (1927), which holds for few images and for none or all
+right, with the nearer limit of Brown, Cai and DasGupta (2001) where at most three count. A mean has the bootstrap-t
+interval (Efron 1979) over groups. benchmarks/intervals.py measures how often each holds the truth.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curation.predict.thresholds import Z_95, wilson
+
+LEVEL = 0.95
+FEW = 3.0  # images on the rarer side up to which Wilson's limit on that side is too narrow
+DOUBTED_GROUPS = 1.0  # groups in which all images agree, added to those that the correlation is estimated from
+MOST_RESAMPLED = 20_000  # groups; with more, the normal interval is the same
+LEAST_GROUPS = 10  # fewer say nothing of a mean
+AT_ONCE = 4_000_000  # groups that are resampled at a time
+
+Reals = NDArray[np.float64]
+Groups = NDArray[np.int64]
+
+
+class Interval(NamedTuple):
+    """The lower and the upper limit; NaN where there is no interval."""
+
+    low: float
+    high: float
+
+
+NOTHING = Interval(float("nan"), float("nan"))
+
+
+def share(right: NDArray[np.bool_], groups: Groups) -> Interval:
+    """Interval of the share of images that are right.
+
+    - right: bool [n]
+    - groups: int [n], the leak group of each image
+
+    Example: of 25 separate images that are all right, `share` gives 0.867 to 1.
+    """
+    if not len(right):
+        return NOTHING
+    return of_share(float(right.mean()), effective_size(right.astype(np.float64), groups))
+
+
+def of_share(rate: float, size: float) -> Interval:
+    """Interval of a share `rate` of `size` separate images; `size` need not be whole."""
+    from scipy.stats import chi2
+
+    low, high = wilson(rate * size, size)
+    wrong, right = (1 - rate) * size, rate * size
+    if 0 < wrong <= FEW:
+        high = max(high, 1 - float(chi2.ppf(1 - LEVEL, 2 * wrong)) / (2 * size))
+    if 0 < right <= FEW:
+        low = min(low, float(chi2.ppf(1 - LEVEL, 2 * right)) / (2 * size))
+    return Interval(low if right > 0 else 0.0, high if wrong > 0 else 1.0)
+
+
+def effective_size(values: Reals, groups: Groups) -> float:
+    """How many separate images tell as much about the mean of `values` [n] as these images in `groups` [n] do.
+
+    The correlation within groups is estimated from the groups of two and more in which some image has another value
+    than most images. Where there are few of these, it is drawn towards 1: if all values are equal, a group counts once.
+    """
+    count = len(values)
+    _, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    pairs = float((sizes * (sizes - 1.0)).sum())
+    if not pairs:
+        return float(count)
+    spread = values - values.mean()
+    sums, squares = np.bincount(member, spread), np.bincount(member, spread**2)
+    total = float(squares.sum())
+    alike = float((sums**2 - squares).sum()) / pairs / (total / count) if total > 0 else 1.0
+    telling = int(np.count_nonzero((sizes > 1) & (np.bincount(member, values != _usual(values)) > 0)))
+    alike = (telling * min(max(alike, 0.0), 1.0) + DOUBTED_GROUPS) / (telling + DOUBTED_GROUPS)
+    return count / (1 + (float((sizes.astype(np.float64) ** 2).sum()) / count - 1) * alike)
+
+
+def mean(values: NDArray[np.floating], groups: Groups, resamples: int, seed: int) -> Interval:
+    """Bootstrap-t interval of the mean of `values` [n], over groups; none with fewer than 10 groups.
+
+    Each resample is compared with its own standard error, so skewed values such as a log loss are allowed for.
+    """
+    _, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    many = len(sizes)
+    if not resamples or many < LEAST_GROUPS:
+        return NOTHING
+    sums: Reals = np.bincount(member, values.astype(np.float64)).astype(np.float64)
+    weights: Reals = sizes.astype(np.float64)
+    middle, error = (float(part[0]) for part in _means(sums[None], weights[None]))
+    if not error:
+        return NOTHING
+    if many > MOST_RESAMPLED:
+        return Interval(middle - Z_95 * error, middle + Z_95 * error)
+    generator, step = np.random.default_rng(seed), max(1, AT_ONCE // many)
+    ratios = []
+    for start in range(0, resamples, step):
+        rows = generator.integers(many, size=(min(step, resamples - start), many))
+        means, errors = _means(sums[rows], weights[rows])
+        ratios.append((means - middle)[errors > 0] / errors[errors > 0])
+    below, above = np.percentile(np.concatenate(ratios), [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+    return Interval(middle - float(above) * error, middle - float(below) * error)
+
+
+def _means(sums: Reals, sizes: Reals) -> tuple[Reals, Reals]:
+    """Mean and standard error [b] of the images of groups with these sums and sizes [b, g]."""
+    means = sums.sum(axis=1) / sizes.sum(axis=1)
+    many = sums.shape[1]
+    errors = np.sqrt(((sums - means[:, None] * sizes) ** 2).sum(axis=1) * many / (many - 1)) / sizes.sum(axis=1)
+    return means, errors
+
+
+def _usual(values: Reals) -> float:
+    """The most frequent value, the smallest of equals."""
+    found, counts = np.unique(values, return_counts=True)
+    return float(found[counts.argmax()])
