@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-REPRESENTATIVES = 5
+from curation.evaluation.queue.error_clusters import representatives
+
 NOISE = "in no cluster: unlike the other errors"
 MOST, RARER = 0.5, 1.5  # a fact holds for half of a cluster, and for one and a half times the usual share
 TAIL = 0.1  # share of the correct images that counts as dark, bright, blurred and so on
@@ -50,18 +51,12 @@ def explanations(
             continue
         facts = [*_pairs(part), *_texts(part, queue), *_measures(part, tails), *_labels(part), *_distance(part, queue)]
         again = f"found again in {stable.get(int(number), 0):.0%} over reruns"
-        found.append(Cluster(int(number), "; ".join([*facts, again]), _central(points[rows], rows)))
+        found.append(Cluster(int(number), "; ".join([*facts, again]), representatives(points[rows], rows)))
     return found
 
 
 def _tails(values: pd.Series) -> tuple[float, float]:
     return float(values.quantile(TAIL)), float(values.quantile(1 - TAIL))
-
-
-def _central(points: NDArray[np.float32], rows: NDArray[np.int64]) -> list[int]:
-    """The rows nearest to the median, which are the most typical."""
-    near = ((points - np.median(points, axis=0)) ** 2).sum(axis=1)
-    return [int(row) for row in rows[np.argsort(near, kind="stable")[:REPRESENTATIVES]]]
 
 
 def _pairs(part: pd.DataFrame) -> Iterator[str]:

@@ -19,6 +19,7 @@ from curation.engine.progress import busy
 from curation.evaluation.neighbours import unit
 
 RERUNS = 5
+REPRESENTATIVES = 5
 PART = 0.8  # share of the images that a rerun samples
 MOST_RERUN = 2_000
 MOST_FITTED = 20_000  # vectors that the principal components are found from
@@ -97,6 +98,12 @@ def renumber(labels: NDArray[np.integer]) -> NDArray[np.int32]:
     order = np.lexsort((first[real], -counts[real]))
     number = {int(name): rank for rank, name in enumerate(names[real][order])}
     return np.array([number.get(int(label), -1) for label in labels], np.int32)
+
+
+def representatives(points: NDArray[np.float32], rows: NDArray[np.int64]) -> list[int]:
+    """The rows of a cluster that are nearest to its median, which are the most typical. points: float [rows, d]."""
+    near = ((points - np.median(points, axis=0)) ** 2).sum(axis=1)
+    return [int(row) for row in rows[np.argsort(near, kind="stable")[:REPRESENTATIVES]]]
 
 
 def stability(
