@@ -31,7 +31,7 @@ def write_batches(frames: Iterable[pd.DataFrame], path: Path, table: Table) -> N
 def read(path: Path, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Read `table` from a file, or only some of its columns."""
     if not path.exists():
-        raise TableError(path, table, "the table does not exist")
+        raise TableError(path, table, "the table does not exist (in a fresh clone, `dvc pull` fetches it)")
     try:
         found = pq.read_schema(path)
     except pa.ArrowInvalid as error:
