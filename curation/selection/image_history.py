@@ -10,12 +10,14 @@ from typing import Any
 
 import pandas as pd
 
+from curation.decisions.fold import fold
 from curation.decisions.words import PAIR_WORDS, Decision, is_image_id, parse_decision
 from curation.errors import CurationError
 from curation.tables.codes import Origin, Source, Word
 
 Row = dict[str, Any]
 SHOWN = 8  # copies that are named
+APPLIED = ("decision", "turn", "small")  # columns of what holds, in the log as in SELECTION
 
 
 class NoSuchImageError(CurationError):
@@ -140,6 +142,9 @@ def _decisions(tables: RoundTables, image_id: str) -> Iterator[str]:
         yield f"Decided{who}{when}: {what}." + (f" Note: {row['note']}" if row["note"] else "")
     if rows.empty:
         yield "Nobody has decided anything about it."
+    chosen = _row(tables.selection, image_id)
+    if chosen and any(row[name] != chosen[name] for row in fold(rows).to_dict("records") for name in APPLIED):
+        yield "The stage cutoff has not applied all of this yet: run `dvc repro`."
 
 
 def _in_words(decision: Decision, row: Row, image_id: str) -> str:

@@ -67,3 +67,12 @@ def test_decisions_are_told_by_time_and_those_on_a_pair_from_either_side():
         "keep, as `a`.",
     ]
     assert any(f"it is no copy of {ID('x')[:12]}." in text for text in texts(papers, ID("y")))
+
+
+def test_a_decision_that_cutoff_has_not_applied_yet_says_so():
+    images = made.images([{"name": "x"}])
+    log = log_of([{"image_id": ID("x"), "decision": word} for word in ("remove", "keep", "turn:90")])
+    for applied, told in (({}, True), ({"decision": "keep"}, True), ({"decision": "keep", "turn": 90}, False)):
+        selection = made.selection([{"name": "x", "label": "a", "original_label": "a", **applied}])
+        said = texts(RoundTables(images, reviews=log, selection=selection), ID("x"))
+        assert any("has not applied" in text for text in said) == told
