@@ -37,7 +37,9 @@ def main() -> None:
         curves = json.loads(store.read_text(encoding="utf-8"))
     for seed in range(asked.seeds):
         todo = [strategy for strategy in asked.strategies if str(seed) not in curves.get(strategy, {})]
-        world = Round(images, labels, seed, asked) if todo else None
+        if not todo:
+            continue
+        world = Round(images, labels, seed, asked)
         for strategy in todo:
             curves.setdefault(strategy, {})[str(seed)] = world.run(strategy)
             store.parent.mkdir(exist_ok=True)

@@ -7,6 +7,7 @@ Made-up embeddings: 200 groups of very different sizes in 512 dimensions, and a 
 
 import itertools
 import time
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,7 @@ def measured(count: int) -> list[list[object]]:
     points = error_clusters.reduce(unit(vectors), 20, 0)
     marks.append(time.perf_counter())
     usual = error_clusters.usual_distance(points, 0)
-    codes = [pd.factorize(frame[name], sort=True)[0] for name in ("label", "taken")]
+    codes: list[Any] = [pd.factorize(frame[name], sort=True)[0] for name in ("label", "taken")]
     apart = error_clusters.with_pairs(points, codes, error_clusters.APART * usual)
     how = error_clusters.least_size(count, 5), error_clusters.NEAR * usual
     frame["cluster"] = error_clusters.cluster(apart, *how)

@@ -93,7 +93,8 @@ def killed(kills: int, seconds: float, whole: bytes) -> tuple[list[tuple[object,
 
     A run that ends before its moment has come is started anew: only kills count.
     """
-    draw, told = random.Random(0), []
+    draw = random.Random(0)
+    told: list[tuple[object, ...]] = []
     same = True
     while len(told) < kills:
         with training() as process:
@@ -113,9 +114,9 @@ def killed(kills: int, seconds: float, whole: bytes) -> tuple[list[tuple[object,
 def by_epoch(epochs: int) -> list[tuple[int, float]]:
     """Resident MiB after every epoch."""
     configure(epochs)
-    found = []
+    found: list[tuple[int, float]] = []
     with training() as process:
-        for line in process.stderr:
+        for line in process.stderr or []:
             if line.startswith("epoch ") and "val loss" in line:
                 pages = int(Path(f"/proc/{process.pid}/statm").read_text(encoding="ascii").split()[1])
                 found.append((len(found) + 1, pages * os.sysconf("SC_PAGE_SIZE") / 2**20))
@@ -127,7 +128,7 @@ def interrupted() -> str:
     """What is left of a run after Ctrl-C in its second epoch."""
     before = set(Path().rglob("*"))
     with training() as process:
-        next(line for line in process.stderr if line.startswith("epoch 1/"))
+        next(line for line in process.stderr or [] if line.startswith("epoch 1/"))
         time.sleep(0.2)
         os.killpg(process.pid, signal.SIGINT)
         process.wait(30)
@@ -159,8 +160,14 @@ def take_candidate() -> bytes:
 def training() -> Iterator[subprocess.Popen[str]]:
     """The stage, started in a process group of its own."""
     command = [sys.executable, "-m", "stages.train"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env=environment(), start_new_session=True, **quiet) as process:
+    with subprocess.Popen(
+        command,
+        env=environment(),
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
         yield process
 
 

@@ -31,7 +31,7 @@ from factories.processes import living
 from photographs import write_photographs
 from tables import Table, write_page
 
-from curation.engine import mapping
+from curation.engine import mapping, processes
 from curation.engine.guard import Bounds, Failure, run_guarded
 from curation.images.opening import open_image
 
@@ -48,7 +48,8 @@ QUICK = "1"
 
 def measure(path: str) -> tuple[int, int]:
     """Decode a photograph, and return only its size: a small answer, as those of ingest are."""
-    return open_image(Path(path), reduce_to=256).size
+    wide, high = open_image(Path(path), reduce_to=256).size
+    return wide, high
 
 
 def with_joblib(function: Function, items: Iterable[Any], chunk: int) -> Iterator[Any]:
@@ -56,7 +57,8 @@ def with_joblib(function: Function, items: Iterable[Any], chunk: int) -> Iterato
     from joblib import Parallel, delayed
 
     jobs = (delayed(function)(item) for item in items)
-    return Parallel(n_jobs=WORKERS, return_as="generator", batch_size=chunk, pre_dispatch=4 * WORKERS * chunk)(jobs)
+    pool = Parallel(n_jobs=WORKERS, return_as="generator", batch_size=chunk, pre_dispatch=4 * WORKERS * chunk)
+    yield from pool(jobs)
 
 
 def with_pebble(function: Function, items: Iterable[Any], chunk: int) -> Iterator[Any]:
@@ -65,8 +67,8 @@ def with_pebble(function: Function, items: Iterable[Any], chunk: int) -> Iterato
 
     from pebble import ProcessExpired, ProcessPool
 
-    with ProcessPool(WORKERS, initializer=_bound, context=mapping.context(function)) as pool:
-        pending = deque()
+    with ProcessPool(WORKERS, initializer=_bound, context=processes.context(function)) as pool:
+        pending: deque[Future[Any]] = deque()
         for item in items:
             pending.append(pool.schedule(function, args=[item], timeout=TIMEOUT))
             if len(pending) > 4 * WORKERS * chunk:
@@ -76,9 +78,10 @@ def with_pebble(function: Function, items: Iterable[Any], chunk: int) -> Iterato
 
 
 def _settled(future: Future[Any], *failures: type[Exception]) -> Any:
+    settled: tuple[type[Exception], ...] = (*failures, MemoryError)
     try:
         return future.result()
-    except (*failures, MemoryError) as error:
+    except settled as error:
         return Failure(type(error).__name__, str(error))
 
 
@@ -193,6 +196,7 @@ def ended(engine: str, how: signal.Signals) -> str:
     """How many processes are left, and after how long, when the run is ended by a signal while a worker spins."""
     command = [sys.executable, __file__, "--one", engine, "interrupted"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+    assert process.stdout is not None
     process.stdout.readline()
     time.sleep(1)
     begun = time.perf_counter()

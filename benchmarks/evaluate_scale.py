@@ -33,7 +33,8 @@ BLOCK = 100_000
 def make(folder: Path, count: int, classes: int) -> None:
     """Write the splits, two checkpoints' headers, and their scores for `count` images."""
     from curation import tables
-    from curation.model.header import MODEL_SPLITS, Header
+    from curation.model.header import Header
+    from curation.tables.codes import MODEL_SPLITS
 
     rng = np.random.default_rng(0)
     names = np.array([f"class {code:03d}" for code in range(classes)], dtype=object)
@@ -100,12 +101,12 @@ def evaluate_there(folder: Path) -> None:
 
     stage, script = (importlib.import_module(name) for name in ("curation.evaluation.evaluate", "stages.evaluate"))
 
-    def scored(path: Path, _pixels: object, ids: Sequence[str], _size: int, _scratch: Path) -> Scored:
+    def scored(path: Path, _pixels: object, ids: Sequence[str], *_how: object) -> Scored:
         store = folder / path.stem
         logits, vectors = (np.load(store / f"{name}.npy", mmap_mode="r") for name in ("logits", "embeddings"))
         return Scored(list(ids), list(read_header(path).classes), logits, vectors)
 
-    stage.score = scored
+    vars(stage)["score"] = scored
     peak = Peak()
     started = time.perf_counter()
     paths = stage.Paths(

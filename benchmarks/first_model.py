@@ -84,10 +84,10 @@ def run_plain(splits: pd.DataFrame, pixels: Pixels, seconds: float) -> tuple[flo
     x, y = sides["train"]
     begun, epochs, best = time.perf_counter(), 0, (0.0, 0.0)
     while time.perf_counter() - begun < seconds:
-        for part in torch.randperm(len(y)).split(32):
-            loss = nn.functional.cross_entropy(model(x[part]), y[part])
+        for batch in torch.split(torch.randperm(len(y)), 32):
+            loss = nn.functional.cross_entropy(model(x[batch]), y[batch])
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         with torch.inference_mode():
             val, test = (float((model(x_).argmax(1) == y_).float().mean()) for x_, y_ in (sides["val"], sides["test"]))

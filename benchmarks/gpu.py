@@ -167,9 +167,11 @@ def twice(setting: Any, arch: str, tell: Tell) -> None:
     import gpu_loops as loops
     import torch
 
+    from curation.model.training.loader import Loader
+
     def trained() -> dict[str, Any]:
         own = loops.engine(setting, arch)
-        with loops.Loader(setting.pixels, setting.device) as loader:
+        with Loader(setting.pixels, setting.device) as loader:
             own.train(0, loader, setting.examples(6), None, loops.METER)
         return {name: tensor.clone() for name, tensor in own.model.state_dict().items()}
 
@@ -189,12 +191,14 @@ def difference(setting: Any, arch: str, tell: Tell) -> None:
     import gpu_loops as loops
     import numpy as np
 
+    from curation.model.scorer import Scorer
+
     pixels = setting.pixels.batch(np.arange(16))
     loops.network(setting, arch)
     path = setting.folder / f"{arch}.safetensors"
-    want = loops.Scorer(path, "cpu", "fp32").score(pixels)
+    want = Scorer(path, "cpu", "fp32").score(pixels)
     for precision in ("fp32", "bf16", "fp16") if setting.device.is_cuda else ("fp32",):
-        got = loops.Scorer(path, setting.device.torch.type, precision).score(pixels)
+        got = Scorer(path, setting.device.torch.type, precision).score(pixels)
         for kind in ("logits", "embeddings"):
             one, two = getattr(got, kind).astype(float), getattr(want, kind).astype(float)
             tell(f"{precision} {kind}", np.linalg.norm(one - two) / np.linalg.norm(two))

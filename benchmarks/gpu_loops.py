@@ -38,7 +38,7 @@ from curation.predict.score_store import score
 Batches = Callable[..., Iterator[tuple[torch.Tensor, ...]]]
 
 CLASSES = tuple("abcd")
-METER = SimpleNamespace(add=lambda _images: None)
+METER: Any = SimpleNamespace(add=lambda _images: None)
 WORKERS = os.cpu_count() or 1  # of the plain loops
 TURNS, ZOOM = 10, (1 / 1.1, 1.2)
 
@@ -121,7 +121,7 @@ def steps(own: Engine, forward: Callable[..., torch.Tensor], batches: Iterable[t
         with own.device.autocast():
             loss = functional.cross_entropy(forward(images).float(), labels)
         own.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         own.optimizer.step()
         done += len(images)
     return done
@@ -222,7 +222,7 @@ def network(setting: Setting, arch: str) -> torch.nn.Module:
     model = build(Spec(arch, setting.size), len(CLASSES))
     path = setting.folder / f"{arch}.safetensors"
     checkpoint.save(path, model.state_dict(), Header(arch, CLASSES, setting.size, IMAGENET_MEAN, IMAGENET_STD))
-    return model.eval().to(setting.device.torch, memory_format=torch.channels_last)
+    return model.eval().to(setting.device.torch).to(memory_format=torch.channels_last)
 
 
 def bare_scoring(model: torch.nn.Module, setting: Setting) -> float:
@@ -283,7 +283,7 @@ def plain_scoring(model: torch.nn.Module, setting: Setting, batches: Batches) ->
 
 def _loaded(data: Any, setting: Setting, collate: Any = None) -> Any:
     # Each worker makes whole batches: those of the first turn are not counted, those of the next two are.
-    repeated = torch.utils.data.ConcatDataset([data] * -(-3 * WORKERS * setting.batch // len(data)))
+    repeated: Any = torch.utils.data.ConcatDataset([data] * -(-3 * WORKERS * setting.batch // len(data)))
     return torch.utils.data.DataLoader(
         repeated,
         setting.batch,

@@ -10,12 +10,13 @@ import zlib
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 Random = np.random.Generator
-FORMATS = {
+FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     "jpg": ("JPEG", {"quality": 85}),
     "progressive.jpg": ("JPEG", {"quality": 85, "progressive": True}),
     "png": ("PNG", {}),
@@ -184,8 +185,8 @@ def write_hostile(folder: Path, number: int, seed: int) -> dict[str, bytes]:
     (folder / "line\nbreak.jpg").write_bytes(b"")
     made, before = 5, {}
     while made < number:
-        batch = [*bombs(random).items(), *strangers(random).items()] if made < number * 0.15 else []
-        batch = [(name, data, b"") for name, data in batch]
+        odd = bombs(random) | strangers(random) if made < number * 0.15 else {}
+        batch = [(name, data, b"") for name, data in odd.items()]
         for suffix, files in good.items():
             for damage in DAMAGE:
                 victim = files[int(random.integers(len(files)))]

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -91,7 +92,7 @@ def main() -> None:
     page(facts)
 
 
-def speed(folder: Path, share: float) -> list[list[object]]:
+def speed(folder: Path, share: float) -> list[list[str]]:
     """One row for each limit: the two alone, both one after the other, and the command."""
     rows = []
     for name, whole_case in LIMITS.items():
@@ -110,12 +111,13 @@ def speed(folder: Path, share: float) -> list[list[object]]:
     return rows
 
 
-def many(folder: Path, share: float) -> dict[str, object]:
+def many(folder: Path, share: float) -> dict[str, Any]:
     """100,000 images, killed in the middle and started again: memory on the way, and what was scored twice."""
     case = MANY.part(share)
     checkpoint = make(folder, case)
     parts = Parts.of(Project(folder).cache("identify"), open_model(checkpoint), Settings(), "files")
-    began, memory = time.monotonic(), []
+    began = time.monotonic()
+    memory: list[float] = []
     run = subprocess.Popen(command("photos"), cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     watch(run, memory, lambda: len(parts.all()) * 128 >= case.images * 0.4)
     os.kill(run.pid, signal.SIGKILL)
@@ -123,7 +125,7 @@ def many(folder: Path, share: float) -> dict[str, object]:
     kept = len(parts.seen())
     again = subprocess.Popen(command("photos"), cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     watch(again, memory, lambda: False)
-    told = json.loads(again.stdout.read())[0]
+    told = json.loads(again.communicate()[0])[0]
     assert told["images"] == case.images, told
     assert not list(parts.folder.glob("*.partial")), "a half-written batch was left"
     tenths = [f"{memory[len(memory) * tenth // 10]:.0f}" for tenth in range(1, 10)]
@@ -148,14 +150,15 @@ def million(folder: Path, share: float) -> dict[str, float]:
         done = [failed(item, "") for item in found]
         done = [type(one)(one.item, one.image_id, None, one.measured, "") for one in done]
         parts.write(done, rng.normal(size=(len(done), len(CLASSES))), rng.normal(size=(len(done), 64)))
-    began, memory = time.monotonic(), []
+    began = time.monotonic()
+    memory: list[float] = []
     run = subprocess.Popen([sys.executable, "-c", MILLION, str(count)], cwd=folder, stdout=subprocess.PIPE)
     watch(run, memory, lambda: False)
-    assert int(run.stdout.read()) == 0
+    assert int(run.communicate()[0]) == 0
     return {"files": count, "peak": max(memory), "seconds": time.monotonic() - began}
 
 
-def page(facts: dict[str, object]) -> None:
+def page(facts: dict[str, Any]) -> None:
     """Write results/identify.md from all figures there are."""
     header = [
         "",
@@ -219,10 +222,10 @@ def time_forward(checkpoint: Path, case: Case) -> float:
     from curation.model.device import choose
 
     place = choose().torch
-    model = restore(checkpoint)[1].eval().to(place, memory_format=torch.channels_last)
+    model = restore(checkpoint)[1].eval().to(place).to(memory_format=torch.channels_last)
     best = 0.0
     for size in (STEP, 128):
-        batch = torch.rand(size, 3, case.size, case.size).to(place, memory_format=torch.channels_last)
+        batch = torch.rand(size, 3, case.size, case.size).to(place).to(memory_format=torch.channels_last)
         with torch.inference_mode():
             model(batch)
             began = time.perf_counter()
@@ -268,7 +271,7 @@ def time_identify(folder: Path, place: str) -> float:
     return time.perf_counter() - began
 
 
-def watch(run: subprocess.Popen, memory: list[float], enough: Callable[[], bool]) -> None:
+def watch(run: subprocess.Popen[bytes], memory: list[float], enough: Callable[[], bool]) -> None:
     """Note the memory of a process and its children, in MB, until it ends or that is enough."""
     while run.poll() is None and not enough():
         memory.append(sum(map(resident, family(run.pid))) / 1e6)

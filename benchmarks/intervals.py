@@ -64,7 +64,7 @@ def log_loss(rng: Rng, groups: Groups, wanted: float) -> bool | None:
         return None
     sure = np.interp(latent(rng, groups), CHANCES, confidences(wanted))
     right = latent(rng, groups) < sure
-    low, high = intervals.mean(-np.log(np.where(right, sure, 1 - sure)), groups, 400, int(rng.integers(1e6)))
+    low, high = intervals.mean(-np.log(np.where(right, sure, 1 - sure)), groups, 400, int(rng.integers(10**6)))
     return None if np.isnan(low) else low <= entropy(wanted) <= high
 
 
@@ -87,7 +87,7 @@ def f1(rng: Rng, groups: Groups, wanted: float) -> bool | None:
     truth = rng.integers(CLASSES, size=groups.max() + 1)[groups]
     steps = np.searchsorted(chances(wanted), latent(rng, groups), side="right")
     told = (truth + np.minimum(steps, CLASSES - 1)) % CLASSES
-    how = (200, int(rng.integers(1e6)))
+    how = (200, int(rng.integers(10**6)))
     found = bootstrap.matrix_intervals((truth, told), groups, CLASSES, {"f1": bootstrap.macro_f1s}, how)["f1"]
     return None if np.isnan(found.low) else found.low <= wanted + 1e-12 and wanted - 1e-12 <= found.high
 

@@ -6,17 +6,19 @@ FOLDER holds the four files of Fashion-MNIST (Debian: dataset-fashion-mnist). A 
 of the train part and gives embeddings, as a round of the pipeline would. What a round of review is then worth:
 review_round.py.
 """
-# ruff: noqa: ANN001, ANN201, D103
+# ruff: noqa: D103
 
 import argparse
 import gzip
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from cleanlab.rank import get_label_quality_scores
 from fashion import USUAL
+from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 from tables import Table, write_page
 from torch import nn
@@ -29,18 +31,19 @@ from curation.evaluation.queue.error_clusters import reduce
 LOOK_ALIKE = {0: [6, 3], 1: [3], 2: [4, 6], 3: [0, 4], 4: [2, 6], 5: [7], 6: [0, 2, 4], 7: [5, 9], 9: [7]}
 HEADER = ["flips", "rate", "seed", "first 10 % hold", "AP", "AP of cleanlab"]
 HEADER += ["right suggestion", "labels right before", "after", "s"]
+Array = NDArray[Any]
 NOTES = """AP of cleanlab: its label quality score (self-confidence) alone, on the same probabilities. Right after:
 the suggestions of the first tenth accepted where the label is more likely wrong than right. Wanted at 5 %: 0.9 of the
 random and 0.8 of the look-alike flips in the first 10 %, and an AP at least cleanlab's."""
 
 
-def load(folder, name):
+def load(folder: Path, name: str) -> tuple[Array, Array]:
     pixels = gzip.decompress((folder / f"{name}-images-idx3-ubyte.gz").read_bytes())
     labels = gzip.decompress((folder / f"{name}-labels-idx1-ubyte.gz").read_bytes())
     return np.frombuffer(pixels, np.uint8, offset=16).reshape(-1, 28, 28), np.frombuffer(labels, np.uint8, offset=8)
 
 
-def flip(truth, rate, kind, rng):
+def flip(truth: Array, rate: float, kind: str, rng: np.random.Generator) -> Array:
     given = truth.copy()
     able = np.flatnonzero(np.isin(truth, list(LOOK_ALIKE))) if kind == "look-alike" else np.arange(len(truth))
     for row in rng.choice(able, round(rate * len(truth)), replace=False):
@@ -49,15 +52,15 @@ def flip(truth, rate, kind, rng):
     return given
 
 
-def network():
-    layers = []
+def network() -> nn.Sequential:
+    layers: list[nn.Module] = []
     for inside, outside, pool in ((1, 32, True), (32, 64, True), (64, 128, False)):
         layers += [nn.Conv2d(inside, outside, 3, padding=1, bias=False), nn.BatchNorm2d(outside), nn.ReLU()]
         layers += [nn.MaxPool2d(2)] if pool else [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     return nn.Sequential(*layers)
 
 
-def learn(pixels, labels, seed, epochs):
+def learn(pixels: Array, labels: Array, seed: int, epochs: int) -> nn.Sequential:
     torch.manual_seed(seed)
     body, head = network(), nn.Linear(128, 10)
     model, rng = nn.Sequential(body, head), np.random.default_rng(seed)
@@ -73,26 +76,28 @@ def learn(pixels, labels, seed, epochs):
             loss(model(moved.flip(3) if rng.random() < 0.5 else moved), given[batch]).backward()
             optimiser.step()
             schedule.step()
-    return model.eval()
+    model.eval()
+    return model
 
 
-def logits(model, pixels):
+def logits(model: nn.Module, pixels: Array) -> Array:
     images = torch.tensor(pixels[:, None]).float() / 255 - 0.3
     with torch.inference_mode():
-        return torch.cat([model(images[start : start + 500]) for start in range(0, len(images), 500)]).numpy()
+        found = torch.cat([model(images[start : start + 500]) for start in range(0, len(images), 500)])
+    return np.asarray(found)
 
 
-def embed(model, pixels):
+def embed(model: nn.Sequential, pixels: Array) -> Array:
     return logits(model[0], pixels)
 
 
-def subjects_of(vectors, pixels, given):
+def subjects_of(vectors: Array, pixels: Array, given: Array) -> Samples:
     """What the stage cluster would make of embeddings and thumbnails."""
     pictures = pixels.reshape(len(pixels), 14, 2, 14, 2).mean((2, 4)).reshape(len(pixels), -1).astype(np.float32)
     return Samples(reduce(unit(vectors), 64, 0), reduce(pictures, 64, 0), given, np.arange(len(pixels)), 10)
 
 
-def once(folder, count, rate, kind, seed, epochs):
+def once(folder: Path, count: int, rate: float, kind: str, seed: int, epochs: int) -> list[float]:
     rng = np.random.default_rng(seed)
     pixels, truth = load(folder, "train")
     rows = rng.choice(len(pixels), count, replace=False)
@@ -120,7 +125,7 @@ def once(folder, count, rate, kind, seed, epochs):
     ]
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=USUAL)
     parser.add_argument("--images", type=int, default=4000)

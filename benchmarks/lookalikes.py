@@ -58,7 +58,7 @@ def row(images: np.ndarray, labels: np.ndarray, hidden: int, asked: argparse.Nam
     model = Probe(len(known), 0).fit(images[seen[: asked.train]], codes[seen[: asked.train]], asked.steps)
     predictions = scored(model, images, seen, codes, known, asked)
     val = predictions[predictions.split == "val"]
-    calibration = Calibration.fit(np.stack(val.logits), codes[val.row], classes=known)
+    calibration = Calibration.fit(np.stack(val.logits.tolist()), codes[val.row], classes=known)
     table = pool_table(model, images, pool, calibration, Reference.of(predictions))
     truth = dict(zip(table.image_id, labels[pool] == hidden, strict=True))
     nearest = table.label[[truth[one] for one in table.image_id]].mode()[0]

@@ -8,6 +8,7 @@ import argparse
 import resource
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,7 +116,7 @@ def main() -> None:
     for make, radius in ((even, 6), (half_constant, 6), (biased, 6), (clustered, 6), (even, 8), (even, 10)):
         rng = np.random.default_rng(1)
         hashes = make(options.count, rng)
-        found = timed(lambda hashes=hashes, radius=radius: pairs_within(hashes, radius))
+        found = timed(partial(pairs_within, hashes, radius))
         text = (make.__doc__ or "").strip().rstrip(".")
         rows.append(case(text, options.count, radius, found, right=exact(hashes, radius, rng)))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -45,8 +45,8 @@ def sources() -> list[Image.Image]:
     return [
         *found,
         *(
-            Image.fromarray(photo()).convert("RGB")
-            for photo in (data.astronaut, data.coffee, data.chelsea, data.rocket)
+            Image.fromarray(getattr(data, name)()).convert("RGB")
+            for name in ("astronaut", "coffee", "chelsea", "rocket")
         ),
     ]
 

@@ -32,7 +32,8 @@ def letters(materials: Materials, random: Random) -> list[Image.Image]:
         image = Image.new("L", (640, 830), 250)
         draw = ImageDraw.Draw(image)
         size = int(random.integers(10, 14))
-        left, y, step = int(random.integers(60, 100)), int(random.integers(110, 170)), size * random.uniform(1.25, 1.7)
+        left, step = int(random.integers(60, 100)), size * random.uniform(1.25, 1.7)
+        y = float(random.integers(110, 170))
         draw.text((left, 50), text(random, 2).title(), 20, font(24))
         for _ in range(int(random.integers(1, 5))):
             for _ in range(int(random.integers(2, 8))):
@@ -153,7 +154,8 @@ def icons(materials: Materials, random: Random) -> list[Image.Image]:
 def flags(materials: Materials, random: Random) -> list[Image.Image]:
     """Flags of three stripes, lying or standing, in other colours."""
     palette = ["red", "white", "navy", "green", "gold", "black", "orange", "skyblue"]
-    made, seen = [], set()
+    made: list[Image.Image] = []
+    seen: set[tuple[bool, tuple[str, ...]]] = set()
     while len(made) < 40:
         lying, colours = bool(random.integers(2)), tuple(random.choice(palette, 3, replace=False).tolist())
         if (lying, colours) in seen:

@@ -35,7 +35,7 @@ def to_image(pixels: NDArray[np.generic]) -> Image.Image:
 def saved(image: Image.Image, form: str, **options: object) -> Image.Image:
     """What is left after the image was saved in another format."""
     buffer = io.BytesIO()
-    image.save(buffer, form, **options)  # type: ignore[arg-type]
+    image.save(buffer, form, **options)
     return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
 
 
@@ -144,7 +144,8 @@ def vignette(values: NDArray[np.float64], random: Random) -> NDArray[np.float64]
     """Darken the corners."""
     high, wide = values.shape[:2]
     y, x = np.mgrid[-1 : 1 : high * 1j, -1 : 1 : wide * 1j]
-    return values * (1 - 0.25 * (x**2 + y**2))[..., None]
+    darker: NDArray[np.float64] = values * (1 - 0.25 * (x**2 + y**2))[..., None]
+    return darker
 
 
 def stock_mark(image: Image.Image, random: Random) -> Image.Image:
@@ -213,7 +214,7 @@ def combined(*edits: Edit) -> Edit:
     return change
 
 
-def enhanced(kind: type[ImageEnhance.Color], factor: float) -> Edit:
+def enhanced(kind: Callable[[Image.Image], ImageEnhance._Enhance], factor: float) -> Edit:
     """Change colour, contrast or brightness by Pillow's factor."""
     return lambda image, random: kind(image).enhance(factor)
 

@@ -115,7 +115,7 @@ def write_copies(folder: Path, images: list[Image.Image], seed: int) -> dict[str
 
 def write_different(folder: Path, materials: Materials, seed: int, rounds: int) -> dict[str, list[list[str]]]:
     """Write the kinds of different pictures, each in several rounds; the names by kind and round."""
-    written = {}
+    written: dict[str, list[list[str]]] = {}
     for code, (kind, make) in enumerate((SAME_SCENE | APART | DRAWN).items()):
         random = np.random.default_rng((seed, 2, code))
         written[kind] = []

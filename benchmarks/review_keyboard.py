@@ -57,7 +57,7 @@ def serve(root: Path, home: Path) -> tuple[Any, str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [CURATE, "review", "open", "--port", str(port), "--reviewer", "Ana"]
+    command = [str(CURATE), "review", "open", "--port", str(port), "--reviewer", "Ana"]
     server = subprocess.Popen(command, cwd=root, env=environment, stdout=subprocess.PIPE, text=True)
     told = next(line for line in server.stdout or [] if "http://" in line)
     return server, told.split("in the browser: ")[1].split()[0]

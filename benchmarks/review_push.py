@@ -49,7 +49,8 @@ def start_mongod(home: Path) -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    where = ["--dbpath", home, "--logpath", home / "log", "--pidfilepath", home / "pid", "--port", str(port)]
+    where = ["--dbpath", str(home), "--logpath", str(home / "log"), "--pidfilepath", str(home / "pid")]
+    where += ["--port", str(port)]
     how = ["--bind_ip", "127.0.0.1", "--nounixsocket", "--noauth", "--wiredTigerCacheSizeGB", "0.5", "--fork"]
     subprocess.run([program, *where, *how], check=True, capture_output=True)
     os.environ["FIFTYONE_DATABASE_URI"] = f"mongodb://127.0.0.1:{port}"
@@ -103,7 +104,7 @@ def measure(root: Path, number: int) -> None:
     paged = time.perf_counter()
     drawn = grid(root)
     verdict = "held" if first - connected <= LIMIT_SECONDS else "missed"
-    rows = [
+    lines = [
         ["import FiftyOne and reach its database", f"{connected - started:.1f}"],
         [f"first push: {number:,} images, their views, map and similarity index", f"{first - connected:.1f}"],
         ["the same again (nothing changes)", f"{second - first:.2f}"],
@@ -113,7 +114,7 @@ def measure(root: Path, number: int) -> None:
     ]
     notes = f"Limit for the first push: {LIMIT_SECONDS} s, {verdict}. It kept this process busy for {busy:.1f} s; "
     about = f"FiftyOne {fo.__version__}, by `benchmarks/review_push.py`, load {os.getloadavg()[0]:.1f}."
-    table = Table(["step", "s"], rows)
+    table = Table(["step", "s"], lines)
     write_page("review_push", "Push of the review queue", about, [table], notes + "the rest is mongod's work.")
 
 

@@ -12,11 +12,14 @@ part, with the labels as they are. `share` is what the round gains of what true 
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from fashion import USUAL
 from label_errors import embed, flip, learn, load, logits, subjects_of
+from numpy.typing import NDArray
 from tables import Table, write_page
+from torch import nn
 
 from curation.evaluation.label_errors.label_error_probability import verdicts
 
@@ -34,7 +37,7 @@ def round_of(folder: Path, count: int, epochs: int, seed: int) -> dict[str, floa
     learnt = rng.random(count) < 0.7
     test_pixels, test = load(folder, "t10k")
 
-    def accuracy(labels: np.ndarray) -> tuple[float, object]:
+    def accuracy(labels: NDArray[Any]) -> tuple[float, nn.Sequential]:
         model = learn(pixels[learnt], labels[learnt], seed, epochs)
         return float((logits(model, test_pixels).argmax(1) == test).mean()), model
 

@@ -34,7 +34,7 @@ def main() -> None:
         state = model.state_dict()
         checkpoint.save(path, state, Header(asked.arch, tuple("abcdefghij"), asked.size, IMAGENET_MEAN, IMAGENET_STD))
         scorer = Scorer(path)
-    model = model.eval().to(scorer.device.torch, memory_format=torch.channels_last)
+    model = model.eval().to(scorer.device.torch).to(memory_format=torch.channels_last)
     shape = (asked.batch, asked.size, asked.size, 3)
     batches = [np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8) for _ in range(asked.batches)]
     tensor = torch.randn(asked.batch, 3, asked.size, asked.size).to(scorer.device.torch)
@@ -49,7 +49,7 @@ def main() -> None:
             for _ in batches:
                 model(tensor).cpu()
 
-    times = {"bare": [], "ours": []}
+    times: dict[str, list[float]] = {"bare": [], "ours": []}
     for _ in range(ROUNDS + 1):
         for name, loop in (("bare", bare), ("ours", ours)):
             begun = time.perf_counter()

@@ -41,7 +41,9 @@ class Collection:
     def tables(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """IMAGES (the columns that selection reads) and DUPLICATES; a group is named by its least image_id."""
         rows = self.rows
-        images = rows.drop(columns=["group", "star"]).assign(copy_labels=[[]] * len(rows))
+        images = rows.drop(columns=["group", "star"]).assign(
+            copy_labels=pd.Series([[]] * len(rows), index=rows.index, dtype=object)
+        )
         read = rows[rows["error"] == ""]
         copies = pd.DataFrame({"image_id": read["image_id"], "keeper": read["star"]})
         copies["leak_group"] = read.groupby("group")["image_id"].transform("min")
