@@ -70,7 +70,8 @@ def _cards(round_: Round) -> Iterator[page.Card]:
             span = f"{facts.get('accuracy_low', 0):.1%} to {facts.get('accuracy_high', 1):.1%}"
             yield page.Card(f"{facts['accuracy']:.1%}", f"accuracy, {name.replace('/', ' ')}", span)
     if round_.errors is not None:
-        yield page.Card(f"{len(round_.errors):,}", "to review", f"{counting.clusters(round_.errors):,} clusters")
+        clusters = f"{counting.clusters(round_.errors):,} clusters"
+        yield page.Card(f"{len(round_.errors):,}", "queued for review", clusters)
     if round_.identified is not None:
         sure = len(counting.sure(round_.identified))
         yield page.Card(f"{len(round_.identified):,}", "without a label", f"{sure:,} of them sure")
