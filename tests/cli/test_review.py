@@ -42,6 +42,19 @@ def test_every_command_has_help_with_an_example(command):
     assert f"curate review {command}" in answer.output
 
 
+@pytest.mark.parametrize("command", ["push", "open"])
+def test_something_is_said_before_fiftyone_is_imported(tmp_path, command):
+    for name in ("dvc.yaml", "params.yaml"):
+        (tmp_path / name).write_text("review: {dataset: x}\n" if name == "params.yaml" else "")
+    line = [sys.executable, "-X", "importtime", CURATE, "review", command]
+    said = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, check=False).stderr
+    assert "which can take a minute" in said
+    before = said[: said.index("Reading the review queue")]
+    assert not [line for line in before.splitlines() if line.split("|")[-1].strip() in {"fiftyone", "torch", "sklearn"}]
+    assert "dvc repro" in said
+    assert "Traceback" not in said
+
+
 def test_status_tells_what_is_left_without_fiftyone(root, monkeypatch):
     monkeypatch.chdir(root)
     answer = CliRunner().invoke(app, ["review", "status", "--json"])
