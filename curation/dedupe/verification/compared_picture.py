@@ -98,7 +98,7 @@ class ComparedPicture:
     @cached_property
     def coarse(self) -> dict[Box, Coarse]:
         """The coarse view of the whole and of the inside."""
-        return {box: self._coarse(box) for box in (self.whole, self.inside)}
+        return {box: self._coarse(box) for box in {self.whole, self.inside}}
 
     def _coarse(self, box: Box) -> Coarse:
         part = self.grey[box.top : box.bottom, box.left : box.right]

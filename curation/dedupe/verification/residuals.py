@@ -138,6 +138,8 @@ def largest_of_colours(pixels: Reals) -> Reals:
 
 def _largest(mask: Mask) -> tuple[Mask, int]:
     """The mask itself, and the pixels of its largest connected part."""
+    if not mask.any():
+        return mask, 0
     count, _, facts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     return mask, int(facts[1:, cv2.CC_STAT_AREA].max()) if count > 1 else 0
 
