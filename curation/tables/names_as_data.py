@@ -32,7 +32,12 @@ __all__ = ["guard", "json_text", "markdown", "printable", "read_csv", "unguard",
 
 RUNS = re.compile(r"'*[=+\-@\t\r]")
 GUARDED = re.compile(r"''*[=+\-@\t\r]")
-MARKS = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$])")
+MARKS = re.compile(
+    r"[\\`*_{}\[\]()<>#+!|~&$:@]"  # of Markdown, of HTML, of formulas, and of addresses, which GitHub turns into links
+    r"|(?<=\bwww)\.|^[-=]",
+    re.IGNORECASE,
+)
+NUMBER = re.compile(r"^(\d{1,9})\.")  # of a list, at the beginning
 
 
 def guard(value: Any) -> Any:
@@ -47,7 +52,8 @@ def unguard(value: Any) -> Any:
 
 def markdown(name: object) -> str:
     """Write a name so that Markdown shows it as it is: no link, no image, no HTML, no new cell of a table."""
-    return MARKS.sub(r"\\\1", " ".join(printable(str(name)).split()))
+    marked = MARKS.sub(r"\\\g<0>", " ".join(printable(str(name)).split()))
+    return NUMBER.sub(r"\1\\.", marked)
 
 
 def json_text(value: Any, indent: int | None = 2) -> str:
