@@ -102,7 +102,7 @@
     "position:fixed;left:10px;bottom:60px;z-index:20000;margin:0;padding:6px;display:none;font:12px/1.4 system-ui,sans-serif;" +
     "color:#fff;background:rgba(20,20,20,.92);border:1px solid #666;border-radius:8px;pointer-events:none";
   const [picture, caption] = [document.createElement("img"), document.createElement("figcaption")];
-  picture.style.cssText = "display:block;max-width:32vw;max-height:45vh;min-width:128px;object-fit:contain;image-rendering:auto";
+  picture.style.cssText = "display:block;width:22vw;max-height:45vh;object-fit:contain";
   mate.append(picture, caption);
 
   const drawPartner = (partner) => {
