@@ -18,7 +18,7 @@ from curation.dedupe.near_duplicates import find, find_duplicates
 from curation.params.blocks import Dedupe
 from curation.report.duplicates_page import report
 
-KNOBS = Dedupe()
+CONFIG = Dedupe()
 
 
 def picture(seed, size=160):
@@ -69,13 +69,13 @@ def crowd():
 @pytest.fixture(scope="module")
 def in_crowd(crowd):
     """What one process finds in the crowd."""
-    return find(from_frame(crowd), KNOBS, FILES, workers=1)
+    return find(from_frame(crowd), CONFIG, FILES, workers=1)
 
 
 @pytest.mark.parametrize("name", COPIES)
 def test_a_changed_copy_is_a_twin_and_the_larger_one_stays(name):
     one = picture(3)
-    table = find_duplicates(images(row(1, one), row(2, COPIES[name](one)), row(3, picture(4))), KNOBS, files=FILES)
+    table = find_duplicates(images(row(1, one), row(2, COPIES[name](one)), row(3, picture(4))), CONFIG, files=FILES)
     joined = table["keeper"].iloc[:2].nunique() == 1
     assert joined
     assert table["keeper"].iloc[2] == table["image_id"].iloc[2]
@@ -87,17 +87,19 @@ def test_a_changed_copy_is_a_twin_and_the_larger_one_stays(name):
 @pytest.mark.parametrize("keeper", [1, 3])
 def test_orientation_says_how_to_turn_the_keeper(name, orientation, keeper):
     one = picture(5)
-    found = find_duplicates(images(row(keeper, one, source="benchmark"), row(2, COPIES[name](one))), KNOBS, files=FILES)
-    twin = found.set_index("image_id").loc[f"{2:032x}"]
-    assert (twin["keeper"], twin["orientation"]) == (f"{keeper:032x}", orientation)
+    found = find_duplicates(
+        images(row(keeper, one, source="benchmark"), row(2, COPIES[name](one))), CONFIG, files=FILES
+    )
+    copied = found.set_index("image_id").loc[f"{2:032x}"]
+    assert (copied["keeper"], copied["orientation"]) == (f"{keeper:032x}", orientation)
 
 
 def test_every_twin_names_a_keeper_that_stays_and_agrees(crowd, in_crowd):
-    table = find_duplicates(crowd, KNOBS, files=FILES)
+    table = find_duplicates(crowd, CONFIG, files=FILES)
     pd.testing.assert_frame_equal(table, in_crowd[0])
     keepers = star(table)
     assert all(keepers[keeper] == keeper for keeper in keepers.values())
-    assert (table["similarity"] >= np.float32(KNOBS.min_similarity)).all()
+    assert (table["similarity"] >= np.float32(CONFIG.min_similarity)).all()
     assert len(set(keepers.values())) == 12
     leak = dict(zip(table["image_id"], table["leak_group"], strict=True))
     assert all(leak[one] == leak[keeper] for one, keeper in keepers.items())
@@ -105,7 +107,7 @@ def test_every_twin_names_a_keeper_that_stays_and_agrees(crowd, in_crowd):
 
 def test_result_depends_neither_on_the_order_nor_on_the_workers(crowd, in_crowd):
     table, summary = in_crowd
-    shuffled, again = find(from_frame(crowd.sample(frac=1, random_state=1)), KNOBS, FILES, workers=2)
+    shuffled, again = find(from_frame(crowd.sample(frac=1, random_state=1)), CONFIG, FILES, workers=2)
     pd.testing.assert_frame_equal(table, shuffled)
     assert summary == again
 
@@ -113,7 +115,7 @@ def test_result_depends_neither_on_the_order_nor_on_the_workers(crowd, in_crowd)
 def test_the_file_and_the_frame_give_the_same_table(crowd, in_crowd, tmp_path):
     whole = crowd.assign(**{name: "" for name in tables.IMAGES.columns if name not in crowd})
     tables.write(whole, tmp_path / "images.parquet", tables.IMAGES)
-    found, _ = find(from_parquet(tmp_path / "images.parquet"), KNOBS, FILES)
+    found, _ = find(from_parquet(tmp_path / "images.parquet"), CONFIG, FILES)
     pd.testing.assert_frame_equal(found, in_crowd[0])
     tables.write(found, tmp_path / "duplicates.parquet", tables.DUPLICATES)
 
@@ -138,7 +140,7 @@ def test_released_pages_leave_the_memory_and_keep_what_is_in_them(tmp_path, monk
 def test_copies_with_different_labels_are_named_as_a_conflict():
     one = picture(7)
     table = images(row(1, one), row(2, COPIES["half"](one), label="dog"), row(3, COPIES["grey"](one), label="unknown"))
-    found = find_duplicates(table, KNOBS, files=FILES)
+    found = find_duplicates(table, CONFIG, files=FILES)
     assert found["conflict"].tolist() == ["dog", "cat", ""]
     told = report(table, found)
     assert [one["labels"] for one in told["conflicts"]] == [["cat", "dog"]] * 2
@@ -147,7 +149,7 @@ def test_copies_with_different_labels_are_named_as_a_conflict():
 
 def test_identical_files_with_different_labels_are_a_conflict():
     found = find_duplicates(
-        images(row(1, picture(8), copy_labels=["dog"], copy_paths=["dog/x.png"])), KNOBS, files=FILES
+        images(row(1, picture(8), copy_labels=["dog"], copy_paths=["dog/x.png"])), CONFIG, files=FILES
     )
     assert found["conflict"].tolist() == ["dog"]
 
@@ -155,7 +157,7 @@ def test_identical_files_with_different_labels_are_a_conflict():
 def test_a_flat_picture_is_a_twin_only_of_one_with_equal_pixels():
     white, blue = Image.new("RGB", (160, 160), "white"), Image.new("RGB", (160, 160), "blue")
     rows = [row(1, white), row(2, blue), row(3, white.resize((200, 100))), row(4, white, "BMP")]
-    found = find_duplicates(images(*rows), KNOBS, files=FILES)
+    found = find_duplicates(images(*rows), CONFIG, files=FILES)
     assert [int(name, 16) for name in found["keeper"]] == [1, 2, 3, 1]
     assert [int(name, 16) for name in found["same_pixels_as"]] == [1, 2, 3, 1]
 
@@ -194,4 +196,4 @@ def test_a_chain_that_grows_too_long_is_cut_but_no_star_is():
 
 def test_no_images_give_an_empty_table():
     table = images(row(1, picture(1))).assign(error="broken")
-    assert find_duplicates(table, KNOBS, files=FILES).empty
+    assert find_duplicates(table, CONFIG, files=FILES).empty

@@ -18,7 +18,7 @@ from curation.dedupe.verification.compared_picture import ComparedPicture
 from curation.params.blocks import Dedupe
 from curation.tables.codes import Relation
 
-KNOBS = Dedupe()
+CONFIG = Dedupe()
 SIDE = 96
 CHANGES = [
     lambda image: image,
@@ -78,7 +78,7 @@ def relation(one, other):
 @settings(max_examples=12, deadline=None)
 def test_every_twin_was_compared_with_a_keeper_that_stays_and_ranks_before_it(chosen, random):
     images = table(chosen)
-    found = find_duplicates(images, KNOBS, files=FILES)
+    found = find_duplicates(images, CONFIG, files=FILES)
     keeper = np.array([int(name, 16) for name in found["keeper"]])
     rank = np.empty(len(images), int)
     rank[keeper_order(images)] = np.arange(len(images))
@@ -92,7 +92,7 @@ def test_every_twin_was_compared_with_a_keeper_that_stays_and_ranks_before_it(ch
             assert len(told) < 2 or images["label"][stays] in found["conflict"][row].split(" / ")
     order = list(range(len(images)))
     random.shuffle(order)
-    pd.testing.assert_frame_equal(find_duplicates(images.iloc[order], KNOBS, files=FILES), found)
+    pd.testing.assert_frame_equal(find_duplicates(images.iloc[order], CONFIG, files=FILES), found)
 
 
 def smallest(partition):
@@ -123,8 +123,8 @@ def nested(draw):
 @settings(max_examples=200, deadline=None)
 def test_leak_groups_stay_small_and_whole(made, largest, random):
     linked, keeper = made
-    knobs = Dedupe(max_group=largest)
-    group, cuts = leak_groups(linked, keeper, knobs)
+    config = Dedupe(max_group=largest)
+    group, cuts = leak_groups(linked, keeper, config)
     assert (group == smallest(group.tolist())).all()
     assert (group[keeper] == group).all(), "no star is cut"
     wide = linked[0]
@@ -139,6 +139,6 @@ def test_leak_groups_stay_small_and_whole(made, largest, random):
     order = np.array(random.sample(range(len(group)), len(group)))
     place = np.argsort(order)
     turned = np.stack([smallest(roots[order].tolist()) for roots in linked])
-    again, cut_again = leak_groups(turned, place[keeper][order].astype(np.int32), knobs)
+    again, cut_again = leak_groups(turned, place[keeper][order].astype(np.int32), config)
     assert (again == smallest(group[order].tolist())).all()
     assert sorted(cut_again) == sorted(cuts)

@@ -22,9 +22,9 @@ def groups(seconds, largest=4):
     size = len(seconds)
     verdicts = {(row, row + 1): Verdict(Relation.SAME_SCENE, 0, 0.2) for row in range(size - 1)}
     edges = Edges(NONE, NONE, np.zeros(0, np.float32), 0, 0)
-    keeper, knobs = np.arange(size, dtype=np.int32), Dedupe(max_group=largest)
-    levels = scene_levels(edges, verdicts, keeper, knobs, lambda rows: [seconds[row] for row in rows])
-    return leak_groups(levels, keeper, knobs)[0].tolist()
+    keeper, config = np.arange(size, dtype=np.int32), Dedupe(max_group=largest)
+    levels = scene_levels(edges, verdicts, keeper, config, lambda rows: [seconds[row] for row in rows])
+    return leak_groups(levels, keeper, config)[0].tolist()
 
 
 def test_a_burst_of_a_large_scene_stays_together():

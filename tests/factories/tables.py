@@ -60,11 +60,11 @@ def images(rows: Rows, **columns: object) -> pd.DataFrame:
 
 
 def duplicates(
-    images: pd.DataFrame, twins: Mapping[str, str] | None = None, leaks: Mapping[str, str] | None = None
+    images: pd.DataFrame, copies: Mapping[str, str] | None = None, leaks: Mapping[str, str] | None = None
 ) -> pd.DataFrame:
-    """DUPLICATES of the readable images: `twins` maps an image to its keeper, `leaks` an image to its leak group."""
+    """DUPLICATES of the readable images: `copies` maps an image to its keeper, `leaks` an image to its leak group."""
     readable = images[images["error"] == ""] if "error" in images else images
-    keepers = [(twins or {}).get(image, image) for image in readable["image_id"]]
+    keepers = [(copies or {}).get(image, image) for image in readable["image_id"]]
     pairs = zip(readable["image_id"], keepers, strict=True)
     groups = [(leaks or {}).get(image, (leaks or {}).get(keeper, keeper)) for image, keeper in pairs]
     frame = pd.DataFrame({"image_id": readable["image_id"], "keeper": keepers, "leak_group": groups, "scene": groups})

@@ -35,7 +35,7 @@ CACHE = Path(".cache/curation")
 
 @pytest.fixture
 def collection(project, picture, encoded):
-    """A small project with twins, a pool, a benchmark and files that can't be read."""
+    """A small project with copies, a pool, a benchmark and files that can't be read."""
     images = {seed: encoded(picture(seed), quality=90) for seed in range(12)}
     files: dict[str, bytes | str] = {
         f"data/raw/{'cat' if seed % 2 else 'dog'}/{seed}.jpg": data for seed, data in images.items()

@@ -33,29 +33,29 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-@pytest.mark.parametrize("knobs", [ARRAY, JPEG], ids=["array", "jpeg"])
-def test_every_image_comes_back_at_the_size_wanted(tmp_path, knobs):
+@pytest.mark.parametrize("config", [ARRAY, JPEG], ids=["array", "jpeg"])
+def test_every_image_comes_back_at_the_size_wanted(tmp_path, config):
     wanted = paint(tmp_path, 12)
-    write_store(wanted, tmp_path / "out", tmp_path / "cache", 24, knobs)
+    write_store(wanted, tmp_path / "out", tmp_path / "cache", 24, config)
     pixels = Pixels(tmp_path / "out")
     assert pixels.image_ids == sorted(wanted["image_id"])
     got = pixels.batch(pixels.rows(wanted["image_id"]))
     expected = np.stack([square(Image.open(path), 24) for path in wanted["path"]])
     assert got.shape == (12, 24, 24, 3)
-    assert np.abs(got.astype(int) - expected).mean() < (1e-9 if knobs is ARRAY else 4)
+    assert np.abs(got.astype(int) - expected).mean() < (1e-9 if config is ARRAY else 4)
 
 
-@pytest.mark.parametrize("knobs", [ARRAY, JPEG], ids=["array", "jpeg"])
-def test_the_store_does_not_depend_on_order_workers_or_cache(tmp_path, knobs):
+@pytest.mark.parametrize("config", [ARRAY, JPEG], ids=["array", "jpeg"])
+def test_the_store_does_not_depend_on_order_workers_or_cache(tmp_path, config):
     wanted = paint(tmp_path, 9)
-    write_store(wanted, tmp_path / "one", tmp_path / "cache", 16, knobs)
+    write_store(wanted, tmp_path / "one", tmp_path / "cache", 16, config)
     half = wanted.iloc[:4]
-    write_store(half, tmp_path / "two", tmp_path / "other", 16, knobs)
+    write_store(half, tmp_path / "two", tmp_path / "other", 16, config)
     shuffled = wanted.sample(frac=1, random_state=0)
-    report = write_store(shuffled, tmp_path / "three", tmp_path / "other", 16, knobs)
+    report = write_store(shuffled, tmp_path / "three", tmp_path / "other", 16, config)
     assert report.decoded == 5
     assert content(tmp_path / "one") == content(tmp_path / "three")
-    assert write_store(wanted, tmp_path / "four", tmp_path / "other", 16, knobs).decoded == 0
+    assert write_store(wanted, tmp_path / "four", tmp_path / "other", 16, config).decoded == 0
 
 
 def test_new_images_leave_most_shards_alone(tmp_path, monkeypatch):

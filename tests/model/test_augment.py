@@ -14,9 +14,9 @@ def images(count=4, size=8):
     return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0))
 
 
-def run(knobs, batch, small=None, seed=(0, 0, 0)):
-    draws = augment.draw(knobs, torch.zeros(len(batch), dtype=torch.bool) if small is None else small, seed)
-    return augment.apply(batch.clone(), draws, knobs)
+def run(config, batch, small=None, seed=(0, 0, 0)):
+    draws = augment.draw(config, torch.zeros(len(batch), dtype=torch.bool) if small is None else small, seed)
+    return augment.apply(batch.clone(), draws, config)
 
 
 def test_nothing_asked_is_nothing_done():
@@ -65,9 +65,9 @@ def test_a_zoom_in_never_looks_outside_the_picture():
     assert seen.abs().amax(dim=(1, 2)).min() < 0.9
 
 
-@pytest.mark.parametrize("knobs", [{"jitter": 0.4}, {"erase": 1.0}, {"mixup": 0.3}, {"rotate": 30.0}, {}])
-def test_pixels_stay_between_black_and_white(knobs):
-    out = run(Augment(**knobs), images(16))
+@pytest.mark.parametrize("config", [{"jitter": 0.4}, {"erase": 1.0}, {"mixup": 0.3}, {"rotate": 30.0}, {}])
+def test_pixels_stay_between_black_and_white(config):
+    out = run(Augment(**config), images(16))
     assert out.shape == (16, 3, 8, 8)
     assert out.min() >= 0
     assert out.max() <= 1
@@ -75,10 +75,10 @@ def test_pixels_stay_between_black_and_white(knobs):
 
 
 def test_parts_of_a_batch_are_augmented_as_in_the_whole():
-    knobs, batch = Augment(jitter=0.2), images(7)
-    draws = augment.draw(knobs, torch.zeros(7, dtype=torch.bool), (1, 2, 3))
-    whole = augment.apply(batch.clone(), draws, knobs)
-    parts = [augment.apply(batch[a:b].clone(), draws.part(a, b), knobs) for a, b in ((0, 3), (3, 7))]
+    config, batch = Augment(jitter=0.2), images(7)
+    draws = augment.draw(config, torch.zeros(7, dtype=torch.bool), (1, 2, 3))
+    whole = augment.apply(batch.clone(), draws, config)
+    parts = [augment.apply(batch[a:b].clone(), draws.part(a, b), config) for a, b in ((0, 3), (3, 7))]
     assert torch.allclose(whole, torch.cat(parts), atol=1e-6)
 
 

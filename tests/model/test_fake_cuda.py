@@ -119,9 +119,9 @@ def make(fakes, arch="resnet18", size=32, count=8, precision="bf16", **train):
 
 @pytest.mark.parametrize("frozen", [False, True])
 @pytest.mark.parametrize("precision", ["bf16", "fp16", "fp32"])
-@pytest.mark.parametrize("knobs", [{}, ALL, {**dict.fromkeys(ALL, 0.0), "mixup": 0.4}, dict.fromkeys(ALL, 0.0)])
-def test_step_stays_on_the_device(fake, frozen, precision, knobs):
-    engine, examples, pixels = make(fake, precision=precision, augment=knobs)
+@pytest.mark.parametrize("config", [{}, ALL, {**dict.fromkeys(ALL, 0.0), "mixup": 0.4}, dict.fromkeys(ALL, 0.0)])
+def test_step_stays_on_the_device(fake, frozen, precision, config):
+    engine, examples, pixels = make(fake, precision=precision, augment=config)
     engine._set_mode(frozen=frozen)
     average = Average(engine.model, 0.99)
     with Loader(pixels, engine.device, 1) as batches:

@@ -52,7 +52,7 @@ def test_every_image_arrives_with_its_own_pixels_and_label(toy, data):
 
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype")
 @pytest.mark.parametrize(
-    "knobs",
+    "settings",
     [
         {},
         {"precision": "fp32"},
@@ -67,12 +67,12 @@ def test_every_image_arrives_with_its_own_pixels_and_label(toy, data):
     ],
     ids=str,
 )
-def test_a_step_never_waits_for_the_gpu_and_learns(toy, data, knobs):
-    engine = engine_of(**knobs)
+def test_a_step_never_waits_for_the_gpu_and_learns(toy, data, settings):
+    engine = engine_of(**settings)
     average = Average(engine.model, 0.9)
     losses = []
     with Loader(toy.pixels, engine.device) as loader:
-        engine._set_mode(frozen=bool(knobs.get("freeze")))
+        engine._set_mode(frozen=bool(settings.get("freeze")))
         for epoch in range(12):
             parts = batches_of(epoch_order(data.train, "none", 0, epoch), 16)
             for batch in loader.batches(data.train, parts):

@@ -36,9 +36,9 @@ def folder(toy, tmp_path_factory):
     here = tmp_path_factory.mktemp("gpu")
     shutil.copytree(toy.root / "pixels", here / "pixels")
     toy.splits.to_parquet(here / "splits.parquet")
-    knobs = toy.params.model_dump()
-    train = {**knobs["train"], "patience": 0, "device": "cuda", "precision": "fp16", "ema": 0.5}
-    (here / "params.yaml").write_text(json.dumps({**knobs, "epochs": EPOCHS, "train": train}))
+    config = toy.params.model_dump()
+    train = {**config["train"], "patience": 0, "device": "cuda", "precision": "fp16", "ema": 0.5}
+    (here / "params.yaml").write_text(json.dumps({**config, "epochs": EPOCHS, "train": train}))
     (here / "run.py").write_text(SCRIPT)
     finish(here, "run.py", "whole.safetensors")
     shutil.copytree(here / "report", here / "whole-report")

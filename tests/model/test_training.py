@@ -85,9 +85,9 @@ def test_the_candidate_scores_as_training_measured_it(toy, here, answer_of, ema)
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_half_precision_resumes_and_agrees_with_single(toy, here, precision):
-    knobs = {"clip": 1.0, "patience": 0}
-    run(toy, changed(toy.params, epochs=2, lr=1e-4, train=knobs), name="single")
-    params = changed(toy.params, epochs=2, lr=1e-4, train={**knobs, "precision": precision})
+    changes = {"clip": 1.0, "patience": 0}
+    run(toy, changed(toy.params, epochs=2, lr=1e-4, train=changes), name="single")
+    params = changed(toy.params, epochs=2, lr=1e-4, train={**changes, "precision": precision})
     stop_after(1, toy, params)
     run(toy, params, name="half")
     single, half = (np.loadtxt(f"reports/{name}/history.csv", delimiter=",", skiprows=1) for name in ("single", "half"))
@@ -186,7 +186,7 @@ def test_a_throwaway_and_its_descendants_say_so(toy, here):
 
 
 @pytest.mark.parametrize(
-    "knobs",
+    "changes",
     [
         {"optimizer": "sgd", "head": "zero", "clip": 0.0},
         {"ema": 0.9, "balance": "subclass"},
@@ -194,8 +194,8 @@ def test_a_throwaway_and_its_descendants_say_so(toy, here):
         {"channels_last": False, "label_smoothing": 0.0},
     ],
 )
-def test_every_knob_runs_and_a_resumed_run_ends_with_the_same_bytes(toy, here, knobs):
-    params = changed(toy.params, epochs=3, train={**knobs, "patience": 0})
+def test_every_setting_runs_and_a_resumed_run_ends_with_the_same_bytes(toy, here, changes):
+    params = changed(toy.params, epochs=3, train={**changes, "patience": 0})
     whole = run(toy, params, name="whole")
     stop_after(2, toy, params)
     assert run(toy, params, name="resumed").read_bytes() == whole.read_bytes()

@@ -30,8 +30,8 @@ def folder(toy, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(toy.root / "pixels", "pixels")
     toy.splits.to_parquet("splits.parquet")
-    knobs = toy.params.model_dump()
-    Path("params.yaml").write_text(json.dumps({**knobs, "epochs": 6, "train": {**knobs["train"], "patience": 0}}))
+    config = toy.params.model_dump()
+    Path("params.yaml").write_text(json.dumps({**config, "epochs": 6, "train": {**config["train"], "patience": 0}}))
     Path("run.py").write_text(SCRIPT)
     return tmp_path
 

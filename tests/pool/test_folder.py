@@ -23,7 +23,7 @@ from curation.predict.model_lookup import ModelError, open_model, resolve
 from curation.predict.score_parts import Parts
 from curation.project import Project
 
-KNOBS = Params.model_validate({"identify": {"workers": 1, "batch_size": 8}})
+CONFIG = Params.model_validate({"identify": {"workers": 1, "batch_size": 8}})
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def photos(tmp_path, picture, monkeypatch):
 
 
 def test_every_file_of_a_folder_has_a_row_and_broken_ones_a_reason(photos, checkpoint, tmp_path):
-    done = identify_items(items("photos"), open_model(checkpoint), KNOBS, tmp_path / "out.parquet", Project(tmp_path))
+    done = identify_items(items("photos"), open_model(checkpoint), CONFIG, tmp_path / "out.parquet", Project(tmp_path))
     found = tables.read(done.table, tables.IDENTIFIED)
     assert (done.images, done.scored, done.unreadable) == (22, 22, 2)
     assert set(found[found.error != ""].path) == {"photos/a/note.jpg", "photos/b/empty.png"}
@@ -53,12 +53,12 @@ def test_every_file_of_a_folder_has_a_row_and_broken_ones_a_reason(photos, check
 
 def test_only_new_and_changed_files_are_scored_again(photos, checkpoint, tmp_path, picture):
     model = open_model(checkpoint)
-    identify_items(items("photos"), model, KNOBS, tmp_path / "out.parquet", Project(tmp_path))
+    identify_items(items("photos"), model, CONFIG, tmp_path / "out.parquet", Project(tmp_path))
     picture(photos / "c" / "new.png", "red", 99)
     picture(photos / "a" / "00.png", "blue", 98)
-    done = identify_items(items("photos"), model, KNOBS, tmp_path / "out.parquet", Project(tmp_path))
+    done = identify_items(items("photos"), model, CONFIG, tmp_path / "out.parquet", Project(tmp_path))
     assert (done.images, done.scored) == (23, 2)
-    only = identify_items(items("photos/c"), model, KNOBS, tmp_path / "few.parquet", Project(tmp_path))
+    only = identify_items(items("photos/c"), model, CONFIG, tmp_path / "few.parquet", Project(tmp_path))
     assert (only.images, only.scored) == (1, 0)
 
 
@@ -73,14 +73,14 @@ def test_kill_9_loses_at_most_the_batch_at_hand(photos, checkpoint, tmp_path, pi
         from curation.pool.file_sources import items
         from curation.params import Params
         from curation.project import Project
-        knobs = Params.model_validate({"identify": {"workers": 1, "batch_size": 8}})
-        identify_items(items("photos"), open_model(Path(sys.argv[1])), knobs, Path("out.parquet"), Project(Path()))
+        config = Params.model_validate({"identify": {"workers": 1, "batch_size": 8}})
+        identify_items(items("photos"), open_model(Path(sys.argv[1])), config, Path("out.parquet"), Project(Path()))
     """)
     log = tmp_path / "stderr"
     with log.open("wb") as errors:
         run = subprocess.Popen([sys.executable, "-c", script, str(checkpoint)], cwd=tmp_path, stderr=errors)
     model = open_model(checkpoint)
-    parts = Parts.of(Project(tmp_path).cache("identify"), model, Settings.of(KNOBS), "files")
+    parts = Parts.of(Project(tmp_path).cache("identify"), model, Settings.of(CONFIG), "files")
     until = time.monotonic() + 300
     while run.poll() is None and len(parts.all()) < 5 and time.monotonic() < until:
         time.sleep(0.01)
@@ -88,7 +88,7 @@ def test_kill_9_loses_at_most_the_batch_at_hand(photos, checkpoint, tmp_path, pi
     assert run.wait() == -signal.SIGKILL, log.read_text()
     kept = len(parts.seen())
     assert kept >= 40
-    done = identify_items(items("photos"), model, KNOBS, tmp_path / "out.parquet", Project(tmp_path))
+    done = identify_items(items("photos"), model, CONFIG, tmp_path / "out.parquet", Project(tmp_path))
     assert done.images == 182
     assert done.scored == 182 - kept
     assert tables.read(done.table, tables.IDENTIFIED).path.is_unique
@@ -116,7 +116,7 @@ def test_a_url_is_read_through_fsspec(photos, checkpoint, tmp_path, site):
     found = items(site)
     assert len(found) == 11
     assert len(items(f"{site}/*.png")) == 10
-    done = identify_items(found, open_model(checkpoint), KNOBS, tmp_path / "remote.parquet", Project(tmp_path))
+    done = identify_items(found, open_model(checkpoint), CONFIG, tmp_path / "remote.parquet", Project(tmp_path))
     assert (done.images, done.unreadable) == (11, 1)
     assert tables.read(done.table, tables.IDENTIFIED).path.str.startswith(site).all()
 
@@ -124,13 +124,13 @@ def test_a_url_is_read_through_fsspec(photos, checkpoint, tmp_path, site):
 def test_a_decoder_that_hangs_and_a_name_that_is_no_text_cost_themselves_alone(photos, checkpoint, tmp_path):
     os.mkfifo(photos / "a/hangs.png")  # reading it waits for a writer that never comes
     (photos / "a/00.png").rename(os.fsdecode(os.fsencode(photos) + b"/a/\xff.png"))
-    knobs = KNOBS.model_copy(update={"ingest": KNOBS.ingest.model_copy(update={"timeout": 1})})
-    done = identify_items(items("photos"), open_model(checkpoint), knobs, tmp_path / "out.parquet", Project(tmp_path))
+    config = CONFIG.model_copy(update={"ingest": CONFIG.ingest.model_copy(update={"timeout": 1})})
+    done = identify_items(items("photos"), open_model(checkpoint), config, tmp_path / "out.parquet", Project(tmp_path))
     found = tables.read(done.table, tables.IDENTIFIED).set_index("path").error
     assert "longer than 1 seconds" in found["photos/a/hangs.png"]
     assert found["photos/a/\\xff.png"] == ""
     assert (done.images, done.unreadable) == (23, 3)
-    done = identify_items(items("photos"), open_model(checkpoint), knobs, tmp_path / "out.parquet", Project(tmp_path))
+    done = identify_items(items("photos"), open_model(checkpoint), config, tmp_path / "out.parquet", Project(tmp_path))
     assert done.scored == 0
 
 
@@ -160,7 +160,7 @@ def test_a_turned_twin_of_a_labelled_image_is_named(photos, checkpoint, tmp_path
     row = {"image_id": "e" * 32, "label": "fractal", "hash": facts.hash, "hash_quality": facts.hash_quality}
     context = Context(known=Known.of(rows_of(tables.IMAGES, [row]), radius=8))
     out = tmp_path / "out.parquet"
-    identify_items(items("photos"), open_model(checkpoint), KNOBS, out, Project(tmp_path), context)
+    identify_items(items("photos"), open_model(checkpoint), CONFIG, out, Project(tmp_path), context)
     found = tables.read(out, tables.IDENTIFIED).set_index("path")
     assert found.near_duplicate_of["photos/a/turned.png"] == "e" * 32
     assert (found.near_duplicate_of != "").sum() == 1

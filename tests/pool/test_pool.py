@@ -22,7 +22,7 @@ from curation.project import Project
 
 @pytest.fixture
 def known(tmp_path, picture, monkeypatch):
-    """Forty pool images, one a twin of a labelled one; five unknown ones, a broken file, six labelled ones."""
+    """Forty pool images, one a copy of a labelled one; five unknown ones, a broken file, six labelled ones."""
     monkeypatch.chdir(tmp_path)
     images, selection, duplicates, predictions = [], [], [], []
     for number in range(51):

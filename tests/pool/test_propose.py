@@ -1,4 +1,4 @@
-"""What to label next: the right number, no twins, every strategy, class wants, and the first labels without a model."""
+"""What to label next: the right number, no copies, each strategy, class wants, and the first labels without a model."""
 
 import numpy as np
 import pytest
@@ -105,18 +105,18 @@ def test_a_strategy_that_does_not_exist_is_one_clear_error(table, scored):
 def test_seed_needs_no_model_and_spreads_over_what_there_is(tmp_path, picture):
     from curation.images.image_measures import Settings, measure
 
-    images, twins = [], []
+    images, copies = [], []
     for number in range(30):
         label = ["red", "green", "blue"][number % 3]
         path = picture(tmp_path / f"{number}.png", label, number)
         facts = measure(path.read_bytes(), path.name, Settings())
         image_id = f"{number:032x}"
         images.append({"image_id": image_id, "source": "unlabelled", "thumbnail": facts.thumbnail, "path": label})
-        twins.append({"image_id": image_id, "leak_group": "all" if number in (0, 3, 6) else image_id})
+        copies.append({"image_id": image_id, "leak_group": "all" if number in (0, 3, 6) else image_id})
     frame = rows_of(tables.IMAGES, images)
-    found = seed_images(frame, rows_of(tables.DUPLICATES, twins), 3)
+    found = seed_images(frame, rows_of(tables.DUPLICATES, copies), 3)
     assert set(found.path) == {"red", "green", "blue"}
-    everything = seed_images(frame, rows_of(tables.DUPLICATES, twins), 100)
+    everything = seed_images(frame, rows_of(tables.DUPLICATES, copies), 100)
     assert len(everything) == 28
     with pytest.raises(ProposalError, match="data/unlabelled"):
-        seed_images(frame.assign(source="raw"), rows_of(tables.DUPLICATES, twins), 3)
+        seed_images(frame.assign(source="raw"), rows_of(tables.DUPLICATES, copies), 3)

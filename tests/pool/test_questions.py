@@ -33,8 +33,8 @@ def test_candidates_go_once_to_the_class_they_most_probably_show():
         {"confidence": 0.5, **two},
         {"confidence": 0.8, "label": "green", "top_labels": ["green"], "top_confidences": [0.8]},
         {"confidence": 0.9, "near_duplicate_of": "f" * 32},
-        {"confidence": 0.7, "leak_group": "twins"},
-        {"confidence": 0.6, "leak_group": "twins"},
+        {"confidence": 0.7, "leak_group": "copies"},
+        {"confidence": 0.6, "leak_group": "copies"},
         {"confidence": 0.95, "label": "blue", "top_labels": ["blue"], "top_confidences": [0.95]},
     )
     wanted = [Need("green", 0, 5), Need("red", 9, 10)]
@@ -82,14 +82,14 @@ def selection(*groups):
 def test_thin_counts_as_the_cutoff_counts():
     table = selection(
         ("rare", "real", "dropped", "class `rare` has 30 of the 40 images it needs", 30),
-        ("rare", "real", "dropped", "twin of 123", 50),
+        ("rare", "real", "dropped", "copy of 123", 50),
         ("near", "real", "kept", "", 45),
         ("big", "real", "kept", "", 100),
         ("", "real", "pool", "nobody has labelled it", 9),
     )
-    knobs = Params.model_validate({"cutoff": {"min": 40, "reach": 10}})
-    assert class_needs.thin(table, knobs) == [Need("rare", 30, 50), Need("near", 45, 50)]
-    assert [need.missing for need in class_needs.thin(table, knobs, want=200)] == [170, 155, 100]
+    config = Params.model_validate({"cutoff": {"min": 40, "reach": 10}})
+    assert class_needs.thin(table, config) == [Need("rare", 30, 50), Need("near", 45, 50)]
+    assert [need.missing for need in class_needs.thin(table, config, want=200)] == [170, 155, 100]
 
 
 def test_staged_classes_want_as_many_real_images_as_they_have_others():

@@ -102,10 +102,10 @@ def test_a_twin_looks_like_its_image(kind):
     source = digits()
     base = source.picture(5)
     item = Item(5, "raw/five", kind=kind, copy_of=Item(5, "raw/five"))
-    twin = Image.open(io.BytesIO(encode(item, source.picture, 1)))
+    copied = Image.open(io.BytesIO(encode(item, source.picture, 1)))
     if kind == "flipped":
-        twin = twin.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    pair = [np.asarray(image.convert("L").resize((16, 16)), dtype=float).ravel() for image in (base, twin)]
+        copied = copied.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    pair = [np.asarray(image.convert("L").resize((16, 16)), dtype=float).ravel() for image in (base, copied)]
     assert np.corrcoef(*pair)[0, 1] > 0.97
 
 

@@ -97,14 +97,14 @@ def test_a_decision_on_the_copy_tells_the_keeper():
 
 @pytest.mark.parametrize("policy", ["identical", "none"])
 def test_what_the_policy_does_not_count_as_a_copy_stays_and_is_told_nothing(policy):
-    rows = named("one", "twin") + named("other", label="b")
+    rows = named("one", "copied") + named("other", label="b")
     images = made.images(rows)
-    duplicates = made.duplicates(images, {ID("twin"): ID("one"), ID("other"): ID("one")})
-    duplicates["same_pixels_as"] = duplicates["image_id"].replace({ID("twin"): ID("one")})
+    duplicates = made.duplicates(images, {ID("copied"): ID("one"), ID("other"): ID("one")})
+    duplicates["same_pixels_as"] = duplicates["image_id"].replace({ID("copied"): ID("one")})
     log = log_of([{"image_id": ID("other"), "decision": "remove"}])
     for reviews in (log_of(), log):
         found = select(images, duplicates, reviews, params_of(dedupe={"policy": policy})).set_index("image_id")
-        assert found.loc[ID("twin"), "state"] == ("dropped" if policy == "identical" else "kept")
+        assert found.loc[ID("copied"), "state"] == ("dropped" if policy == "identical" else "kept")
         assert found.loc[ID("one"), ["state", "label"]].tolist() == ["kept", "a"]
         assert found.loc[ID("other"), "state"] == ("dropped" if reviews is log else "kept")
 
@@ -120,10 +120,10 @@ def test_whatever_is_decided_stays_as_decided_and_every_image_is_accounted_for(d
     rows += named("ca") + named("cb", label="b")
     keepers = [data.draw(st.sampled_from(names[: place + 1])) for place in range(6)]
     pairs = [(name, keeper) for name, keeper in zip(names, keepers, strict=True) if keeper in (names[0], names[1])]
-    twins = [(name, keeper) for name, keeper in pairs if name not in (names[0], names[1])]
+    near = [(name, keeper) for name, keeper in pairs if name not in (names[0], names[1])]
     log = [(name, *word) for name in names for word in [data.draw(WORDS)] if data.draw(st.booleans())]
     images = made.images(rows)
-    found = choose(rows, copies=twins, log=log)
+    found = choose(rows, copies=near, log=log)
     assert sorted(found.index) == sorted(images["image_id"])
     assert ((found["state"] == "kept") | (found["reason"] != "")).all()
     collected = {row["name"]: row.get("label", "a") for row in rows}
@@ -134,10 +134,10 @@ def test_whatever_is_decided_stays_as_decided_and_every_image_is_accounted_for(d
         assert row["label"] == expected
         assert (row["reason_code"] == "removed") == (word == "remove")
         assert row["state"] != "conflict"
-    for twin, keeper in twins:
-        words = [decided.get(one, ("", ""))[0] for one in (twin, keeper)]
+    for copied, keeper in near:
+        words = [decided.get(one, ("", ""))[0] for one in (copied, keeper)]
         if words == ["keep", "keep"]:
-            assert found.loc[[ID(twin), ID(keeper)], "state"].tolist() == ["kept", "kept"]
+            assert found.loc[[ID(copied), ID(keeper)], "state"].tolist() == ["kept", "kept"]
     for name in set(collected) - set(decided):
         row = found.loc[ID(name)]
         assert row["label"] == collected[name] or "its label is from the decision on its copy" in row["reason"]

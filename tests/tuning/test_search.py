@@ -74,13 +74,13 @@ def test_a_study_goes_on_where_it_was_killed(tmp_path):
             raise KeyboardInterrupt
         return [{"epoch": 1, "val_accuracy": -abs(chosen["lr"] - 0.01)}]
 
-    knobs = tune({"lr": Range(low=1e-4, high=1.0, log=True)})
+    config = tune({"lr": Range(low=1e-4, high=1.0, log=True)})
     with pytest.raises(KeyboardInterrupt):
-        search(knobs, Project(tmp_path), trials=5, sampler="tpe", seed=0, run=run)
-    search(knobs, Project(tmp_path), trials=5, sampler="tpe", seed=0, run=run)
+        search(config, Project(tmp_path), trials=5, sampler="tpe", seed=0, run=run)
+    search(config, Project(tmp_path), trials=5, sampler="tpe", seed=0, run=run)
     assert len(ran) == 6
     assert ran[3][1] == ran[2][1]
-    assert search(knobs, Project(tmp_path), trials=5, sampler="tpe", seed=0, run=run).finished == 5
+    assert search(config, Project(tmp_path), trials=5, sampler="tpe", seed=0, run=run).finished == 5
     assert len(ran) == 6
 
 
@@ -109,8 +109,8 @@ def test_a_study_of_another_space_says_what_changed_and_what_to_do(tmp_path, cha
         return [{"epoch": 1, "val_accuracy": 0.5, "train_accuracy": 0.5}]
 
     def go(**asked):
-        knobs = tune(**{"space": {"lr": [1, 2, 3]}, **asked})
-        return search(knobs, Project(tmp_path), trials=2, sampler="tpe", seed=0, run=run)
+        config = tune(**{"space": {"lr": [1, 2, 3]}, **asked})
+        return search(config, Project(tmp_path), trials=2, sampler="tpe", seed=0, run=run)
 
     assert go().finished == 2
     with pytest.raises(SearchError, match=f"{named}.*study: tune-2"):
