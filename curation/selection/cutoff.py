@@ -6,6 +6,7 @@ state, and with a reason where it is not kept. The reason is that of the first r
 """
 
 from collections.abc import Callable
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from curation.decisions.words import LABEL_WORDS
 from curation.params import Params
 from curation.selection import class_maximum
 from curation.selection.class_limits import Limits
-from curation.selection.copies import benchmark_copies
+from curation.selection.copies.benchmark_copies import RULES, of_benchmarks
 from curation.selection.copies.label_conflicts import of_copies
 from curation.selection.reasons import CONFLICT, COPY, LABEL_FROM, REMOVED, UNREADABLE
 from curation.tables import SELECTION
@@ -38,7 +39,7 @@ def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame
     Raises ReviewsError for a relabel to no class, MergeError for a circle of merges.
     """
     images = images.sort_values("image_id", kind="stable", ignore_index=True)
-    frame = of_copies(decided(images, reviews, params), duplicates, params.dedupe.policy)
+    frame = of_benchmarks(of_copies(decided(images, reviews, params), duplicates, params.dedupe.policy))
     frame = frame.assign(state="", reason_code="", reason="")
     _set_aside(frame)
     _drop_copies(frame)
@@ -83,8 +84,8 @@ def _drop_copies(frame: pd.DataFrame) -> None:
     3. copies of an image that a review removed;
     4. copies of a keeper.
     """
-    for code, sentences in benchmark_copies.found(frame):
-        _mark(frame, frame.index.isin(sentences.index), (State.DROPPED, code), _of_rows(sentences))
+    for code in RULES:
+        _mark(frame, frame[code.value] != "", (State.DROPPED, code), itemgetter(code.value))
     verdict = (State.CONFLICT, Reason.LABEL_CONFLICT)
     _mark(frame, frame["conflict"] != "", verdict, lambda rows: CONFLICT + rows["conflict"] + ", until review decides")
     removed = _has_keeper(frame, frame["word"] == Word.REMOVE) & (frame["word"] == "").to_numpy()
@@ -112,11 +113,6 @@ def _kept_apart(frame: pd.DataFrame) -> Bools:
     kept = (word == Word.KEEP) & (word[where] == Word.KEEP)
     both = frame["word"].isin(LABEL_WORDS).to_numpy() & _has_keeper(frame, frame["word"].isin(LABEL_WORDS))
     return np.asarray(both & (kept | (label != label[where])))
-
-
-def _of_rows(sentences: "pd.Series[str]") -> Words:
-    """Make reasons from a sentence for each row."""
-    return lambda rows: sentences[rows.index]
 
 
 def _tell_labels_of_copies(frame: pd.DataFrame) -> None:

@@ -4,24 +4,24 @@ A copy of a benchmark image would let the model learn what it is measured on. So
 which shows the same scene.
 """
 
-from collections.abc import Iterator
-
 import pandas as pd
 
 from curation.selection.reasons import COPY, SCENE
-from curation.tables.codes import Reason, State
+from curation.tables.codes import Reason, Word
 
-RULES = (("keeper", Reason.COPY_OF_BENCHMARK, COPY), ("leak_group", Reason.SCENE_OF_BENCHMARK, SCENE))
+RULES = {Reason.COPY_OF_BENCHMARK: ("keeper", COPY), Reason.SCENE_OF_BENCHMARK: ("leak_group", SCENE)}
 
 
-def found(frame: pd.DataFrame) -> Iterator[tuple[Reason, "pd.Series[str]"]]:
-    """Yield for each rule its code, and the sentence of every row that it applies to. The first rule is the stronger.
+def of_benchmarks(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add a column for each of RULES, named as its code: the sentence about an image, "" where the rule says nothing.
 
-    frame: image_id, keeper, leak_group, and state, which is benchmark where an image is in a benchmark set. The rows
-    of the benchmark images themselves are among those that are yielded.
+    frame: image_id, error, word, benchmark_set, keeper and leak_group. What can't be read, or was removed, is in no
+    set. The rules name the images of the sets themselves, too.
     """
-    benchmark = frame[frame["state"] == State.BENCHMARK]
-    for column, code, words in RULES:
+    benchmark = frame[(frame["error"] == "") & (frame["word"] != Word.REMOVE) & (frame["benchmark_set"] != "")]
+    told = {}
+    for code, (column, words) in RULES.items():
         shown = benchmark.drop_duplicates(column).set_index(column)["image_id"]
-        rows = frame.loc[frame[column].isin(shown.index), column]
-        yield code, words + "the benchmark image " + rows.map(shown).str[:12]
+        sentences = words + "the benchmark image " + shown.str[:12]
+        told[code.value] = frame[column].map(sentences).where(frame[column].isin(shown.index), "").astype("str")
+    return frame.assign(**told)
