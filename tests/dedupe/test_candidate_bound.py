@@ -14,7 +14,7 @@ from curation.dedupe import candidate_bound
 from curation.dedupe.candidate_bound import PAIRS, Bound
 from curation.dedupe.candidates import candidates
 from curation.dedupe.image_arrays import from_frame
-from curation.dedupe.relations.nearest_pairs import nearest_pairs
+from curation.dedupe.relations.nearest_pairs import FEW, nearest_pairs, view_agreement
 from curation.params.blocks import Dedupe
 
 
@@ -110,3 +110,11 @@ def test_the_candidates_depend_neither_on_the_order_of_the_images_nor_on_the_num
     whole = found(camera, 1)
     assert found(camera.sample(frac=1, random_state=1), 1) == whole
     assert found(camera, 3) == whole
+
+
+@given(st.integers(0, 10**7), st.floats(0, 1))
+def test_a_view_must_agree_better_in_a_larger_collection(size, least):
+    asked = view_agreement(size, least)
+    assert least <= asked <= max(least, 0.85)
+    assert asked <= view_agreement(2 * size, least)
+    assert size >= FEW or asked == least

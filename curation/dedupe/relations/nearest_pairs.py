@@ -22,6 +22,9 @@ Rows = NDArray[np.int32]
 
 NEAREST = 8  # pairs that are kept for each image
 SMALL_AGREEMENT = 0.85  # of pictures hardly larger than their thumbnail: it shows all they have
+FEW = 2000  # images up to which `min_similarity` is enough for pairs that a view proposed
+STRICTER = 0.027  # more that such pairs need for each doubling of the number of images
+STRICTEST = 0.85  # what they need at most
 SLICE = 2048  # pairs that a thread compares at a time
 
 
@@ -46,6 +49,7 @@ def nearest_pairs(pictures: Pictures, params: Dedupe, workers: int = 0) -> Edges
     bound, seen = Bound(size), 0
     # A part of one picture agrees with many others, and a thing of another colour with this one. So only the pixels may
     # connect such a pair, not the thumbnails.
+    least_of_views = view_agreement(size, params.min_similarity)
     most = np.nextafter(np.float32(params.leak_similarity), np.float32(0))
     with ThreadPoolExecutor(count(workers)) as threads:
         tools = threads, count(workers)
@@ -61,9 +65,20 @@ def nearest_pairs(pictures: Pictures, params: Dedupe, workers: int = 0) -> Edges
         for pairs in view_candidates(pictures, params, tools, bound, settled):
             seen += len(pairs)
             found, _ = thumbnails_agree(pictures, pairs, threads)
-            keep = found >= np.float32(params.min_similarity)
+            keep = found >= np.float32(least_of_views)
             keep_nearest(rows, scores, np.ascontiguousarray(pairs[keep]), np.minimum(found[keep], most))
     return _edges(rows, scores, (seen, bound.cut))
+
+
+def view_agreement(size: int, least: float) -> float:
+    """The least similarity of thumbnails that a view proposed, among `size` images.
+
+    Pairs that agree by chance grow with the square of the number of images, copies grow with the number. So more is
+    asked for in a large collection, and chance gives no more pairs than there are copies where 5% of the images are.
+    The figures are those of random pictures of smooth waves: 1,084 pairs of 10,000 pictures agree by chance at 0.6, 87
+    at 0.75, 3 at 0.85.
+    """
+    return max(least, min(least + STRICTER * (size // FEW).bit_length(), STRICTEST))
 
 
 def thumbnails_agree(
