@@ -23,7 +23,7 @@ def rollback(
     Example: curate rollback --reason "dogs are taken for wolves"
     """
     from curation.project import Project
-    from curation.registry.promote import Choice
+    from curation.registry.gate_check import Choice
     from curation.registry.promote import rollback as roll_back
 
     done = roll_back(Project.find(), version or None, Choice(reason=reason, commit=commit))

@@ -217,7 +217,9 @@ class Identify(Block):
 class Promote(Block):
     """When a candidate may become production."""
 
+    margin: Annotated[float, Field(gt=0, le=1)] = 0.02
     max_class_drop: Fraction = 0.1
+    new_class_min: Fraction = 0.5
 
 
 class Params(Block):

@@ -135,6 +135,11 @@ class Places:
         return self.models / "versions.jsonl"
 
     @property
+    def refusals(self) -> Path:
+        """The log of candidates that the gate refused."""
+        return self.models / "refused.jsonl"
+
+    @property
     def reports(self) -> Path:
         """The folder of pages, plots and metrics."""
         return self.root / REPORTS

@@ -57,6 +57,10 @@ def _head(facts: Facts) -> Iterator[str]:
         yield from (f"  - {markdown(objection)}" for objection in facts.gate.objections)
     elif entry.reason:
         yield f"- Reason given: {markdown(entry.reason)}"
+    if facts.gate.unknown:
+        yield "- **Promoted with --accept-unknown.**"
+        yield from (f"  - {markdown(words)}" for words in facts.gate.unknown)
+    yield from (f"- {markdown(words[0].upper() + words[1:])}" for words in facts.gate.notes)
     yield ""
 
 

@@ -8,7 +8,7 @@ registered with a git tag, in the way of GTO (https://github.com/iterative/gto).
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,32 +16,17 @@ from typing import Any
 import pandas as pd
 
 from curation import tables
-from curation.errors import CurationError
 from curation.evaluation.comparison import promotion_gate
-from curation.evaluation.split_metrics import seen_by
 from curation.files import whole, write_text
 from curation.model.header import Header, read_header
-from curation.params import Params
 from curation.project import Project, ProjectError
 from curation.project.dvc import md5_of
 from curation.registry import model_card, versions
 from curation.registry.all_or_nothing import all_or_nothing, undo
+from curation.registry.gate_check import Choice, PromotionRefusedError, decide
 from curation.registry.register import register
 from curation.tables.codes import MODEL_SPLITS, Split
 from curation.tables.names_as_data import json_text, read_csv
-
-
-class PromotionRefusedError(CurationError):
-    """The candidate may not become production; the message says why."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the person asked for: to force the promotion, the written reason, and whether to commit and tag."""
-
-    force: bool = False
-    reason: str = ""
-    commit: bool = True
 
 
 @dataclass(frozen=True)
@@ -59,8 +44,9 @@ def promote(project: Project, choice: Choice) -> Outcome:
     All steps that can fail run before the first file changes. If an error still happens later, every file is put back.
 
     Raises PromotionRefusedError when the candidate may not be promoted: it is a throw-away model, it is production
-    already, the gate objects and `choice.force` is not set, or `choice.force` is set without a reason. Raises
-    ProjectError when the candidate or its predictions are not those of the last `dvc repro`.
+    already, the gate objects and `choice.force` is not set, the gate can't tell and neither `choice.force` nor
+    `choice.accept_unknown` is set, or `choice.force` is set without a reason. What the gate refuses is added to the log
+    of refused attempts. Raises ProjectError when candidate or predictions are not those of the last `dvc repro`.
     """
     with project.lock("promotion"):
         undo(project)
@@ -72,8 +58,7 @@ def promote(project: Project, choice: Choice) -> Outcome:
         settings, md5 = project.params(), md5_of(project.candidate)
         _check_evaluated(project, md5)
         log = versions.read_log(project)
-        verdict = _judged(project, settings, _rolled_back(log, md5))
-        _hold_or_force(verdict, choice)
+        verdict = decide(project, settings, md5, log, choice)
         entry = _entry(project, md5, header, log, choice.reason)
         card = "\n".join(model_card.lines(_card_facts(project, entry, header, verdict))) + "\n"
         with all_or_nothing(project, _files(project)):
@@ -117,6 +102,7 @@ def _pointers(project: Project) -> list[Path]:
 def _committed(project: Project) -> list[str]:
     """Return the paths that a promotion writes and git keeps, relative to the root of the project."""
     ours = [project.params_file, *_pointers(project), project.production_record, project.model_card, project.versions]
+    ours.append(project.refusals)
     return [project.relative(path) for path in [*ours, project.models / ".gitignore"]]
 
 
@@ -137,40 +123,6 @@ def _check_evaluated(project: Project, candidate_md5: str) -> None:
             raise ProjectError(f"{path} is not what the last run wrote; run `dvc repro` or `dvc checkout`")
 
 
-def _rolled_back(log: list[versions.Entry], md5: str) -> list[str]:
-    """Return an objection when this model was production before and was replaced since; it must not return silently."""
-    if log and log[-1].md5 == md5:
-        raise PromotionRefusedError(
-            f"this candidate is production already, as {log[-1].version}; train a new one with `dvc repro`"
-        )
-    before = [entry.version for entry in log if entry.md5 == md5]
-    if not before:
-        return []
-    left = next(entry for entry in reversed(log) if entry.action == "rollback" or entry.md5 != md5)
-    why = f" ({left.reason})" if left.reason else ""
-    return [f"this model was production before, as {before[-1]}, until {left.version} replaced it{why}"]
-
-
-def _judged(project: Project, settings: Params, objections: list[str]) -> promotion_gate.Gate:
-    """Return the verdict of the promotion gate, with `objections` put before the objections of the gate."""
-    predictions = project.table(tables.PREDICTIONS, [*promotion_gate.NEEDED, "loss"])
-    lineages = [read_header(path).lineage for path in (project.candidate, project.base_model(settings))]
-    seen = pd.Series(seen_by(predictions["image_id"], *lineages), index=predictions.index)
-    verdict = promotion_gate.judge(predictions, seen, settings.promote.max_class_drop)
-    return replace(verdict, objections=[*objections, *verdict.objections])
-
-
-def _hold_or_force(verdict: promotion_gate.Gate, choice: Choice) -> None:
-    if choice.force and not choice.reason.strip():
-        raise PromotionRefusedError('--force needs a written reason: --reason "why this model may be used"')
-    if verdict.objections and not choice.force:
-        raise PromotionRefusedError(
-            "the candidate is not promoted:\n  "
-            + "\n  ".join(verdict.objections)
-            + '\nFix the cause, or promote the model anyway with --force --reason "why this model may be used".'
-        )
-
-
 def _card_facts(
     project: Project, entry: versions.Entry, header: Header, verdict: promotion_gate.Gate
 ) -> model_card.Facts:
@@ -188,6 +140,8 @@ def _comparison(verdict: promotion_gate.Gate) -> dict[str, Any]:
     return {
         "against": {name: result.as_dict() for name, result in verdict.sets.items()},
         "objections": verdict.objections,
+        "unknown": verdict.unknown,
+        "new_classes": verdict.notes,
     }
 
 

@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from curation.cli.main import app
 from curation.predict.model_lookup import resolve
 from curation.project import Project, ProjectError
+from curation.registry import refusals
 from curation.registry.promote import Choice, PromotionRefusedError, promote, rollback
 from curation.registry.versions import VersionError, read_log
 
@@ -78,12 +79,32 @@ def test_force_needs_a_reason_and_the_reason_is_kept(project):
 
 
 def test_a_class_that_loses_too_much_is_refused_though_the_benchmark_gets_better(project):
-    labels = ["cat"] * 10 + ["dog"] * 10
-    base = ["cat"] * 10 + ["cat"] * 6 + ["dog"] * 4
-    new = ["dog"] * 2 + ["cat"] * 8 + ["dog"] * 10
+    labels = ["cat"] * 40 + ["dog"] * 40
+    base = ["cat"] * 40 + ["cat"] * 24 + ["dog"] * 16
+    new = ["dog"] * 8 + ["cat"] * 32 + ["dog"] * 40
     project.round(project.predictions(labels, new, base))
-    with pytest.raises(PromotionRefusedError, match=r"class `cat`: recall 1.00 -> 0.80 on 10 images"):
+    with pytest.raises(PromotionRefusedError, match=r"class `cat`: recall 1.00 -> 0.80 on 40 images"):
         promote(Project(project.root), Choice())
+
+
+def test_too_few_images_are_told_and_accepted_only_when_asked(project):
+    labels = ["cat"] * 10 + ["dog"] * 10
+    project.round(project.predictions(labels, labels, labels))
+    with pytest.raises(PromotionRefusedError, match=r"can't tell; [\d,]+ more .*\n.*--accept-unknown"):
+        promote(Project(project.root), Choice())
+    promote(Project(project.root), Choice(accept_unknown=True))
+    assert "Promoted with --accept-unknown" in (project.root / "models/production.md").read_text()
+
+
+def test_what_the_gate_refused_is_logged_once_and_committed(project):
+    labels = ["cat"] * 50 + ["dog"] * 50
+    project.round(project.predictions(labels, ["cat"] * 60 + ["dog"] * 40, labels))
+    for _ in range(2):
+        with pytest.raises(PromotionRefusedError):
+            promote(Project(project.root), Choice())
+    (line,) = refusals.read(Project(project.root))
+    assert "10 of 100 images got worse" in line["why"][0]
+    assert project.run("git", "ls-files", "models/refused.jsonl").strip() == "models/refused.jsonl"
 
 
 def test_a_candidate_that_was_not_evaluated_is_refused(project):

@@ -1,74 +1,182 @@
 """The gate: what must hold before a candidate becomes production.
 
-Candidate and base model are compared image by image on the benchmark, and not by two averages. The predictions are
-those of this round. Without a benchmark, test is used. Images of a class that the candidate no longer has count as
-wrong.
+Candidate and base model are compared image by image, on the benchmark, or on test where there is none. Only classes
+that both know are compared. The candidate passes when it is shown to be not worse by more than a margin
+(non-inferiority at one-sided 95 %, Piaggio et al. 2012). It is refused when it is shown to be worse over all images, on
+one set, or on one class. The chance that an equal model is refused is 5 % over all of these tests (Bonferroni, Holm).
+Between the two the gate can't tell, and says how many images would do. New classes are held against a least recall.
+benchmarks/gate.py measures these rates.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from curation.evaluation.comparison.paired import Against, against, by_class
-from curation.tables.codes import Split
+from curation.evaluation.prediction_facts import group_codes
+from curation.evaluation.uncertainty import intervals, sign_flip
+from curation.evaluation.uncertainty.several_tests import holm
+from curation.params.blocks import Promote
 
 NEEDED = ["image_id", "split", "benchmark_set", "label", "predicted", "base_predicted"]
+LEVEL = 0.05  # chance that an equal model is refused
+ONE_SIDED, POWER = 1.6449, 0.8416  # standard errors: of a one-sided 95 % bound, and of a chance of 80 % to pass
+
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Gate:
-    """The comparison, and the objections against promotion as sentences; without objections the gate is passed."""
+    """The comparison, the objections, and what can't be told, as sentences. Without either the gate is passed."""
 
     sets: dict[str, Against]
     classes: pd.DataFrame
     objections: list[str]
+    unknown: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # what is new
 
 
-def judge(predictions: pd.DataFrame, seen: "pd.Series[bool]", max_class_drop: float) -> Gate:
-    """Compare candidate and base model on benchmark images, or on test where there are none.
+@dataclass(frozen=True)
+class Held:
+    """Held-out images of classes that both models know: set, class, leak group, and where each model is right."""
 
-    predictions: columns NEEDED and `loss`.
-    seen: images that candidate or base was trained on; they do not count.
-    max_class_drop: recall that a class may lose.
+    sets: "pd.Series[str]"
+    labels: "pd.Series[str]"
+    groups: intervals.Groups
+    new: Flags
+    old: Flags
+
+    @property
+    def change(self) -> NDArray[np.float64]:
+        """Float [n]: 1 where an image became right, -1 where it became wrong, else 0."""
+        return self.new.astype(np.float64) - self.old
+
+
+def judge(
+    predictions: pd.DataFrame,
+    seen: "pd.Series[bool]",
+    classes: tuple[Sequence[str], Sequence[str]],
+    rules: Promote,
+) -> Gate:
+    """Compare candidate and base model.
+
+    - predictions: columns NEEDED; `leak_group`, where it is there, says which images belong together
+    - seen: images that candidate or base was trained on; they do not count
+    - classes: those of the candidate, and those of the base model; a base without classes has nothing to compare
     """
-    answered = (predictions["base_predicted"] != "") & ~seen
-    rows = predictions[answered & (predictions["split"] == Split.BENCHMARK)]
-    if rows.empty:
-        rows = predictions[answered & (predictions["split"] == Split.TEST)]
-    rows = rows[_of_known_classes(rows, predictions)]
-    new, old = _right(rows, "predicted"), _right(rows, "base_predicted")
-    names = rows["benchmark_set"].where(rows["benchmark_set"] != "", rows["split"])
+    new_classes, old_classes = classes
+    if not len(old_classes):
+        return Gate({}, pd.DataFrame(), [])
+    rows = _held_out(predictions, seen)
+    both = [name for name in old_classes if name in set(new_classes)]
+    held = _held(rows[rows["label"].isin(both)])
+    lost = [name for name in old_classes if name not in set(new_classes)]
+    objections = [f"class `{name}` is known to the base model, and not to the candidate" for name in lost]
+    added = [name for name in new_classes if name not in set(old_classes)]
+    refused, notes = _new_classes(rows, added, rules.new_class_min)
+    names = sorted(set(held.sets))
     sets = {
-        str(name): against(new[mask], old[mask]) for name in sorted(set(names)) for mask in [(names == name).to_numpy()]
+        name: against(held.new[mask], held.old[mask], held.groups[mask])
+        for name in names
+        for mask in [held.sets == name]
     }
-    classes = by_class(rows["label"], new, old)
-    return Gate(sets, classes, [*_worse_sets(sets), *_worse_classes(classes, max_class_drop)])
+    table = by_class(held.labels, held.new, held.old, held.groups)
+    whole = against(held.new, held.old, held.groups)
+    worse = _worse(held, whole, table, rules)
+    unknown = [] if worse else _unknown(whole, _told(names), rules.margin)
+    return Gate(sets, table, [*objections, *worse, *refused], unknown, notes)
 
 
-def _of_known_classes(rows: pd.DataFrame, predictions: pd.DataFrame) -> "pd.Series[bool]":
-    """Images whose label is a class of the candidate or of the base model, as far as their predictions show."""
-    known = set(predictions["label"][predictions["loss"].notna()]) | set(predictions["base_predicted"])
-    return rows["label"].isin(known)
+def _held_out(predictions: pd.DataFrame, seen: "pd.Series[bool]") -> pd.DataFrame:
+    """Images of the benchmark that neither model learnt from; of test where there are none."""
+    rows = predictions[~seen & (predictions["split"] == "benchmark")]
+    return rows if len(rows) else predictions[~seen & (predictions["split"] == "test")]
 
 
-def _right(rows: pd.DataFrame, column: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return np.asarray(rows[column].to_numpy() == rows["label"].to_numpy(), bool)
+def _held(rows: pd.DataFrame) -> Held:
+    rows = rows[rows["base_predicted"] != ""].reset_index(drop=True)
+    names = rows["benchmark_set"].where(rows["benchmark_set"] != "", rows["split"])
+    told = rows["leak_group"].fillna("") if "leak_group" in rows else None
+    right = [np.asarray(rows[column] == rows["label"], bool) for column in ("predicted", "base_predicted")]
+    return Held(names, rows["label"], group_codes(told, len(rows)), right[0], right[1])
 
 
-def _worse_sets(sets: dict[str, Against]) -> list[str]:
-    return [
-        f"benchmark `{name}`: {result.worse} of {result.images} images got worse and {result.better} better "
-        f"({result.difference:+.2%}, McNemar p {result.p_value:.2g})"
-        for name, result in sets.items()
-        if result.worse > result.better
-    ]
+def _worse(held: Held, whole: Against, table: pd.DataFrame, rules: Promote) -> list[str]:
+    """Sentences about what is shown to be worse: all images at half of LEVEL, sets and classes at the other half.
 
-
-def _worse_classes(classes: pd.DataFrame, most: float) -> list[str]:
-    lost = classes[classes["difference"] < -most - 1e-9]
-    return [
+    A loss that is shown to lie within its margin is no objection.
+    """
+    out = []
+    names = sorted(set(held.sets))
+    if sign_flip.worse(held.change, held.groups) <= LEVEL / 2 and whole.limits(ONE_SIDED)[0] < -rules.margin:
+        out.append(_sentence(_told(names), whole))
+    of_set = {name: np.asarray(held.sets == name) for name in names if len(names) > 1}
+    of_class = {name: np.asarray(held.labels == name) for name in table["class"]}
+    masks = [*of_set.values(), *of_class.values()]
+    found = holm(np.array([sign_flip.worse(held.change[mask], held.groups[mask]) for mask in masks]))
+    sure = found <= LEVEL / 2
+    for name, shown in zip(of_set, sure, strict=False):
+        result = against(held.new[of_set[name]], held.old[of_set[name]], held.groups[of_set[name]])
+        if shown and result.limits(ONE_SIDED)[0] < -rules.margin:
+            out.append(_sentence(f"`{name}`", result))
+    lost = table[sure[len(of_set) :] & (table["difference"].to_numpy() < -rules.max_class_drop - 1e-9)]
+    out += [
         f"class `{row['class']}`: recall {row['old']:.2f} -> {row['new']:.2f} on {row['images']} images "
-        f"(promote.max_class_drop is {most})"
+        f"(promote.max_class_drop is {rules.max_class_drop})"
         for _, row in lost.iterrows()
     ]
+    return out
+
+
+def _unknown(whole: Against, told: str, margin: float) -> list[str]:
+    """A sentence where the one-sided 95 % bound of the difference does not exclude a loss of `margin`."""
+    if not whole.images:
+        return ["can't tell: no benchmark or test image shows a class that both models know"]
+    low = whole.limits(ONE_SIDED)[0]
+    if low >= -margin:
+        return []
+    more = f"{more_images(whole, margin):,} more benchmark images would"
+    loss = f"a loss of up to {-low:.1%} is not excluded, and promote.margin is {margin:.1%}"
+    return [f"can't tell; {more}: {_sentence(told, whole)}: {loss}"]
+
+
+def more_images(found: Against, margin: float) -> int:
+    """How many more images let an equal model pass with a chance of 80 %, if they change as often as these."""
+    changed = (found.better + found.worse + 2) / (found.images + 4)  # after Agresti and Coull 1998
+    each = found.images / found.worth if found.worth else 1.0
+    needed = (ONE_SIDED + POWER) ** 2 * changed / max(margin, 1e-3) ** 2 * each
+    return max(math.ceil((needed - found.images) / 10) * 10, 10)
+
+
+def _new_classes(rows: pd.DataFrame, added: Sequence[str], least: float) -> tuple[list[str], list[str]]:
+    """Sentences about new classes: those whose recall is shown to lie below `least`, and all of them."""
+    refused, notes = [], []
+    for name in sorted(added):
+        of_class = rows[rows["label"] == name]
+        if of_class.empty:
+            notes.append(f"new class `{name}`: no held-out image shows it, so nothing is known of its recall")
+            continue
+        told = of_class["leak_group"].fillna("") if "leak_group" in of_class else None
+        right = np.asarray(of_class["predicted"] == name, bool)
+        low, high = intervals.share(right, group_codes(told, len(of_class)))
+        words = f"recall {right.mean():.2f} ({low:.2f} to {high:.2f}) on {len(right)} images"
+        notes.append(f"new class `{name}`: {words}")
+        if high < least:
+            refused.append(f"new class `{name}`: {words} (promote.new_class_min is {least})")
+    return refused, notes
+
+
+def _told(names: Sequence[str]) -> str:
+    return f"`{names[0]}`" if len(names) == 1 else f"({len(names)} sets)"
+
+
+def _sentence(name: str, result: Against) -> str:
+    low, high = result.interval
+    return (
+        f"benchmark {name}: {result.worse} of {result.images} images got worse and {result.better} better "
+        f"({result.difference:+.2%}, 95 % interval {low:+.2%} to {high:+.2%})"
+    )

@@ -1,0 +1,36 @@
+"""The log of candidates that the gate refused, one JSON line for each. Lines are added and never rewritten.
+
+A benchmark is used up by trying: of many candidates that are a little worse than production, one passes by chance in
+the end. The log keeps the attempts, so that this can be seen.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from curation.project import Project
+
+
+def record(project: Project, md5: str, why: Sequence[str], *, commit: bool) -> None:
+    """Add one refused attempt, and commit the log if nothing else has changed.
+
+    md5: of the candidate. why: what the gate said. The same words about the same candidate are logged once.
+    """
+    path = project.refusals
+    if not why or any((line["md5"], line["why"]) == (md5, list(why)) for line in read(project)):
+        return
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    line = {"md5": md5, "time": now, "person": project.git.person(), "why": list(why)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    name = project.relative(path)
+    if commit and project.git.exists and all(changed == name for changed in project.git.changed()):
+        project.git.commit("Log a candidate that was not promoted", [name])
+
+
+def read(project: Project) -> list[dict[str, object]]:
+    """Return the attempts, oldest first."""
+    if not project.refusals.exists():
+        return []
+    return [json.loads(line) for line in project.refusals.read_text(encoding="utf-8").splitlines() if line.strip()]
