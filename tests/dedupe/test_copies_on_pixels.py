@@ -168,6 +168,17 @@ def cell(crack, seed):
     return image
 
 
+def healthy_cell(seed):
+    """A solar cell without defects: busbars, dark borders, and faint clouds of its own."""
+    random = np.random.default_rng((32, seed))
+    clouds = Image.fromarray(random.integers(118, 139, (9, 9), np.uint8)).resize((300, 300), Image.Resampling.BICUBIC)
+    values = np.asarray(clouds, float) + random.normal(0, 2, (300, 300))
+    for y in (50, 150, 250):
+        values[y : y + 5, 20:280] = 45
+    values[:, :6] -= 40
+    return picture(values[..., None].repeat(3, 2))
+
+
 def sign(mirrored):
     plate = Image.new("RGB", (80, 80), (0, 70, 170))
     ImageDraw.Draw(plate).polygon([(62, 18), (16, 40), (62, 62)], fill="white")
@@ -192,6 +203,7 @@ DIFFERENT = {
     "animal of 2% of the frame": lambda k: (photograph(k), with_thing(photograph(k), k, 0.02)),
     "thing that moved": lambda k: (with_thing(photograph(k), 1, 0.01), with_thing(photograph(k), 1, 0.01, 0.5)),
     "crack of a cell": lambda k: (cell(False, k), cell(True, k)),
+    "healthy cells of one module": lambda k: (healthy_cell(k), healthy_cell(k + 20)),
     "mirrored sign": lambda _: (sign(False), sign(True)),
 }
 COPIES = {

@@ -24,6 +24,8 @@ LIT_AREA, LIT_STRONG_AREA = 240, 40  # and in changed light
 GRAPHIC_NOISE, GRAPHIC_PROMINENCE = 3.0, 1.6
 UNLIKE_AREA = 20  # pixels of strong structure that may disagree
 CORRELATION = 0.9
+SMOOTH, SMOOTH_CORRELATION = 0.45, 0.998  # share of structure below which pictures of one kind agree by chance: healthy
+# solar cells of one module agree to 0.996
 RICH, RICH_TONES = 0.35, 7  # share of structure, or tones, from which there is enough to compare
 ANCHORS, CELLS = 25, 7  # inliers that prove the registration, and the cells they lie in
 LIT_ANCHORS, LIT_CELLS, LIT_LENGTH, LIT_TONES = 40, 12, 160, 5
@@ -72,7 +74,8 @@ def is_copy(found: Evidence) -> bool:
 
 
 def _details_agree(structure: Structure) -> bool:
-    return structure.unlike_area <= UNLIKE_AREA and structure.correlation >= CORRELATION
+    least = CORRELATION if structure.share >= SMOOTH else SMOOTH_CORRELATION
+    return structure.unlike_area <= UNLIKE_AREA and structure.correlation >= least
 
 
 def _has_enough(found: Evidence) -> bool:
