@@ -24,7 +24,7 @@ LIT_AREA, LIT_STRONG_AREA = 240, 40  # and in changed light
 GRAPHIC_NOISE, GRAPHIC_PROMINENCE = 3.0, 1.6
 UNLIKE_AREA = 20  # pixels of strong structure that may disagree
 CORRELATION = 0.9
-SMOOTH, SMOOTH_CORRELATION = 0.45, 0.998  # share of structure below which pictures of one kind agree by chance: healthy
+SMOOTH, SMOOTH_CORRELATION = 0.35, 0.998  # share of structure below which pictures of one kind agree by chance: healthy
 # solar cells of one module agree to 0.996
 RICH, RICH_TONES = 0.35, 7  # share of structure, or tones, from which there is enough to compare
 ANCHORS, CELLS = 25, 7  # inliers that prove the registration, and the cells they lie in
