@@ -18,11 +18,13 @@ RARE = 0.015  # share of the pixels below which a tone does not count
 class Colours(NamedTuple):
     """turned: share of all pixels whose hue turned; of_coloured: the same of those that have a hue in both.
 
-    same: share of pixels that stayed as they were; tones: of 16, how many the richer picture has.
+    hued: share of all pixels that have a hue in both. same: share of pixels that stayed as they were. tones: of 16, how
+    many the richer picture has.
     """
 
     turned: float
     of_coloured: float
+    hued: float
     same: float
     tones: int
 
@@ -38,6 +40,7 @@ def colours(pair: Overlap) -> Colours:
     return Colours(
         float(turned.mean()),
         float(turned.sum() / max(int(hued.sum()), 1)),
+        float(hued.mean()),
         float((np.maximum.reduce(np.abs(one - other).T) < SAME).mean()),
         max(_tones(left[:, 0]), _tones(right[:, 0])),
     )

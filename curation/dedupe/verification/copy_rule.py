@@ -24,8 +24,8 @@ LIT_AREA, LIT_STRONG_AREA = 240, 40  # and in changed light
 GRAPHIC_NOISE, GRAPHIC_PROMINENCE = 3.0, 1.6
 UNLIKE_AREA = 20  # pixels of strong structure that may disagree
 CORRELATION = 0.9
-SMOOTH, SMOOTH_CORRELATION = 0.35, 0.998  # share of structure below which pictures of one kind agree by chance: healthy
-# solar cells of one module agree to 0.996
+SMOOTH, SMOOTH_CORRELATION = 0.45, 0.998  # share of structure below which grey pictures of one kind agree by chance:
+GREY = 0.1  # healthy solar cells of one module agree to 0.996. Grey are those with a smaller share of pixels with a hue
 RICH, RICH_TONES = 0.35, 7  # share of structure, or tones, from which there is enough to compare
 ANCHORS, CELLS = 25, 7  # inliers that prove the registration, and the cells they lie in
 LIT_ANCHORS, LIT_CELLS, LIT_LENGTH, LIT_TONES = 40, 12, 160, 5
@@ -64,7 +64,7 @@ class Evidence(NamedTuple):
 
 def is_copy(found: Evidence) -> bool:
     """Whether the pair shows one picture."""
-    if found.covered[0] < COVERED[0] or found.covered[1] < COVERED[1] or not _details_agree(found.structure):
+    if found.covered[0] < COVERED[0] or found.covered[1] < COVERED[1] or not _details_agree(found):
         return False
     if found.unlit and _is_anchored(found, ANCHORS, CELLS) and _has_enough(found):
         return _is_plain_copy(found) and not _recoloured_in_part(found)
@@ -73,8 +73,11 @@ def is_copy(found: Evidence) -> bool:
     return _is_same_graphic(found)
 
 
-def _details_agree(structure: Structure) -> bool:
-    least = CORRELATION if structure.share >= SMOOTH else SMOOTH_CORRELATION
+def _details_agree(found: Evidence) -> bool:
+    """Whether the structure agrees. A smooth grey picture has nothing else to show, so it must agree nearly wholly."""
+    structure = found.structure
+    smooth = structure.share < SMOOTH and found.colours.hued < GREY
+    least = SMOOTH_CORRELATION if smooth else CORRELATION
     return structure.unlike_area <= UNLIKE_AREA and structure.correlation >= least
 
 
