@@ -52,9 +52,10 @@ def test_a_project_with_odd_names_is_promoted_and_its_card_shows_them(project, t
     figures = pd.DataFrame({"set": "test", "class": odd, "precision": 0.5, "recall": 0.4, "f1": 0.5, "support": 4})
     figures.assign(predicted=4).to_csv(project.root / "reports/evaluate/per_class.csv", index=False)
     project.commit("figures")
-    promote(Project(project.root), Choice())
+    promote(Project(project.root), Choice(accept_unknown=True))  # 12 images are too few to tell
     card = (project.root / "models/production.md").read_text()
     texts, acting = shown(card)
+    acting.remove("strong_open")  # the card itself says in bold that the gate could not tell
     assert set(acting) <= {"heading_open", "code_inline"}
     assert all(name in texts for name in odd)
     assert all(f"{name}: finds 40%" in texts for name in odd)

@@ -21,6 +21,7 @@ from curation.evaluation.prediction_facts import group_codes
 from curation.evaluation.uncertainty import intervals, sign_flip
 from curation.evaluation.uncertainty.several_tests import holm
 from curation.params.blocks import Promote
+from curation.tables.codes import Split
 
 NEEDED = ["image_id", "split", "benchmark_set", "label", "predicted", "base_predicted"]
 LEVEL = 0.05  # chance that an equal model is refused
@@ -93,8 +94,8 @@ def judge(
 
 def _held_out(predictions: pd.DataFrame, seen: "pd.Series[bool]") -> pd.DataFrame:
     """Images of the benchmark that neither model learnt from; of test where there are none."""
-    rows = predictions[~seen & (predictions["split"] == "benchmark")]
-    return rows if len(rows) else predictions[~seen & (predictions["split"] == "test")]
+    rows = predictions[~seen & (predictions["split"] == Split.BENCHMARK)]
+    return rows if len(rows) else predictions[~seen & (predictions["split"] == Split.TEST)]
 
 
 def _held(rows: pd.DataFrame) -> Held:

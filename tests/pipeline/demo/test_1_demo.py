@@ -34,8 +34,10 @@ def test_no_leak_group_is_in_two_splits(demo):
     assert set(scored.loc[scored.origin != "real", "split"]) <= {"train"}
 
 
-def test_summary_is_five_lines(demo):
-    assert len(demo.run("curate", "summary").strip().splitlines()) == 5
+def test_summary_is_five_lines_and_then_the_warnings(demo):
+    lines = demo.run("curate", "summary").strip().splitlines()
+    warnings = demo.json("curate", "summary", "--json")["warnings"]
+    assert [line.startswith("warning: ") for line in lines] == [False] * 5 + [True] * len(warnings)
 
 
 def test_unknowns_are_sorted_and_sure(demo):
