@@ -5,7 +5,8 @@ are bound in `plugin/dist/index.umd.js`, because FiftyOne binds no keys to Pytho
 also be called from the operator browser (the key `). The structure follows the plugin guide of FiftyOne.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import fiftyone.operators as foo
 from fiftyone.operators import types
@@ -58,18 +59,26 @@ class Decide(foo.Operator):  # type: ignore[misc]
         return decide.decide(ctx.dataset, ids, decision, reviewer)
 
 
-class Accept(Decide):
-    """Accept the suggested label."""
+class DecideByCall(Decide):
+    """The base class of decisions that one call of Python writes. said: what the answer calls the decision."""
 
-    name, label, unlisted = "accept", "Review: accept the suggested label (a)", False
+    said: ClassVar[str]
+    call: ClassVar[Callable[[Any, list[str], str], int]]
 
     def chosen(self, ctx: Any) -> str:  # noqa: ARG002
         """What the answer calls it."""
-        return "accepted"
+        return self.said
 
     def write(self, ctx: Any, ids: list[str], reviewer: str) -> int:
-        """Accept for these samples."""
-        return decide.accept(ctx.dataset, ids, reviewer)
+        """Write the decision for these samples."""
+        return type(self).call(ctx.dataset, ids, reviewer)
+
+
+class Accept(DecideByCall):
+    """Accept the suggested label."""
+
+    name, label, unlisted = "accept", "Review: accept the suggested label (a)", False
+    said, call = "accepted", staticmethod(decide.accept)
 
 
 class Keep(Decide):

@@ -9,80 +9,45 @@ from typing import Any
 from fiftyone.operators import types
 
 from curation.review.interface import decide, pair_decisions
-from curation.review.interface.operators import Decide
+from curation.review.interface.operators import Decide, DecideByCall
 from curation.tables.codes import Word
 
 SETTLED = {Word.COPY.value: "All of these are copies", Word.NOT_COPY.value: "None of these is a copy"}
 
 
-class AcceptLeft(Decide):
+class AcceptLeft(DecideByCall):
     """Accept the label of the left image for both."""
 
     name, label, unlisted = "accept_left", "Review: the left label is right for both (,)", False
-
-    def chosen(self, ctx: Any) -> str:  # noqa: ARG002
-        """What the answer calls it."""
-        return "the left label"
-
-    def write(self, ctx: Any, ids: list[str], reviewer: str) -> int:
-        """Accept for the pairs of these samples."""
-        return pair_decisions.accept_left(ctx.dataset, ids, reviewer)
+    said, call = "the left label", staticmethod(pair_decisions.accept_left)
 
 
-class AcceptRight(Decide):
+class AcceptRight(DecideByCall):
     """Accept the label of the right image for both."""
 
     name, label, unlisted = "accept_right", "Review: the right label is right for both (.)", False
-
-    def chosen(self, ctx: Any) -> str:  # noqa: ARG002
-        """What the answer calls it."""
-        return "the right label"
-
-    def write(self, ctx: Any, ids: list[str], reviewer: str) -> int:
-        """Accept for the pairs of these samples."""
-        return pair_decisions.accept_right(ctx.dataset, ids, reviewer)
+    said, call = "the right label", staticmethod(pair_decisions.accept_right)
 
 
-class NotACopy(Decide):
+class NotACopy(DecideByCall):
     """Say that the two images are different pictures."""
 
     name, label, unlisted = "not_a_copy", "Review: two different pictures, no copy (t)", False
-
-    def chosen(self, ctx: Any) -> str:  # noqa: ARG002
-        """What the answer calls it."""
-        return "no copy"
-
-    def write(self, ctx: Any, ids: list[str], reviewer: str) -> int:
-        """Say it of the pairs of these samples."""
-        return pair_decisions.not_a_copy(ctx.dataset, ids, reviewer)
+    said, call = "no copy", staticmethod(pair_decisions.not_a_copy)
 
 
-class IsACopy(Decide):
+class IsACopy(DecideByCall):
     """Say that the two images are the same picture."""
 
     name, label, unlisted = "is_a_copy", "Review: the same picture, a copy (c)", False
-
-    def chosen(self, ctx: Any) -> str:  # noqa: ARG002
-        """What the answer calls it."""
-        return "a copy"
-
-    def write(self, ctx: Any, ids: list[str], reviewer: str) -> int:
-        """Say it of the pairs of these samples."""
-        return pair_decisions.is_a_copy(ctx.dataset, ids, reviewer)
+    said, call = "a copy", staticmethod(pair_decisions.is_a_copy)
 
 
-class BothUnknown(Decide):
+class BothUnknown(DecideByCall):
     """Say of both images that nobody knows what they show."""
 
     name, label, unlisted = "both_unknown", "Review: nobody knows what the two show (q)", False
-
-    def chosen(self, ctx: Any) -> str:  # noqa: ARG002
-        """What the answer calls it."""
-        return "both unknown"
-
-    def write(self, ctx: Any, ids: list[str], reviewer: str) -> int:
-        """Say it of the pairs of these samples."""
-        return pair_decisions.both_unknown(ctx.dataset, ids, reviewer)
+    said, call = "both unknown", staticmethod(pair_decisions.both_unknown)
 
 
 class SettleMarked(Decide):
