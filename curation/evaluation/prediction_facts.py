@@ -97,6 +97,11 @@ def group_codes(leak_groups: "pd.Series[str] | None", count: int) -> NDArray[np.
     return np.where(known >= 0, known, alone + count).astype(np.int64)
 
 
+def groups_of(rows: pd.DataFrame) -> NDArray[np.int64]:
+    """Code int [n] of the leak group of each row, as `group_codes` gives it; `leak_group` may be empty or missing."""
+    return group_codes(rows["leak_group"].fillna("") if "leak_group" in rows else None, len(rows))
+
+
 def _batches(path: Path) -> Iterator[pa.RecordBatch]:
     with pq.ParquetFile(path, read_dictionary=TEXT_COLUMNS) as file:
         yield from file.iter_batches(batch_size=65_536, columns=[*TEXT_COLUMNS, *REAL_COLUMNS, "top_labels"])

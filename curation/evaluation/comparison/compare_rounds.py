@@ -13,7 +13,7 @@ import pandas as pd
 from curation import tables
 from curation.errors import CurationError
 from curation.evaluation.comparison.paired import Against, against, by_class
-from curation.evaluation.prediction_facts import group_codes
+from curation.evaluation.prediction_facts import groups_of
 from curation.project import Project, Reader, RevisionError
 from curation.tables.codes import HELD_OUT_SPLITS
 
@@ -66,7 +66,7 @@ def compare(old: pd.DataFrame, new: pd.DataFrame) -> Comparison:
     new_right = np.asarray(both["predicted"] == both["label"], bool)
     old_right = np.asarray(both["predicted_old"] == both["label"], bool)
     names = both["split"].where(both["benchmark_set"] == "", "benchmark/" + both["benchmark_set"])
-    groups = group_codes(both["leak_group"].fillna("") if "leak_group" in both else None, len(both))
+    groups = groups_of(both)
     sets: dict[str, Against] = {}
     for name in sorted(set(names)):
         here = np.asarray(names == name, bool)

@@ -9,7 +9,7 @@ benchmarks/gate.py measures these rates.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from curation.evaluation.comparison.paired import Against, against, by_class
-from curation.evaluation.prediction_facts import group_codes
+from curation.evaluation.prediction_facts import groups_of
 from curation.evaluation.uncertainty import intervals, sign_flip
 from curation.evaluation.uncertainty.several_tests import holm
 from curation.params.blocks import Promote
@@ -79,16 +79,12 @@ def judge(
     objections = [f"class `{name}` is known to the base model, and not to the candidate" for name in lost]
     added = [name for name in new_classes if name not in set(old_classes)]
     refused, notes = _new_classes(rows, added, rules.new_class_min)
-    names = sorted(set(held.sets))
-    sets = {
-        name: against(held.new[mask], held.old[mask], held.groups[mask])
-        for name in names
-        for mask in [held.sets == name]
-    }
+    masks = {name: np.asarray(held.sets == name) for name in sorted(set(held.sets))}
+    sets = {name: against(held.new[mask], held.old[mask], held.groups[mask]) for name, mask in masks.items()}
     table = by_class(held.labels, held.new, held.old, held.groups)
     whole = against(held.new, held.old, held.groups)
-    worse = _worse(held, whole, table, rules)
-    unknown = [] if worse else _unknown(whole, _told(names), rules.margin)
+    worse = _worse(held, sets, whole, table, rules)
+    unknown = [] if worse else _unknown(whole, _told(list(sets)), rules.margin)
     return Gate(sets, table, [*objections, *worse, *refused], unknown, notes)
 
 
@@ -101,29 +97,26 @@ def _held_out(predictions: pd.DataFrame, seen: "pd.Series[bool]") -> pd.DataFram
 def _held(rows: pd.DataFrame) -> Held:
     rows = rows[rows["base_predicted"] != ""].reset_index(drop=True)
     names = rows["benchmark_set"].where(rows["benchmark_set"] != "", rows["split"])
-    told = rows["leak_group"].fillna("") if "leak_group" in rows else None
     right = [np.asarray(rows[column] == rows["label"], bool) for column in ("predicted", "base_predicted")]
-    return Held(names, rows["label"], group_codes(told, len(rows)), right[0], right[1])
+    return Held(names, rows["label"], groups_of(rows), right[0], right[1])
 
 
-def _worse(held: Held, whole: Against, table: pd.DataFrame, rules: Promote) -> list[str]:
+def _worse(held: Held, sets: Mapping[str, Against], whole: Against, table: pd.DataFrame, rules: Promote) -> list[str]:
     """Sentences about what is shown to be worse: all images at half of LEVEL, sets and classes at the other half.
 
-    A loss that is shown to lie within its margin is no objection.
+    A loss that is shown to lie within its margin is no objection. sets: the comparison on each.
     """
     out = []
-    names = sorted(set(held.sets))
     if sign_flip.worse(held.change, held.groups) <= LEVEL / 2 and whole.limits(ONE_SIDED)[0] < -rules.margin:
-        out.append(_sentence(_told(names), whole))
-    of_set = {name: np.asarray(held.sets == name) for name in names if len(names) > 1}
+        out.append(_sentence(_told(list(sets)), whole))
+    of_set = {name: np.asarray(held.sets == name) for name in sets if len(sets) > 1}
     of_class = {name: np.asarray(held.labels == name) for name in table["class"]}
     masks = [*of_set.values(), *of_class.values()]
     found = holm(np.array([sign_flip.worse(held.change[mask], held.groups[mask]) for mask in masks]))
     sure = found <= LEVEL / 2
     for name, shown in zip(of_set, sure, strict=False):
-        result = against(held.new[of_set[name]], held.old[of_set[name]], held.groups[of_set[name]])
-        if shown and result.limits(ONE_SIDED)[0] < -rules.margin:
-            out.append(_sentence(f"`{name}`", result))
+        if shown and sets[name].limits(ONE_SIDED)[0] < -rules.margin:
+            out.append(_sentence(f"`{name}`", sets[name]))
     lost = table[sure[len(of_set) :] & (table["difference"].to_numpy() < -rules.max_class_drop - 1e-9)]
     out += [
         f"class `{row['class']}`: recall {row['old']:.2f} -> {row['new']:.2f} on {row['images']} images "
@@ -161,9 +154,8 @@ def _new_classes(rows: pd.DataFrame, added: Sequence[str], least: float) -> tupl
         if of_class.empty:
             notes.append(f"new class `{name}`: no held-out image shows it, so nothing is known of its recall")
             continue
-        told = of_class["leak_group"].fillna("") if "leak_group" in of_class else None
         right = np.asarray(of_class["predicted"] == name, bool)
-        low, high = intervals.share(right, group_codes(told, len(of_class)))
+        low, high = intervals.share(right, groups_of(of_class))
         words = f"recall {right.mean():.2f} ({low:.2f} to {high:.2f}) on {len(right)} images"
         notes.append(f"new class `{name}`: {words}")
         if high < least:
