@@ -174,22 +174,27 @@ def _accept_rest(
     from curation.decisions.fold import fold
     from curation.decisions.log import read_reviews
     from curation.labelling.accept import LabelError, accept_rest, record
+    from curation.labelling.sampled_rows import refuse_drawn
 
     if not rest_as:
         return 0
     if chosen is None:
         raise LabelError("--rest-as needs a file of picks: curate label accept picks.csv --rest-as predicted")
-    held = fold(read_reviews(project.reviews))
+    log = read_reviews(project.reviews)
+    held = fold(log)
     new = accept_rest(chosen, set(held.loc[held["word"] != "", "image_id"]), rest_as, stamp)
+    if rest_as == "predicted":
+        refuse_drawn((row["image_id"] for row in new), log)
     _refuse_new_classes(project, {row["label"] for row in new}, allowed=new_class)
     return record(new, project.reviews)
 
 
 def _move(answers: "Answers", chosen: "pd.DataFrame | None", stamp: "Stamp") -> tuple[int, dict[str, str]]:
-    """Move the decided files. First add a row with the model's answer for each decision that has none."""
+    """Move the decided files. First the log says how each was chosen, and what the model had said of it."""
     from curation import tables
     from curation.decisions.log import read_reviews
     from curation.labelling import accept as room
+    from curation.labelling.sampled_rows import rows_of_proposed
 
     project = answers.project
     images = project.table(tables.IMAGES, ["image_id", "path", "copy_paths", "source"])
@@ -200,7 +205,8 @@ def _move(answers: "Answers", chosen: "pd.DataFrame | None", stamp: "Stamp") -> 
     late = [
         stamp.row(image_id, "relabel", name) for image_id, name in sorted(set(found.values())) if image_id not in told
     ]
-    room.record(room.with_provenance(late, answers.table), project.reviews)
+    proposed = rows_of_proposed((image_id for image_id, _ in found.values()), log, stamp)
+    room.record([*room.with_provenance(late, answers.table), *proposed], project.reviews)
     return room.move(found, project.root)
 
 

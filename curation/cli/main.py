@@ -18,6 +18,7 @@ from curation.cli import (  # noqa: F401
     review,
     rollback,
     sample,
+    sample_pool,
     split,
     staged,
     summary,

@@ -1,9 +1,14 @@
 """What people decided, folded into one row an image: the one answer to "which decision holds?", for every reader.
 
 The order is that of `curation.decisions.order`, by time, so the lines of the log may stand in any order. The last
-decision wins, on independent questions: what the image shows (relabel, keep, unknown), whether it may be used (remove,
-keep, benchmark:<set>), and how (turn, small). A set, once given, is left only by `remove`. Decisions on pairs of images
-(copy, not_copy) are folded by `pairs`.
+decision wins, on independent questions:
+
+- what the image shows: relabel, keep, unknown
+- whether it may be used: remove, keep, benchmark:<set>. A set, once given, is left only by `remove`
+- how it is used: turn, small
+- how it was chosen to be labelled: sampled
+
+Decisions on pairs of images (copy, not_copy) are folded by `pairs`.
 """
 
 import pandas as pd
@@ -25,6 +30,7 @@ FOLDED = {  # column: what it is where nothing was decided
     "benchmark_set": "",
     "turn": 0,  # degrees clockwise
     "small": False,
+    "sampled": "",  # how it came to be labelled: "uniform" or "model"; "" where nothing is recorded
     "other": "",  # the last decision that does not settle what it shows
     "other_model": "",  # the model that it was made on
     "order": 0,  # place of `decision` in the order of the log: higher is later
@@ -72,6 +78,9 @@ def pairs(reviews: pd.DataFrame) -> pd.DataFrame:
 
 def _apply(state: dict[str, object], decision: Decision, row: dict[str, str]) -> None:
     word = decision.word
+    if word is Word.SAMPLED:
+        state["sampled"] = decision.detail
+        return
     if word not in NAMING_WORDS:
         state.update(other=str(decision), other_model=row["model"])
     if word is Word.TURN:

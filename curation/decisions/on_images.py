@@ -16,7 +16,7 @@ from curation.tables.class_names import UNKNOWN, canonical, look_alike
 from curation.tables.codes import Source, Word
 
 FACTS = ["image_id", "source", "benchmark_set", "label", "subclass", "origin", "error"]
-TOLD = ["decision", "word", "who", "turn", "order", "small"]
+TOLD = ["decision", "word", "who", "turn", "order", "small", "sampled"]
 
 
 def decided(images: pd.DataFrame, reviews: pd.DataFrame, params: Params) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def _apply(images: pd.DataFrame, folded: pd.DataFrame, ends: Mapping[str, str], 
     because its folder was renamed, the image follows its folder.
     """
     frame = images[FACTS].assign(
-        original_label=images["label"], decision="", word="", who="", turn=0, order=0, small=False
+        original_label=images["label"], decision="", word="", who="", turn=0, order=0, small=False, sampled=""
     )
     rows = pd.Index(images["image_id"]).get_indexer(pd.Index(folded["image_id"]))
     told = folded[rows >= 0].set_axis(rows[rows >= 0])

@@ -10,6 +10,8 @@
     small            what it shows is small: training never zooms out
     copy:<id>        it is a copy of the image <id>
     not_copy:<id>    it is no copy of the image <id>
+    sampled:uniform  it was drawn from the pool uniformly at random
+    sampled:model    a model proposed it from the pool, so it is only trained on
 
 A row of `keep` names the label that it confirms, in the columns label and subclass; without one it confirms the label
 that the image was collected with.
@@ -19,13 +21,16 @@ import re
 from dataclasses import dataclass
 
 from curation.tables.class_names import set_name_problem
-from curation.tables.codes import Word
+from curation.tables.codes import Sampled, Word
 
 LABEL_WORDS = (Word.RELABEL, Word.KEEP, Word.UNKNOWN)  # what the image shows
 NAMING_WORDS = (*LABEL_WORDS, Word.REMOVE)  # settle an image for good
 PAIR_WORDS = (Word.COPY, Word.NOT_COPY)
-WITH_DETAIL = (Word.BENCHMARK, Word.TURN, *PAIR_WORDS)
-DECISIONS = "relabel, remove, unknown, keep, small, benchmark:<set>, turn:<0|90|180|270>, copy:<id>, not_copy:<id>"
+WITH_DETAIL = (Word.BENCHMARK, Word.TURN, Word.SAMPLED, *PAIR_WORDS)
+DECISIONS = (
+    "relabel, remove, unknown, keep, small, benchmark:<set>, turn:<0|90|180|270>, copy:<id>, not_copy:<id>, "
+    "sampled:<uniform|model>"
+)
 IMAGE_ID = re.compile(r"[0-9a-f]{32}")
 SET_NAME = re.compile(r"[^\s/\\:,]+")
 TURNS = {"0", "90", "180", "270"}
@@ -66,6 +71,8 @@ def parse_decision(text: str) -> Decision:
 def _fits(word: Word, detail: str) -> bool:
     if word is Word.TURN:
         return detail in TURNS
+    if word is Word.SAMPLED:
+        return detail in (Sampled.UNIFORM, Sampled.MODEL)
     if word is Word.BENCHMARK:
         return SET_NAME.fullmatch(detail) is not None and not set_name_problem(detail)
     return IMAGE_ID.fullmatch(detail) is not None

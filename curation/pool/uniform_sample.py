@@ -5,18 +5,61 @@ same chance, whatever any model says of it. The images with the lowest hash buck
 seed give the same sample, and a larger sample holds the smaller one. This is bottom-k sampling (Cohen and Kaplan 2007).
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from curation.decisions.fold import fold
 from curation.errors import CurationError
 from curation.project.places import UNLABELLED
 from curation.selection.hash_buckets import buckets
-from curation.tables.codes import Source
+from curation.tables.codes import Sampled, Source, Word
 
 
 class SampleError(CurationError):
     """There is nothing to draw from."""
+
+
+@dataclass(frozen=True)
+class PoolSample:
+    """Rows of IMAGES that were drawn, of how many pictures, and how many images of the pool were labelled before."""
+
+    rows: pd.DataFrame
+    pictures: int
+    chosen_before: int
+
+
+def sample_pool(
+    images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame, count: int, seed: int = 0
+) -> PoolSample:
+    """Draw `count` pictures of the pool that nobody has labelled and that were not drawn before.
+
+    images: image_id, path, source, label, error of IMAGES. duplicates: image_id, keeper of DUPLICATES. reviews: the log
+    as `read_reviews` gives it. Raises SampleError when there is nothing to draw from.
+    """
+    held = fold(reviews)
+    drawn = held["sampled"] == Sampled.UNIFORM
+    left = open_pictures(images, duplicates, set(held.loc[_settled(held) | drawn, "image_id"]))
+    pool = images.loc[images["source"] == Source.UNLABELLED, "image_id"]
+    named = _settled(held) & (held["sampled"] == "") & held["image_id"].isin(pool)
+    before = int((named | (held["sampled"] == Sampled.MODEL)).sum())
+    return PoolSample(left.iloc[draw(left["image_id"], count, seed)].reset_index(drop=True), len(left), before)
+
+
+def drawn_and_open(images: pd.DataFrame, reviews: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of IMAGES that were drawn before and that nobody has labelled yet, by image_id."""
+    held = fold(reviews)
+    waiting = held.loc[(held["sampled"] == Sampled.UNIFORM) & ~_settled(held), "image_id"]
+    rows = images[(images["source"] == Source.UNLABELLED) & images["image_id"].isin(set(waiting))]
+    return rows.sort_values("image_id", ignore_index=True)
+
+
+def _settled(held: pd.DataFrame) -> "pd.Series[bool]":
+    """Which images of the folded log a person has named, removed, found unknown, or put into a benchmark."""
+    kept_bare = (held["named"] == Word.KEEP) & (held["label"] == "")
+    return ((held["named"] != "") & ~kept_bare) | (held["benchmark_set"] != "")
 
 
 def draw(image_ids: "pd.Series | pd.Index", count: int, seed: int = 0) -> NDArray[np.int64]:

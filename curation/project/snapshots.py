@@ -21,7 +21,7 @@ from curation.project.git import Git
 from curation.project.places import PARAMS, Places
 from curation.tables import Table
 from curation.tables.codes import RENAMED
-from curation.tables.schemas import RENAMED_COLUMNS
+from curation.tables.schemas import ADDED_COLUMNS, RENAMED_COLUMNS
 
 
 class RevisionError(CurationError):
@@ -60,14 +60,17 @@ class Snapshot:
     def table(self, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Read a table of the revision. Only the requested columns must exist, because older tables have others.
 
-        Columns and codes that were renamed since then have their present names.
+        Columns and codes that were renamed since then have their present names, and a column that was added since then
+        has its blank value.
         """
         import pyarrow.parquet as pq
 
         raw = self.read(self.places.table_path(table))
         there = set(pq.read_schema(io.BytesIO(raw)).names)
         earlier = {name: old for name, old in RENAMED_COLUMNS.get(table.name, {}).items() if name not in there}
-        wanted = [earlier.get(name, name) for name in columns or table.columns]
+        added = {name: blank for name, blank in ADDED_COLUMNS.get(table.name, {}).items() if name not in there}
+        order = list(columns or table.columns)
+        wanted = [earlier.get(name, name) for name in order if name not in added]
         missing = set(wanted) - there
         if missing:
             raise RevisionError(
@@ -76,7 +79,7 @@ class Snapshot:
                 "later revision"
             )
         frame: pd.DataFrame = pq.read_table(io.BytesIO(raw), columns=wanted).to_pandas()
-        frame = frame.rename(columns={old: name for name, old in earlier.items()})
+        frame = frame.rename(columns={old: name for name, old in earlier.items()}).assign(**added)[order]
         return frame.replace({column: dict(RENAMED[column]) for column in frame.columns if column in RENAMED})
 
     def read(self, path: Path | str) -> bytes:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from curation.decisions.on_images import decided
 from curation.decisions.words import LABEL_WORDS
 from curation.params import Params
-from curation.selection import class_maximum
+from curation.selection import class_maximum, model_chosen
 from curation.selection.class_limits import Limits
 from curation.selection.copies.benchmark_copies import RULES, of_benchmarks
 from curation.selection.copies.label_conflicts import of_copies
@@ -40,7 +40,7 @@ def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame
     """
     images = images.sort_values("image_id", kind="stable", ignore_index=True)
     frame = of_benchmarks(of_copies(decided(images, reviews, params), duplicates, params.dedupe.policy))
-    frame = frame.assign(state="", reason_code="", reason="")
+    frame = frame.assign(state="", reason_code="", reason="", sampled=model_chosen.sampled(frame))
     _set_aside(frame)
     _drop_copies(frame)
     _below_minimum(frame, Limits(params, "min"))

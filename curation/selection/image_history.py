@@ -13,10 +13,14 @@ import pandas as pd
 from curation.decisions.fold import fold
 from curation.decisions.words import PAIR_WORDS, Decision, is_image_id, parse_decision
 from curation.errors import CurationError
-from curation.tables.codes import Origin, Source, Word
+from curation.tables.codes import Origin, Sampled, Source, Word
 
 Row = dict[str, Any]
 SHOWN = 8  # copies that are named
+SAMPLED_IN_WORDS = {
+    Sampled.UNIFORM: "it was drawn from the pool uniformly at random",
+    Sampled.MODEL: "a model proposed it from the pool, so it is only trained on",
+}
 APPLIED = ("decision", "turn", "small")  # columns of what holds, in the log as in SELECTION
 
 
@@ -154,6 +158,8 @@ def _in_words(decision: Decision, row: Row, image_id: str) -> str:
         return f"it is {'a' if decision.word is Word.COPY else 'no'} copy of {other[:12]}"
     if decision.word is Word.RELABEL:
         return f"relabel to `{row['label']}`"
+    if decision.word is Word.SAMPLED:
+        return SAMPLED_IN_WORDS[Sampled(decision.detail)]
     return f"keep, as `{row['label']}`" if decision.word is Word.KEEP and row["label"] else str(decision)
 
 

@@ -12,6 +12,7 @@ REMOVED = "removed by review"
 CONFLICT = "label conflict: "
 COPY = "copy of "
 SCENE = "in one leak group with "
+MODEL_CHOSEN = "a model chose it from the pool, and such images are only trained on"
 LABEL_FROM = "its label is from the decision on its copy "
 
 
@@ -27,6 +28,7 @@ def codes_of_splits(table: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series":
     by_basis = {
         Basis.HASH_BUCKET: Reason.HASH_BUCKET,
         Basis.ORIGIN: Reason.ONLY_TRAINED_ON,
+        Basis.MODEL_CHOSEN: Reason.MODEL_CHOSEN,
         Basis.MINIMUM: Reason.MINIMUM,
         Basis.LINEAGE_OF_COPY: Reason.LINEAGE_OF_COPY,
     }
@@ -45,6 +47,7 @@ def of_splits(table: pd.DataFrame, rows: pd.DataFrame, config: blocks.Split) -> 
     kept = rows["state"] == State.KEPT
     reason[kept & (basis == Basis.HASH_BUCKET)] = "its hash bucket gives this split"
     reason[kept & (basis == Basis.ORIGIN)] = table["origin"] + " images are only trained on"
+    reason[kept & (basis == Basis.MODEL_CHOSEN)] = MODEL_CHOSEN
     for name, least in ((Split.VAL, config.min_val), (Split.TEST, config.min_test)):
         taken = kept & (basis == Basis.MINIMUM) & (split == name)
         reason[taken] = f"taken from train, because {name} needs at least {least} images of " + table["label"]
@@ -72,6 +75,7 @@ def _of_out(reason: pd.Series, table: pd.DataFrame, out: pd.Series) -> pd.Series
         Basis.HASH_BUCKET: "its own hash bucket gives another split",
         Basis.MINIMUM: "its own hash bucket gives another split",
         Basis.ORIGIN: "staged and synthetic images are only trained on",
+        Basis.MODEL_CHOSEN: "images that a model chose are only trained on",
         Basis.LINEAGE: "an earlier model had it in another split",
         Basis.LINEAGE_OF_COPY: "a frozen benchmark takes no new images",
     }

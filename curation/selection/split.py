@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from curation.params import Params
 from curation.selection import group_splits, hash_buckets, reasons, split_minimums
 from curation.selection.folds import assign
-from curation.selection.hash_buckets import BENCHMARK, TRAIN, Floats, Ints, SplitRanges
+from curation.selection.hash_buckets import BENCHMARK, TEST, TRAIN, VAL, Floats, Ints, SplitRanges
 from curation.selection.split_minimums import Bools
 from curation.tables import SPLITS
-from curation.tables.codes import MODEL_SPLITS, Basis, Origin, Source, Split, State
+from curation.tables.codes import MODEL_SPLITS, Basis, Origin, Sampled, Source, Split, State
 
 NONE = group_splits.NONE
 FROZEN = "frozen"
@@ -38,6 +38,7 @@ class Assignment:
     label: Ints
     subclass: Ints
     real: Bools
+    chosen: Bools  # a model chose it, and no earlier model has it in a split: it is only trained on
     kept: Bools
     known: Ints  # split in the lineage, NONE when new
     given: Ints  # split of the group from the lineage, NONE without one
@@ -88,6 +89,7 @@ def _assignment(rows: pd.DataFrame, facts: tuple[Ints, Ints, Ints, Bools], param
         label=group_splits.factorize(rows["label"].to_numpy())[0],
         subclass=numbers,
         real=(rows["origin"] == Origin.REAL).to_numpy(),
+        chosen=(rows["sampled"] == Sampled.MODEL).to_numpy() & (known == NONE),
         kept=(rows["state"] == State.KEPT).to_numpy(),
         known=known,
         given=given,
@@ -110,13 +112,14 @@ def _second(image_ids: pd.Series, group: Ints, salt: str) -> Floats:
 def _assign(assigned: Assignment, params: Params, number: int) -> None:
     """Fill split (NONE: out) and basis of the kept rows. The others get train here, and their state in `_table`."""
     config = params.split
-    free = assigned.kept & assigned.real & (assigned.given == NONE)
+    measurable = assigned.kept & assigned.real & ~assigned.chosen
+    free = measurable & (assigned.given == NONE)
     if config.mixed == "follow":
         deciding = group_splits.deciding_rows(assigned.group, assigned.second, free, number)
         assigned.bucket[free] = assigned.bucket[deciding[assigned.group[free]]]
     by_bucket = SplitRanges.of(config).splits(assigned.bucket)
     settled = np.where(assigned.given == NONE, by_bucket, assigned.given)
-    settled[~(assigned.kept & assigned.real)] = NONE
+    settled[~measurable] = NONE
     classes = int(assigned.label.max(initial=-1)) + 1
     least = split_minimums.minimums_of_splits(assigned.label[settled != NONE], config, classes)
     topped = split_minimums.top_up(assigned.bucket, settled, free, (assigned.label, assigned.subclass), least, config)
@@ -128,7 +131,7 @@ def _assign(assigned: Assignment, params: Params, number: int) -> None:
     apart = free & (topped != group_split) if config.mixed == "out" else np.zeros(len(group_split), bool)
     assigned.basis[free & (topped != settled)] = Basis.MINIMUM.value
     _apply_lineage(assigned, group_split)
-    assigned.split[apart | (assigned.kept & ~assigned.real & (group_split != TRAIN))] = NONE
+    assigned.split[apart | (assigned.kept & ~measurable & (group_split != TRAIN))] = NONE
 
 
 def _apply_lineage(assigned: Assignment, group_split: Ints) -> None:
@@ -139,7 +142,9 @@ def _apply_lineage(assigned: Assignment, group_split: Ints) -> None:
     assigned.split[new & (group_split == BENCHMARK)] = NONE
     assigned.basis[old] = Basis.LINEAGE.value
     assigned.basis[new] = Basis.LINEAGE_OF_COPY.value
-    assigned.basis[(assigned.basis == Basis.HASH_BUCKET) & ~assigned.real] = Basis.ORIGIN.value
+    by_kind = (assigned.basis == Basis.HASH_BUCKET) | (new & np.isin(group_split, [VAL, TEST]))
+    assigned.basis[by_kind & assigned.chosen] = Basis.MODEL_CHOSEN.value
+    assigned.basis[by_kind & ~assigned.real] = Basis.ORIGIN.value
 
 
 def _table(rows: pd.DataFrame, assigned: Assignment) -> pd.DataFrame:

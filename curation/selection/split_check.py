@@ -15,10 +15,10 @@ from curation.params import Params
 from curation.project import Reader
 from curation.selection.class_limits import Limits
 from curation.tables.class_names import UNKNOWN
-from curation.tables.codes import MEASURED_SPLITS, MODEL_SPLITS, Origin, Reason, Split, State
+from curation.tables.codes import MEASURED_SPLITS, MODEL_SPLITS, Origin, Reason, Sampled, Split, State
 
 SCORED = (State.KEPT, State.RESERVE, State.UNKNOWN, State.CONFLICT, State.BENCHMARK)
-FROM_SELECTION = ["image_id", "label", "origin", "leak_group", "state", "reason_code", "reason"]
+FROM_SELECTION = ["image_id", "label", "origin", "leak_group", "state", "reason_code", "reason", "sampled"]
 FROM_SPLITS = ["image_id", "label", "origin", "leak_group", "split", "benchmark_set", "fold", "reason"]
 
 
@@ -100,6 +100,12 @@ def _apart(found: Round) -> Iterator[Rule]:
     by_bucket = splits[splits["benchmark_set"].isin(["", "frozen"])]
     unreal = (by_bucket["origin"] != Origin.REAL) & by_bucket["split"].isin(MEASURED_SPLITS)
     yield "staged and synthetic images are only trained on", by_bucket.loc[unreal, "image_id"]
+    chosen = found.selection.loc[found.selection["sampled"] == Sampled.MODEL, "image_id"]
+    new = by_bucket["image_id"].isin(chosen) & ~by_bucket["image_id"].isin(found.lineage)
+    yield (
+        "what a model chose from the pool is only trained on",
+        by_bucket.loc[new & by_bucket["split"].isin(MEASURED_SPLITS), "image_id"],
+    )
     train = splits[splits["split"] == Split.TRAIN]
     yield "nothing unknown is trained on", train.loc[train["label"].isin([UNKNOWN, ""]), "image_id"]
     folds = train.groupby("leak_group")["fold"].transform("nunique") > 1

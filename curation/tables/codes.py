@@ -32,6 +32,14 @@ class Origin(StrEnum):
     SYNTHETIC = "synthetic"  # It was generated or rendered; it is only trained on.
 
 
+class Sampled(StrEnum):
+    """How an image came to be labelled; what a model chose is only trained on."""
+
+    COLLECTED = ""  # It was collected with its label, or nothing else is recorded.
+    UNIFORM = "uniform"  # It was drawn from the pool uniformly at random, so it may be measured on.
+    MODEL = "model"  # A model proposed it from the pool, so it says nothing about the others.
+
+
 class Relation(StrEnum):
     """What an image is to another image; the strongest relation that was found."""
 
@@ -81,6 +89,7 @@ class Basis(StrEnum):
     HAND_MADE = "hand-made"  # It lies in data/benchmark.
     DECISION = "decision"  # A decision put it in a benchmark set.
     ORIGIN = "origin"  # It is staged or synthetic, and only trained on.
+    MODEL_CHOSEN = "model_chosen"  # A model chose it from the pool; it is only trained on.
     RESERVE = "reserve"  # Its state is reserve.
     UNKNOWN = "unknown"  # Its state is unknown.
     CONFLICT = "conflict"  # Its state is conflict.
@@ -108,6 +117,7 @@ class Word(StrEnum):
     SMALL = "small"
     COPY = "copy"
     NOT_COPY = "not_copy"
+    SAMPLED = "sampled"
 
 
 class Reason(StrEnum):
@@ -129,6 +139,7 @@ class Reason(StrEnum):
     ABOVE_MAXIMUM = "above_maximum"  # Its class has enough images without it.
     HASH_BUCKET = "hash_bucket"  # Its hash bucket gives the split.
     ONLY_TRAINED_ON = "only_trained_on"  # It is staged or synthetic, and only trained on.
+    MODEL_CHOSEN = "model_chosen"  # A model chose it from the pool; it is only trained on.
     MINIMUM = "minimum"  # It was taken from train to give val or test their minimum.
     LINEAGE = "lineage"  # An earlier model had it in this split.
     LINEAGE_OF_COPY = "lineage_of_copy"  # An earlier model had a copy of it in this split.

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from curation.errors import CurationError
-from curation.tables.codes import Basis, Identified, Kind, Origin, Reason, Relation, Source, Split, State
+from curation.tables.codes import Basis, Identified, Kind, Origin, Reason, Relation, Sampled, Source, Split, State
 
 TEXT = pa.string()
 TEXTS = pa.list_(pa.string())
@@ -113,6 +113,7 @@ SELECTION = _table(
     decision=TEXT,  # the review decision that holds, "" when none
     turn=pa.int16(),  # degrees clockwise that make it upright: 0, 90, 180, 270
     small=pa.bool_(),  # what it shows is small already: training never zooms out
+    sampled=Sampled,  # how it came to be labelled
 )
 SPLITS = _table(
     "splits",
@@ -202,6 +203,9 @@ IDENTIFIED = _table(
     error=TEXT,
 )
 ALL = [IMAGES, DUPLICATES, SELECTION, SPLITS, PREDICTIONS, CROSS_TRAINED, ERRORS, IDENTIFIED]
+ADDED_COLUMNS: Mapping[str, Mapping[str, str]] = {  # table -> column that earlier versions did not write -> its value
+    SELECTION.name: {"sampled": ""},
+}
 RENAMED_COLUMNS: Mapping[str, Mapping[str, str]] = {  # table -> present name -> name in tables of earlier versions
     IDENTIFIED.name: {"near_duplicate_of": "known_twin", "ood_score": "out_of_scope"},
 }

@@ -16,7 +16,8 @@ from curation.decisions.log import append_reviews
 from curation.predict.calibration import Calibration
 from curation.predict.thresholds import curve
 
-COMMANDS = ["unknowns", "thin", "staged", "lookalikes", "purge", "next", "identify", "label accept", "label export"]
+POOL = ["unknowns", "thin", "staged", "lookalikes", "purge", "next", "sample-pool"]
+COMMANDS = [*POOL, "identify", "label accept", "label export"]
 OUTPUTS = ["--json", "--csv", "--html", "--push", "--limit", "--copy-to"]
 
 
@@ -80,8 +81,10 @@ def as_json(*words):
 def test_every_command_has_a_page_of_help_with_an_example(command):
     text = run(*command.split(), "--help").output
     assert "Example" in text
-    if command in {"unknowns", "thin", "staged", "lookalikes", "purge", "next"}:
-        assert all(option in text for option in OUTPUTS if (command, option) != ("next", "--limit"))
+    if command in POOL:
+        assert all(
+            option in text for option in OUTPUTS if option != "--limit" or command not in ("next", "sample-pool")
+        )
 
 
 def test_unknowns_lists_the_sure_ones_surest_first_and_says_what_to_expect(project):
@@ -158,14 +161,55 @@ def test_next_feeds_label_and_only_decided_images_move(project):
     assert (done["accepted"], done["moved"], done["stayed"]) == (4, 6, 0)
     assert len(list(Path("data/raw").rglob("*.png"))) == 6
     log = pd.read_csv("data/reviews.csv", dtype=str)
-    assert len(log) == 6
-    assert log.note.str.contains("identified as").all()
+    assert (log.decision == "sampled:model").sum() == 6
+    assert len(log) == 12
+    assert log.note[log.decision != "sampled:model"].str.contains("identified as").all()
     assert (log.reviewer == "ana").all()
     picked = set(pd.read_csv("picks.csv", dtype=str).image_id)
     assert not picked & {row["image_id"] for row in as_json("next", "-n", 20, "--strategy", "margin")}
     assert not picked & {row["image_id"] for row in as_json("unknowns", "--min-conf", 0)}
     run("next", "-n", 9, "--csv", "more.csv", "--strategy", "margin")
     assert "not a class" in run("label", "accept", "more.csv", "--rest-as", "gazelle", code=1).stderr
+
+
+def sampled():
+    """What the log says of how each image was chosen: image_id -> decision."""
+    log = pd.read_csv("data/reviews.csv", dtype=str)
+    rows = log[log.decision.str.startswith("sampled")]
+    return dict(zip(rows.image_id, rows.decision, strict=True))
+
+
+def test_sample_pool_draws_each_picture_once_and_records_it_until_it_is_labelled(project):
+    ids = [f"{number:032x}" for number in range(30)]
+    copies = {ids[1]: ids[0], ids[2]: ids[0]}
+    write(project, tables.DUPLICATES, [{"image_id": one, "keeper": copies.get(one, one)} for one in ids])
+    append_reviews(Path("data/reviews.csv"), [{"image_id": ids[29], "decision": "relabel", "label": "red"}])
+    first = as_json("sample-pool", "-n", 10, "--csv", "sample.csv", "--reviewer", "ana")
+    assert {row["label"] for row in first} == {""}
+    assert all(row["confidence"] is None for row in first)
+    done = run("sample-pool", "-n", 100, "--json")
+    second = json.loads(done.stdout)
+    assert "only 17 pictures" in done.stderr
+    assert "1 images of the pool were labelled by other choices before" in done.stderr
+    drawn = [row["image_id"] for row in [*first, *second]]
+    assert len(drawn) == len(set(drawn)) == 27
+    assert sampled() == dict.fromkeys(drawn, "sampled:uniform")
+    assert len(as_json("sample-pool", "--open")) == 27
+    assert "nobody has labelled" in run("sample-pool", code=1).stderr
+    refused = run("label", "accept", "sample.csv", "--rest-as", "predicted", code=1).stderr
+    assert "10 of the undecided images were drawn by `curate sample-pool`" in refused
+    done = as_json("label", "accept", "sample.csv", "--rest-as", "red", "--reviewer", "ana")[0]
+    assert (done["accepted"], done["moved"]) == (10, 10)
+    assert {sampled()[row["image_id"]] for row in first} == {"sampled:uniform"}
+
+
+def test_what_a_model_proposed_is_recorded_so_when_it_moves(project):
+    run("unknowns", "--min-conf", 0.95, "--csv", "sure.csv")
+    run("label", "accept", "sure.csv", "--rest-as", "predicted", "--reviewer", "ana")
+    proposed = pd.read_csv("sure.csv", dtype=str).image_id
+    assert sampled() == dict.fromkeys(proposed, "sampled:model")
+    run("label", "accept", "sure.csv", "--rest-as", "predicted", "--reviewer", "ana")
+    assert len(pd.read_csv("data/reviews.csv", dtype=str)) == 2 * len(proposed)
 
 
 def test_a_turn_alone_is_no_answer_so_the_rest_is_accepted_with_it(project):
