@@ -10,6 +10,7 @@ from curation.project.stage_main import stage_main
 from curation.report import funnel_figure
 from curation.selection import funnel
 from curation.selection.copies import losses
+from curation.selection.model_chosen import nothing_to_measure
 from curation.selection.split import split
 from curation.tables.codes import MODEL_SPLITS
 
@@ -24,6 +25,8 @@ def main() -> None:
     project.write_table(splits, tables.SPLITS)
     for warning in losses.of_classes(losses.selected(selection), params.dedupe):
         print(printable(str(warning)), file=sys.stderr)
+    if told := nothing_to_measure(splits):
+        print(told, file=sys.stderr)
     table, passed = funnel.by_split(splits), funnel.funnel(selection, splits)
     funnel_figure.write_tables(reports, {"funnel": passed, "classes": table, "basis": funnel.basis(splits)})
     funnel_figure.draw_funnel(passed, table, MODEL_SPLITS, reports / "funnel.svg")

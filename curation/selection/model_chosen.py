@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from curation.tables.class_names import UNKNOWN
-from curation.tables.codes import Sampled
+from curation.tables.codes import Reason, Sampled, Split
 
 
 def sampled(frame: pd.DataFrame) -> "pd.Series[str]":
@@ -27,3 +27,15 @@ def sampled(frame: pd.DataFrame) -> "pd.Series[str]":
     of_copy = pd.Series(told.to_numpy(), index=frame["image_id"])
     found = np.where(by_copy, frame["label_from"].map(of_copy).fillna(""), told)
     return pd.Series(found, index=frame.index, dtype="str")
+
+
+def nothing_to_measure(splits: pd.DataFrame) -> str:
+    """Say which of val and test is empty while images that a model chose are in train; "" where none is."""
+    chosen = int((splits["reason_code"] == Reason.MODEL_CHOSEN).sum())
+    empty = [name.value for name in (Split.VAL, Split.TEST) if not (splits["split"] == name).any()]
+    if not chosen or not empty:
+        return ""
+    return (
+        f"{' and '.join(empty)} have no image: {chosen:,} images were proposed from the pool, and such images are only "
+        "trained on. Draw some with `curate sample-pool -n 100`, and label them"
+    )
