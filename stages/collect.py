@@ -1,4 +1,4 @@
-"""Stage collect: make the optional folders data/unlabelled, data/benchmark and models/weights.
+"""Stage collect: make the optional folders data/unlabelled, data/benchmark, models/weights and models/descriptors.
 
 A project without them runs: DVC refuses a dependency that does not exist, and git keeps no empty folder. The marker
 is not cached, so a fresh clone or a temporary experiment makes the folders again. Run by `dvc repro collect`.
@@ -11,7 +11,7 @@ from curation.project.stage_main import stage_main
 @stage_main
 def main() -> None:
     project = Project.find()
-    for folder in (project.unlabelled, project.benchmark, project.weights):
+    for folder in (project.unlabelled, project.benchmark, project.weights, project.descriptors):
         folder.mkdir(parents=True, exist_ok=True)
     project.collected.write_text("data/unlabelled and data/benchmark exist\n", encoding="utf-8")
 

@@ -14,6 +14,8 @@ FACTS = ["image_id", "path", "source", "label", "copy_paths", "copy_labels", "er
 def main() -> None:
     from curation.decisions.fold import fold, pairs
     from curation.decisions.log import read_reviews
+    from curation.dedupe.descriptors.described_images import Resources
+    from curation.dedupe.descriptors.descriptor_model import check_tracked
     from curation.dedupe.image_arrays import from_parquet
     from curation.dedupe.near_duplicates import find, rules
     from curation.dedupe.verification.file_pixels import ImageFiles
@@ -22,10 +24,12 @@ def main() -> None:
 
     project = Project.find()
     params, reviews = project.params(), read_reviews(project.reviews)
+    check_tracked(params.dedupe.descriptor)
     files = ImageFiles.of(project.root, params.ingest)
     pictures = from_parquet(project.table_path(tables.IMAGES))
     reviewed = set(fold(reviews)["image_id"])
-    table, summary = find(pictures, rules(params), files, reviewed, params.ingest.workers, pairs(reviews))
+    resources = Resources(params.ingest.workers, project.cache("dedupe"))
+    table, summary = find(pictures, rules(params), files, reviewed, resources, pairs(reviews))
     project.write_table(table, tables.DUPLICATES)
     images = project.table(tables.IMAGES, FACTS)
     warnings = losses.warnings(losses.expected(images, table, params.dedupe.policy), table, params.dedupe)

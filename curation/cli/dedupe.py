@@ -22,6 +22,9 @@ def dedupe(
     min_similarity: Annotated[
         float | None, typer.Option(min=0, max=1, help="Lowest agreement of thumbnails of a compared pair.")
     ] = None,
+    descriptor: Annotated[
+        Path | None, typer.Option(help="An ONNX model of a copy-detection descriptor, which proposes further pairs.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="Processes; 0 is one for each core.")] = 0,
 ) -> None:
     """Find the near-duplicates of a folder, also flipped, rotated, cropped, re-encoded or watermarked copies.
@@ -34,6 +37,7 @@ def dedupe(
       curate dedupe photos --html copies.html
       curate dedupe photos --json > copies.json
     """
+    from curation.dedupe.descriptors.described_images import Resources
     from curation.dedupe.image_arrays import from_frame
     from curation.dedupe.near_duplicates import find, rules
     from curation.dedupe.verification.file_pixels import ImageFiles
@@ -43,14 +47,15 @@ def dedupe(
     from curation.selection.copies import losses
 
     params = Params()
-    changes = {"radius": radius, "min_similarity": min_similarity}
+    changes: dict[str, Any] = {"radius": radius, "min_similarity": min_similarity}
+    changes["descriptor"] = str(descriptor.resolve()) if descriptor else None
     block = params.dedupe.model_copy(update={key: value for key, value in changes.items() if value is not None})
     settings = params.model_copy(
         update={"dedupe": block, "ingest": params.ingest.model_copy(update={"workers": workers})}
     )
     images = ingest_folder(folder, settings)
     files = ImageFiles.of(folder, settings.ingest)
-    table, summary = find(from_frame(images), rules(settings), files, workers=workers)
+    table, summary = find(from_frame(images), rules(settings), files, resources=Resources(workers))
     found = report(images, table)
     warnings = losses.warnings(losses.expected(images, table, block.policy), table, block)
     if html:

@@ -89,7 +89,7 @@ def _sides(frame: pd.DataFrame) -> NDArray[np.float32]:
     return np.ascontiguousarray(frame[["width", "height"]].to_numpy(np.float32))
 
 
-def release(part: NDArray[np.uint8]) -> None:
+def release(part: NDArray[np.generic]) -> None:
     """Take a part of a memory-mapped array out of this process's memory. The next read gets it from the file again.
 
     part: consecutive rows. The system maps 64 KB around each byte that is read, so a few thousand scattered thumbnails

@@ -15,6 +15,8 @@ import pandas as pd
 from curation.dedupe import cluster_kernels
 from curation.dedupe.candidate_bound import PAIRS
 from curation.dedupe.candidates import is_large
+from curation.dedupe.descriptors.described_images import EVERY_CORE, Resources
+from curation.dedupe.descriptors.descriptor_pairs import descriptor_pairs
 from curation.dedupe.image_arrays import Pictures, from_frame
 from curation.dedupe.keeper_ranking import keeper_order
 from curation.dedupe.leak_groups import Cut, leak_groups, scene_levels
@@ -82,19 +84,20 @@ def find(
     params: Dedupe,
     files: ImageFiles,
     reviewed: Collection[str] = (),
-    workers: int = 0,
+    resources: Resources = EVERY_CORE,
     decided: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, Summary]:
-    """Make the table DUPLICATES and the numbers of the search. The result does not depend on `workers`.
+    """Make the table DUPLICATES and the numbers of the search. The result does not depend on `resources`.
 
     decided: what people decided on pairs of images, as curation.decisions.fold.pairs gives it.
     """
     facts = pictures.facts
     rank = np.empty(len(facts), np.int32)
     rank[keeper_order(facts, reviewed)] = np.arange(len(facts), dtype=np.int32)
-    edges = nearest_pairs(pictures, params, workers)
+    described = descriptor_pairs(pictures, params, files, resources)
+    edges = nearest_pairs(pictures, params, resources.workers, described)
     words = words_of(decided, facts)
-    verifier = PairVerifier(facts, files, params, words, workers)
+    verifier = PairVerifier(facts, files, params, words, resources.workers)
     verdicts, roots = verify_nearest(edges, verifier, words, len(facts))
     keeper, of_keepers = keepers(roots, rank, verifier, words)
     verdicts |= of_keepers

@@ -65,14 +65,14 @@ Pose = Literal["auto", "copy", "same scene", "ignore"]
 class Dedupe(Block):
     """What counts as a near-duplicate, and what becomes of it.
 
-    mirrored, turned: what a mirrored picture, and one turned by a quarter or a half, is to its original. `auto` follows
-    train.augment.flip: a copy where training mirrors images, in the same scene where it does not (flip: 0).
+    mirrored, turned: what a mirrored or turned picture is to its original. `auto`: see near_duplicates.rules.
     """
 
     hash: Literal["phash", "dhash", "ahash", "whash", "pdq"] = "phash"
     bits: Literal[64, 144, 256] = 64
     radius: Count = 8
     crop_radius: Count = 6
+    descriptor: str = ""
     min_similarity: Fraction = 0.6
     leak_similarity: Fraction = 0.75
     max_group: AtLeastOne = 200

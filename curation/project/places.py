@@ -18,6 +18,7 @@ PIPELINE, PARAMS = "dvc.yaml", "params.yaml"
 DATA = "data"
 RAW, UNLABELLED, REVIEWS = "data/raw", "data/unlabelled", "data/reviews.csv"
 WEIGHTS = "models/weights"
+DESCRIPTORS = "models/descriptors"
 REPORTS = "reports"
 
 
@@ -103,6 +104,11 @@ class Places:
     def weights(self) -> Path:
         """Local weights for `backbone.weights`, tracked by git or DVC."""
         return self.root / WEIGHTS
+
+    @property
+    def descriptors(self) -> Path:
+        """Models for `dedupe.descriptor`, tracked by git or DVC."""
+        return self.root / DESCRIPTORS
 
     @property
     def candidate(self) -> Path:

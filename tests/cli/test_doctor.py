@@ -42,7 +42,8 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "data/.collected").write_text("")
     (tmp_path / "data/reviews.csv").write_text(HEADER)
     (tmp_path / "params.yaml").write_text("lr: 0.1\n")
-    (tmp_path / "models/weights").mkdir(parents=True)
+    for name in ("weights", "descriptors"):
+        (tmp_path / "models" / name).mkdir(parents=True)
     behaviour_versions.write(tmp_path)
     (tmp_path / ".dvc").mkdir()
     (tmp_path / ".dvc/config").write_text("[core]\n    remote = store\n['remote \"store\"']\n    url = /nowhere\n")

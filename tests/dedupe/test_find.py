@@ -11,6 +11,7 @@ from PIL import Image, ImageEnhance
 
 from curation import tables
 from curation.dedupe import image_arrays
+from curation.dedupe.descriptors.described_images import Resources
 from curation.dedupe.image_arrays import from_frame, from_parquet, release
 from curation.dedupe.keeper_ranking import keeper_order
 from curation.dedupe.leak_groups import leak_groups
@@ -69,7 +70,7 @@ def crowd():
 @pytest.fixture(scope="module")
 def in_crowd(crowd):
     """What one process finds in the crowd."""
-    return find(from_frame(crowd), CONFIG, FILES, workers=1)
+    return find(from_frame(crowd), CONFIG, FILES, resources=Resources(1))
 
 
 @pytest.mark.parametrize("name", COPIES)
@@ -107,7 +108,7 @@ def test_every_twin_names_a_keeper_that_stays_and_agrees(crowd, in_crowd):
 
 def test_result_depends_neither_on_the_order_nor_on_the_workers(crowd, in_crowd):
     table, summary = in_crowd
-    shuffled, again = find(from_frame(crowd.sample(frac=1, random_state=1)), CONFIG, FILES, workers=2)
+    shuffled, again = find(from_frame(crowd.sample(frac=1, random_state=1)), CONFIG, FILES, resources=Resources(2))
     pd.testing.assert_frame_equal(table, shuffled)
     assert summary == again
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from curation.decisions.fold import pairs
+from curation.dedupe.descriptors.described_images import Resources
 from curation.dedupe.image_arrays import from_frame
 from curation.dedupe.near_duplicates import find
 from curation.params.blocks import Dedupe
@@ -43,7 +44,7 @@ def found(said, frame=None, workers=1):
     """DUPLICATES under words on pairs: (first, second, "copy" or "not_copy"), the last one of a pair holds."""
     log = log_of([{"image_id": NAMES[one], "decision": f"{word}:{NAMES[other]}"} for one, other, word in said])
     pictures = from_frame(table() if frame is None else frame)
-    return find(pictures, Dedupe(), FILES, (), workers, pairs(log))[0]
+    return find(pictures, Dedupe(), FILES, (), Resources(workers), pairs(log))[0]
 
 
 def keepers(duplicates):

@@ -85,7 +85,7 @@ def take_back(sandbox: Path, project: Path) -> None:
         shutil.copytree(sandbox / out, project / out) if (sandbox / out).is_dir() else shutil.copy(
             sandbox / out, project / out
         )
-    for folder in ("data/unlabelled", "data/benchmark", "models/weights"):  # made by collect
+    for folder in ("data/unlabelled", "data/benchmark", "models/weights", "models/descriptors"):  # made by collect
         (project / folder).mkdir(parents=True, exist_ok=True)
 
 
@@ -102,7 +102,7 @@ def fill(sandbox: Path, project: Path, stage: dict[str, Any]) -> None:
             os.link(path, target)
         elif not any(name.is_relative_to(folder) for folder in BY_CONTENT):
             target.write_bytes(POISON)
-    for folder in (*BY_CONTENT, "models/weights"):
+    for folder in (*BY_CONTENT, "models/weights", "models/descriptors"):
         if stage["cmd"].split(".")[-1] != "collect":
             (sandbox / folder).mkdir(parents=True, exist_ok=True)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from curation.cli.checks.check import Check, broken, note, ok
 from curation.errors import CurationError
+from curation.project.places import DESCRIPTORS, WEIGHTS
 
 MANY_FILES = 50_000
 FOLDERS = ("raw", "unlabelled", "benchmark")
@@ -30,7 +31,7 @@ def folders(root: Path) -> Check:
         found = f"data/raw does not exist. {near}" if near else "data/raw does not exist"
         return broken("folders", found, "put images in data/raw/CLASS/, or: curate sample digits --mess")
     lost = [f"data/{name}" for name in gone]
-    lost += [] if (root / "models/weights").is_dir() else ["models/weights"]
+    lost += [name for name in (WEIGHTS, DESCRIPTORS) if not (root / name).is_dir()]
     if lost and (data / ".collected").exists():
         names = " ".join(lost)
         return broken("folders", f"{names} was deleted; the pipeline needs it, even empty", f"mkdir -p {names}")

@@ -17,6 +17,7 @@ OPTIONAL = {
     "mlflow": "mlflow",
     "timm": "timm",
     "pdq": "pdqhash",
+    "descriptor": "onnxruntime",
     "heic": "pillow_heif",
     "raw": "rawpy",
     "dicom": "pydicom",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from curation.dedupe import thumbnail_agreement
 from curation.dedupe.candidate_bound import Bound
 from curation.dedupe.candidates import hash_candidates, is_large, view_candidates
+from curation.dedupe.descriptors.descriptor_pairs import DescriptorPairs
 from curation.dedupe.hash_kernels import compiled
 from curation.dedupe.image_arrays import Pictures, release
 from curation.engine.processes import count
@@ -41,8 +42,13 @@ class Edges(NamedTuple):
     cut: int
 
 
-def nearest_pairs(pictures: Pictures, params: Dedupe, workers: int = 0) -> Edges:
-    """Keep the NEAREST best pairs of each image among the candidates; the result does not depend on their order."""
+def nearest_pairs(
+    pictures: Pictures, params: Dedupe, workers: int = 0, described: DescriptorPairs | None = None
+) -> Edges:
+    """Keep the NEAREST best pairs of each image among the candidates; the result does not depend on their order.
+
+    described: the pairs that a descriptor proposes besides.
+    """
     size = len(pictures.facts)
     rows, scores = np.full((size, NEAREST), -1, np.int32), np.full((size, NEAREST), -1, np.float32)
     large = is_large(pictures)
@@ -67,6 +73,9 @@ def nearest_pairs(pictures: Pictures, params: Dedupe, workers: int = 0) -> Edges
             found, _ = thumbnails_agree(pictures, pairs, threads)
             keep = found >= np.float32(least_of_views)
             keep_nearest(rows, scores, np.ascontiguousarray(pairs[keep]), np.minimum(found[keep], most))
+    if described is not None:  # as with views, only the pixels may connect such a pair
+        seen += len(described.rows)
+        keep_nearest(rows, scores, described.rows, np.minimum(described.cosines, most))
     return _edges(rows, scores, (seen, bound.cut))
 
 
