@@ -23,7 +23,7 @@ from curation.evaluation.error_breakdown import breakdown
 from curation.evaluation.headline import headline
 from curation.evaluation.label_errors.cross_training import cross_train
 from curation.evaluation.plot_files import write_plots
-from curation.evaluation.prediction_facts import Facts, read_facts
+from curation.evaluation.prediction_facts import Facts, groups_of, read_facts
 from curation.evaluation.prediction_table import codes, write_predictions
 from curation.evaluation.probability_columns import Columns
 from curation.files import write_text
@@ -32,6 +32,7 @@ from curation.model.header import read_header
 from curation.params import Params
 from curation.predict.calibration import Calibration
 from curation.predict.score_store import PixelStore, Scored, score
+from curation.predict.thresholds import Sample
 from curation.tables.codes import Basis, Split
 from curation.tables.names_as_data import json_text
 
@@ -143,7 +144,8 @@ def calibrate(splits: pd.DataFrame, scored: Scored, seen: NDArray[np.bool_], see
     """Fit the calibration on val and on the hand-made benchmark sets, whose labels are trusted.
 
     At most 100,000 images, sampled with `seed`; `seen` [n] is as for `measured_sets`. What these sets then say of
-    confidence (log loss, ECE) is a little flattered, for it was fitted to them too; accuracy is not touched.
+    confidence (log loss, ECE) is a little flattered, for it was fitted to them too; accuracy is not touched. The
+    precision above a threshold is measured on val alone.
     """
     by_hand = (splits["split"] == Split.BENCHMARK) & splits["basis"].isin(CHECKED)
     trusted = by_hand.to_numpy(bool) & ~seen
@@ -151,7 +153,13 @@ def calibrate(splits: pd.DataFrame, scored: Scored, seen: NDArray[np.bool_], see
     if len(rows) > MOST_CALIBRATED:
         rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_CALIBRATED, replace=False))
     labels = codes(splits["label"].to_numpy()[rows], scored.classes)
-    return Calibration.fit(np.asarray(scored.logits[rows]), labels, trusted=trusted[rows], classes=scored.classes)
+    return Calibration.fit(
+        np.asarray(scored.logits[rows]),
+        labels,
+        trusted=trusted[rows],
+        classes=scored.classes,
+        sample=Sample(groups_of(splits.iloc[rows]), ~trusted[rows]),
+    )
 
 
 def compared(facts: Facts, sets: dict[str, Any]) -> dict[str, Any]:

@@ -128,10 +128,10 @@ def reliability_table(facts: Facts) -> pd.DataFrame:
 def coverage_table(facts: Facts) -> pd.DataFrame:
     """Precision against coverage as the confidence threshold falls, at most 200 points."""
     known = facts.where(facts.label >= 0)
-    line = curve(known.confidence, known.right.astype(np.float64))
+    line = curve(known.confidence, known.right)
     counts = np.asarray(line.counts, dtype=np.float64)
     frame = pd.DataFrame({"threshold": line.thresholds, "coverage": counts / max(line.total, 1)})
-    frame["precision"] = np.asarray(line.right) / counts
+    frame["precision"] = np.asarray(line.agree) / counts
     return frame.iloc[np.unique(np.linspace(0, len(frame) - 1, 200).astype(int))] if len(frame) else frame
 
 

@@ -66,9 +66,9 @@ class Answers:
         return self.calibration.expected(min_conf)
 
     def threshold(self, min_conf: float, target_precision: float | None) -> float:
-        """Return the threshold to use: `min_conf`, or the lowest threshold that reaches `target_precision`.
+        """Return the threshold to use: `min_conf`, or the lowest threshold that is shown to have `target_precision`.
 
-        Raises ThresholdError when no threshold reaches it, or when the model has no measured calibration.
+        Raises ThresholdError when there is none, or when the model has no measured calibration.
         """
         if target_precision is None:
             return min_conf
@@ -79,8 +79,8 @@ class Answers:
         found = self.calibration.threshold_for(target_precision)
         if math.isnan(found):
             raise ThresholdError(
-                f"no confidence threshold reached a precision of {target_precision:g} on held-back images: ask for "
-                "less, or make the model better (`curate next` says which images to label)"
+                f"{self.calibration.curve.why_not(target_precision)}: ask for less, give val more images, or make the "
+                "model better (`curate next` says which images to label)"
             )
         return found
 

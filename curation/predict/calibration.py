@@ -15,6 +15,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ from scipy.special import log_softmax
 from curation.errors import CurationError
 from curation.files import write_text
 from curation.predict import calibration_noise as noise_model
-from curation.predict.thresholds import Curve, Expected, curve
+from curation.predict.thresholds import ALL, NOTHING, Curve, Expected, Measured, Sample
 
 Reals = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.intp]
@@ -31,7 +32,9 @@ Flags = npt.NDArray[np.bool_]
 
 FOLDS = 5
 MIN_ROWS = 50  # with fewer val images than this, temperature alone
-VERSION = 1
+AUDITED = 100  # labels that people checked; with fewer, stated precision is the raw agreement with the labels
+VERSION = 2
+READABLE = (1, VERSION)  # the curve of version 1 is not read, because it has no lower bound
 
 
 class CalibrationError(CurationError):
@@ -56,6 +59,7 @@ class Calibration:
     label_noise: float = 0.0
     top: Top | None = None
     curve: Curve = field(default_factory=Curve)
+    class_curves: dict[str, Curve] = field(default_factory=dict)  # of the val images predicted as each class
     model: str = ""  # digest of the checkpoint it belongs to, "" when not told
 
     @classmethod
@@ -66,6 +70,7 @@ class Calibration:
         *,
         trusted: Flags | None = None,
         classes: Sequence[str] = (),
+        sample: Sample = ALL,
     ) -> "Calibration":
         """Fit a calibration to images that the model was not trained on.
 
@@ -73,8 +78,11 @@ class Calibration:
         - labels: [n] class indices; rows below 0 are left out
         - trusted: [n] True where a person checked the label
         - classes: c names; by default "0", "1", ...
+        - sample: the images on which the precision is measured; by default all
 
-        The precision curve is measured by cross-validation, on folds that the model of each fold has not seen.
+        The precision curve is measured by cross-validation, on folds that the model of each fold has not seen. It
+        counts agreement with the labels. Only with 100 trusted labels or more is label noise taken out of it, and then
+        the lower limit of the noise: without them, wrong labels look just like confident errors of the model.
         """
         names = tuple(classes) or tuple(str(index) for index in range(np.asarray(logits).shape[1]))
         known = np.asarray(labels) >= 0
@@ -85,10 +93,16 @@ class Calibration:
             return cls(names)
         temperature, noise = noise_model.fit_temperature(scores, truth, sure)
         features, agrees = _features(scores, temperature), scores.argmax(1) == truth
+        certain = 0.0
         if noise and len(truth) >= MIN_ROWS:
-            noise = noise_model.fit_noise(features[:, 0], agrees, sure, scores.shape[1], noise)
+            noise, certain = noise_model.fit_noise(features[:, 0], agrees, sure, scores.shape[1], noise)
         rows = _Rows(features, agrees, np.where(sure, 0.0, noise), scores.shape[1])
-        return cls(names, temperature, noise, *_choose(rows))
+        top, confidence = _choose(rows)
+        audited = np.where(sure, 0.0, certain if sure.sum() >= AUDITED else 0.0)
+        groups = None if sample.groups is None else sample.groups[known]
+        counted = np.ones(len(truth), dtype=bool) if sample.counted is None else sample.counted[known]
+        measured = Measured(confidence, agrees, scores.argmax(1), audited, groups).part(counted)
+        return cls(names, temperature, noise, top, *measured.curves(names))
 
     def probabilities(self, logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         """Return calibrated probabilities float32 [n, c] for logits [n, c]. Rows sum to 1 and keep their argmax.
@@ -107,12 +121,17 @@ class Calibration:
             return np.asarray(np.exp(log_softmax(scores / self.temperature, axis=1)), np.float32)
         return _with_top(scores, _confidence(_features(scores, self.temperature), self.top)).astype(np.float32)
 
-    def expected(self, min_conf: float) -> Expected:
-        """Return (precision, low, high, coverage) at or above `min_conf`, as measured on held-back images."""
-        return self.curve.expected(min_conf)
+    def expected(self, min_conf: float, label: str = "") -> Expected:
+        """Return precision, its lower bound, and coverage at or above `min_conf`, as measured on val.
+
+        With `label`, only the images that are predicted as this class are counted.
+        """
+        if not label:
+            return self.curve.expected(min_conf)
+        return self.class_curves[label].expected(min_conf) if label in self.class_curves else NOTHING
 
     def threshold_for(self, precision: float) -> float:
-        """Return the lowest confidence threshold that reached this precision; NaN when none did."""
+        """Return the lowest confidence threshold that is shown at 95 % to have this precision; NaN when none is."""
         return self.curve.threshold_for(precision)
 
     def write(self, path: Path) -> None:
@@ -126,10 +145,12 @@ class Calibration:
             raise CalibrationError(f"{path} does not exist. The stage `evaluate` writes it: run `dvc repro evaluate`")
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
-            if values.pop("version") != VERSION:
+            version = values.pop("version")
+            if version not in READABLE:
                 raise CalibrationError(f"{path} has the format of another version: run `dvc repro evaluate` again")
             values["top"] = _top(values["top"]) if values["top"] else None
-            values["curve"] = Curve(**{key: tuple(column) for key, column in values["curve"].items()})
+            values["curve"] = Curve() if version == 1 else _curve(values["curve"])
+            values["class_curves"] = {name: _curve(one) for name, one in values.get("class_curves", {}).items()}
             return cls(**{**values, "classes": tuple(values["classes"])})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CalibrationError(f"{path} is not a calibration ({error}): run `dvc repro evaluate` again") from None
@@ -156,8 +177,11 @@ def _features(logits: Reals, temperature: float) -> Reals:
     return np.column_stack([first - rest, first - second, scaled.max(axis=1) - first])
 
 
-def _choose(rows: _Rows) -> tuple[Top | None, Curve]:
-    """Choose 0, 1 or 3 features by cross-validated loss. A larger model must gain more than one standard error."""
+def _choose(rows: _Rows) -> tuple[Top | None, Reals]:
+    """Choose 0, 1 or 3 features by cross-validated loss. A larger model must gain more than one standard error.
+
+    Returns the model, and the confidence [n] that it gives to images of folds that it was not fitted on.
+    """
     candidates = [0] if len(rows.agrees) < MIN_ROWS else [0, 1, 3]
     held = {columns: _held_out(rows, columns) for columns in candidates}
     losses = {columns: _losses(rows, sure) for columns, sure in held.items()}
@@ -167,8 +191,7 @@ def _choose(rows: _Rows) -> tuple[Top | None, Curve]:
         if gain.mean() > gain.std() / np.sqrt(len(gain)):
             best = columns
     sure = np.clip(held[best], 1 / rows.classes, 1.0)
-    right = noise_model.corrected(rows.agrees, rows.noise, rows.classes)
-    return (_fit_top(rows, best) if best else None), curve(sure.astype(np.float32), right)
+    return (_fit_top(rows, best) if best else None), sure
 
 
 def _held_out(rows: _Rows, columns: int) -> Reals:
@@ -213,6 +236,11 @@ def _with_top(logits: Reals, confidence: Reals) -> Reals:
         low, high = np.where(less, middle, low), np.where(less, high, middle)
     result: Reals = np.exp(log_softmax(logits * np.exp((low + high) / 2)[:, None], axis=1))
     return result
+
+
+def _curve(values: dict[str, Any]) -> Curve:
+    columns = {key: tuple(values[key]) for key in ("thresholds", "counts", "agree", "sizes", "noise")}
+    return Curve(**columns, classes=int(values["classes"]))
 
 
 def _top(values: dict[str, list[float]]) -> Top:

@@ -16,6 +16,7 @@ from scipy.special import log_softmax
 Reals = npt.NDArray[np.float64]
 
 MAX_NOISE = 0.6
+ONE_SIDED = 1.3527  # half of the 90 % quantile of chi-squared with 1 degree of freedom
 
 
 def agreement(right: Reals, noise: Reals, classes: int) -> Reals:
@@ -70,32 +71,30 @@ def fit_confidence(features: Reals, agrees: npt.NDArray[np.bool_], noise: Reals,
 
 def fit_noise(
     odds: Reals, agrees: npt.NDArray[np.bool_], trusted: npt.NDArray[np.bool_], classes: int, start: float
-) -> float:
-    """Fit the label noise again, together with a slope and a constant of the confidence. Returns the noise.
+) -> tuple[float, float]:
+    """Fit the label noise again, together with a slope and a constant of the confidence.
 
-    `odds` [n] are the log-odds of the temperature-scaled top probability. One temperature can't make a network that
-    learnt from noisy labels certain, so `fit_temperature` reads a part of the noise as low confidence. A logistic curve
-    with an upper asymptote can separate the two.
+    Returns the noise, and its lower limit at 95 % by profile likelihood. `odds` [n] are the log-odds of the
+    temperature-scaled top probability. One temperature can't make a network that learnt from noisy labels certain, so
+    `fit_temperature` reads a part of the noise as low confidence. A logistic curve with an upper asymptote can separate
+    the two.
     """
 
-    def loss(point: Reals) -> float:
+    def loss(point: Reals, noise: float) -> float:
         sure = odds_to_probability(point[0] * odds + point[1])
-        seen = np.clip(agreement(sure, np.where(trusted, 0.0, point[2]), classes), 1e-9, 1 - 1e-9)
+        seen = np.clip(agreement(sure, np.where(trusted, 0.0, noise), classes), 1e-9, 1 - 1e-9)
         return float(-np.where(agrees, np.log(seen), np.log1p(-seen)).sum())
 
-    found = _minimize(loss, [1.0, 0.0, start], [(0.0, 10.0), (-10.0, 10.0), (0.0, MAX_NOISE)])
-    return float(found[0][2])
-
-
-def corrected(agrees: npt.NDArray[np.bool_], noise: Reals, classes: int) -> Reals:
-    """Remove the label noise from `agrees`: the mean of the values [n] estimates the share of right predictions.
-
-    This is the unbiased estimator of Natarajan et al. (2013). The values are 0 or 1 without noise, and a little below 0
-    or above 1 with noise.
-    """
-    chance = noise / max(classes - 1, 1)
-    result: Reals = (agrees - chance) / np.maximum(1 - noise - chance, 1e-6)
-    return result
+    line = [(0.0, 10.0), (-10.0, 10.0)]
+    found, best = _minimize(lambda point: loss(point[:2], point[2]), [1.0, 0.0, start], [*line, (0.0, MAX_NOISE)])
+    low, high = 0.0, float(found[2])
+    if _minimize(lambda point: loss(point, 0.0), found[:2], line)[1] <= best + ONE_SIDED:
+        return float(found[2]), 0.0
+    for _ in range(12):
+        middle = (low + high) / 2
+        inside = _minimize(lambda point, noise=middle: loss(point, noise), found[:2], line)[1] <= best + ONE_SIDED
+        low, high = (low, middle) if inside else (middle, high)
+    return float(found[2]), low
 
 
 def odds_to_probability(odds: Reals) -> Reals:

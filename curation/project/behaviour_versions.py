@@ -27,11 +27,11 @@ VERSIONS: Mapping[str, int] = {
     "split": 4,
     "resize": 3,
     "train": 2,
-    "evaluate": 3,
+    "evaluate": 4,
     "cluster": 2,
     "review": 4,
     "identify": 3,
-    "report": 3,
+    "report": 4,
 }
 HEADER = """\
 # The version of each stage's behaviour that this project's results were made with. A stage runs again when its number

@@ -187,8 +187,9 @@ def _thresholds(round_: Round) -> list[Part]:
         threshold = round_.calibration.threshold_for(precision)
         known = threshold == threshold  # noqa: PLR0124 - NaN is not itself
         share = f"{round_.calibration.expected(threshold).coverage:.0%}" if known else "-"
-        rows.append((f"{precision:.0%}", f"{threshold:.3f}" if known else "not reached", share))
-    return [Table(["wanted precision", "confidence at least", "share of images"], rows)]
+        said = f"{threshold:.3f}" if known else round_.calibration.curve.why_not(precision)
+        rows.append((f"{precision:.0%}", said, share))
+    return [Table(["wanted precision, shown at 95%", "confidence at least", "share of images"], rows)]
 
 
 def against(round_: Round) -> Section | None:

@@ -1,5 +1,6 @@
 """The part of the report for people: the review queue, probable label errors, the pool, and the next steps."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -72,9 +73,10 @@ def pool(round_: Round) -> Section | None:
     if round_.calibration is not None and len(sure):
         expected = round_.calibration.expected(SURE)
         if expected.precision == expected.precision:
-            lead += (
-                f" About {expected.precision:.0%} of those should be right ({expected.low:.0%} to {expected.high:.0%})."
+            low = (
+                "too few to state a lower bound" if math.isnan(expected.low) else f"at least {expected.low:.1%}, at 95%"
             )
+            lead += f" On val images, {expected.precision:.1%} of those are right ({low})."
     chart = Bars(rows, "Images without a label by confidence")
     parts: list[Part] = [Figure(chart, f"{len(frame):,} images without a label, by confidence")]
     surest = (

@@ -9,6 +9,7 @@ from scipy.stats import binomtest
 from curation.evaluation.comparison.paired import against
 from curation.evaluation.uncertainty import bootstrap, intervals, sign_flip
 from curation.evaluation.uncertainty.several_tests import holm
+from curation.predict.effective_size import effective_size
 from curation.predict.thresholds import wilson
 
 changes = st.lists(st.tuples(st.integers(-1, 1), st.integers(0, 4)), min_size=1, max_size=14)
@@ -67,7 +68,7 @@ def test_an_interval_lies_within_0_and_1_and_holds_the_share(rows):
     assert 0 <= low <= right.mean() + 1e-12
     assert right.mean() - 1e-12 <= high <= 1
     assert (
-        len(set(groups)) - 1e-6 <= intervals.effective_size(right.astype(float), groups) <= len(rows) + 1e-6
+        len(set(groups)) - 1e-6 <= effective_size(right.astype(float), groups) <= len(rows) + 1e-6
         or len(set(np.bincount(groups)[np.bincount(groups) > 0])) > 1
     )
 

@@ -99,16 +99,17 @@ class Outputs:
 
 
 def say_expected(answers: "Answers", min_conf: float) -> None:
-    """Print on stderr the precision and coverage that the threshold reached on held-back images."""
+    """Print on stderr the precision and coverage that the threshold has on val."""
     found = answers.expected(min_conf)
     if found is None:
         note("this model has no calibration: confidence is raw softmax, and its precision was not measured")
-    elif math.isnan(found.precision):
-        note(f"no held-back image reached confidence {min_conf:.3f}: its precision was not measured")
+    elif not found.images:
+        note(f"no val image has confidence {min_conf:.3f}: its precision was not measured")
     else:
+        low = "too few to state a lower bound" if math.isnan(found.low) else f"at least {found.low:.3f}, at 95 %"
         note(
-            f"at confidence >= {min_conf:.3f}: precision {found.precision:.3f} expected "
-            f"(95 % interval {found.low:.3f} to {found.high:.3f}), covering {found.coverage:.1%} of images like them"
+            f"at confidence >= {min_conf:.3f}, on images like val: precision {found.precision:.3f} "
+            f"({low}; {found.images:,} val images), covering {found.coverage:.1%} of images like them"
         )
 
 

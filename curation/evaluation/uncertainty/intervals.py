@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from curation.predict.effective_size import effective_size
 from curation.predict.thresholds import Z_95, wilson
 
 LEVEL = 0.95
 FEW = 3.0  # images on the rarer side up to which Wilson's limit on that side is too narrow
-DOUBTED_GROUPS = 1.0  # groups in which all images agree, added to those that the correlation is estimated from
 MOST_RESAMPLED = 20_000  # groups; with more, the normal interval is the same
 LEAST_GROUPS = 10  # fewer say nothing of a mean
 AT_ONCE = 4_000_000  # groups that are resampled at a time
@@ -61,26 +61,6 @@ def of_share(rate: float, size: float) -> Interval:
     return Interval(low if right > 0 else 0.0, high if wrong > 0 else 1.0)
 
 
-def effective_size(values: Reals, groups: Groups) -> float:
-    """How many separate images tell as much about the mean of `values` [n] as these images in `groups` [n] do.
-
-    The correlation within groups is estimated from the groups of two and more in which some image has another value
-    than most images. Where there are few of these, it is drawn towards 1: if all values are equal, a group counts once.
-    """
-    count = len(values)
-    _, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    pairs = float((sizes * (sizes - 1.0)).sum())
-    if not pairs:
-        return float(count)
-    spread = values - values.mean()
-    sums, squares = np.bincount(member, spread), np.bincount(member, spread**2)
-    total = float(squares.sum())
-    alike = float((sums**2 - squares).sum()) / pairs / (total / count) if total > 0 else 1.0
-    telling = int(np.count_nonzero((sizes > 1) & (np.bincount(member, values != _usual(values)) > 0)))
-    alike = (telling * min(max(alike, 0.0), 1.0) + DOUBTED_GROUPS) / (telling + DOUBTED_GROUPS)
-    return count / (1 + (float((sizes.astype(np.float64) ** 2).sum()) / count - 1) * alike)
-
-
 def mean(values: NDArray[np.floating], groups: Groups, resamples: int, seed: int) -> Interval:
     """Bootstrap-t interval of the mean of `values` [n], over groups; none with fewer than 10 groups.
 
@@ -113,9 +93,3 @@ def _means(sums: Reals, sizes: Reals) -> tuple[Reals, Reals]:
     many = sums.shape[1]
     errors = np.sqrt(((sums - means[:, None] * sizes) ** 2).sum(axis=1) * many / (many - 1)) / sizes.sum(axis=1)
     return means, errors
-
-
-def _usual(values: Reals) -> float:
-    """The most frequent value, the smallest of equals."""
-    found, counts = np.unique(values, return_counts=True)
-    return float(found[counts.argmax()])
