@@ -1,4 +1,4 @@
-"""Stage collect: make the optional folders data/unlabelled, data/benchmark, models/weights and models/descriptors.
+"""Stage collect: make the optional folders of data/ and models/, and an empty log of renewals of the benchmark.
 
 A project without them runs: DVC refuses a dependency that does not exist, and git keeps no empty folder. The marker
 is not cached, so a fresh clone or a temporary experiment makes the folders again. Run by `dvc repro collect`.
@@ -6,6 +6,7 @@ is not cached, so a fresh clone or a temporary experiment makes the folders agai
 
 from curation.project import Project
 from curation.project.stage_main import stage_main
+from curation.selection.renewal.benchmark_renewals import start
 
 
 @stage_main
@@ -13,6 +14,7 @@ def main() -> None:
     project = Project.find()
     for folder in (project.unlabelled, project.benchmark, project.weights, project.descriptors):
         folder.mkdir(parents=True, exist_ok=True)
+    start(project.benchmark_renewals)
     project.collected.write_text("data/unlabelled and data/benchmark exist\n", encoding="utf-8")
 
 

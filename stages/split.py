@@ -11,6 +11,7 @@ from curation.report import funnel_figure
 from curation.selection import funnel
 from curation.selection.copies import losses
 from curation.selection.model_chosen import nothing_to_measure
+from curation.selection.renewal.benchmark_renewals import explained, read_renewals, renewed
 from curation.selection.split import split
 from curation.tables.codes import MODEL_SPLITS
 
@@ -20,8 +21,9 @@ def main() -> None:
     project = Project.find()
     params, reports = project.params(), project.report("split")
     selection = project.table(tables.SELECTION)
-    lineage = read_header(project.base_model(params)).lineage
-    splits = split(selection, params, lineage)
+    renewals = read_renewals(project.benchmark_renewals)
+    lineage = renewed(read_header(project.base_model(params)).lineage, renewals)
+    splits = explained(split(selection, params, lineage), renewals)
     project.write_table(splits, tables.SPLITS)
     for warning in losses.of_classes(losses.selected(selection), params.dedupe):
         print(printable(str(warning)), file=sys.stderr)

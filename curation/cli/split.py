@@ -55,14 +55,17 @@ def _records(frame: "pd.DataFrame") -> Rows:
 
 
 def _round(revision: str) -> "Round":
-    """Return a round with the lineage that its base model had at that revision."""
+    """Return a round with the lineage of its base model, and with the renewals of the benchmark, at that revision."""
     from curation.model.header import read_header
     from curation.project import Project
+    from curation.selection.renewal.benchmark_renewals import read_renewals, renewed
     from curation.selection.split_check import Round
 
     project = Project.find()
     reader = project.at(revision) if revision else project
-    return Round.read(reader, read_header(reader.file(reader.params().base_model)).lineage)
+    log = project.relative(project.benchmark_renewals)
+    renewals = read_renewals(reader.file(log) if reader.has(log) else None)
+    return Round.read(reader, renewed(read_header(reader.file(reader.params().base_model)).lineage, renewals))
 
 
 def _rules(rounds: "dict[str, Round]") -> Rows:

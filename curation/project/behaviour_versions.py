@@ -19,7 +19,7 @@ from curation.files import write_text
 
 FILE = Path("stages/behaviour.yaml")
 VERSIONS: Mapping[str, int] = {
-    "collect": 1,
+    "collect": 2,
     "backbone": 2,
     "ingest": 2,
     "dedupe": 4,

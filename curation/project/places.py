@@ -81,6 +81,11 @@ class Places:
         return self.root / REVIEWS
 
     @property
+    def benchmark_renewals(self) -> Path:
+        """The log of renewals of the benchmark."""
+        return self.data / "benchmark_renewals.csv"
+
+    @property
     def calibration(self) -> Path:
         """The calibration of the candidate."""
         return self.data / "calibration.json"

@@ -86,6 +86,7 @@ class Basis(StrEnum):
     MINIMUM = "minimum"  # It was taken from train to give val or test their minimum.
     LINEAGE = "lineage"  # An earlier model had it in this split.
     LINEAGE_OF_COPY = "lineage_of_copy"  # An earlier model had a copy of it in this split.
+    RENEWAL = "renewal"  # A renewal of the benchmark moved it between test and benchmark.
     HAND_MADE = "hand-made"  # It lies in data/benchmark.
     DECISION = "decision"  # A decision put it in a benchmark set.
     ORIGIN = "origin"  # It is staged or synthetic, and only trained on.
@@ -143,6 +144,7 @@ class Reason(StrEnum):
     MINIMUM = "minimum"  # It was taken from train to give val or test their minimum.
     LINEAGE = "lineage"  # An earlier model had it in this split.
     LINEAGE_OF_COPY = "lineage_of_copy"  # An earlier model had a copy of it in this split.
+    RENEWAL = "renewal"  # A renewal of the benchmark moved it between test and benchmark.
     TRAINED_ON_BEFORE = "trained_on_before"  # An earlier model was trained on it or on a copy of it.
     GROUP_ELSEWHERE = "group_elsewhere"  # Another split has its leak group.
 

@@ -68,6 +68,7 @@ def make_project(root: Path) -> None:
     write(root / "data/raw/thin/gradient.jpg", base64.b64decode(JPEG))
     write(root / "data/raw/metadata.csv", b"file_name,origin,subclass\nring/00.bmp,staged,\nring/01.bmp,,wide\n")
     write(root / "data/reviews.csv", decisions(root).encode())
+    write(root / "data/benchmark_renewals.csv", (ROOT / "data/benchmark_renewals.csv").read_bytes())
     write(root / "params.yaml", PARAMS.encode())
     write(root / "dvc.yaml", (ROOT / "dvc.yaml").read_bytes())
     behaviour_versions.write(root)

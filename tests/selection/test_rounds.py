@@ -18,6 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from curation.params import Params
 from curation.selection.cutoff import select
+from curation.selection.renewal.benchmark_renewals import explained, read_renewals, renewed
+from curation.selection.renewal.renewal_plan import next_number, plan, undone
 from curation.selection.split import split
 from curation.selection.split_check import Round, changes, verdicts
 from curation.tables.codes import MEASURED_SPLITS, MODEL_SPLITS, Basis
@@ -52,7 +54,7 @@ class Years(RuleBasedStateMachine):
             }
         )
         self.rows, self.copies, self.group, self.log, self.lineage, self.last = [], {}, {}, [], {}, None
-        self.grew_only = True
+        self.grew_only, self.renewals = True, read_renewals(None)
         self.grow(150)
         self.run()
 
@@ -103,12 +105,14 @@ class Years(RuleBasedStateMachine):
         duplicates = made.duplicates(images, self.copies, least.to_dict())
         reviews = log_of(self.log)
         selection = select(images, duplicates, reviews, self.params)
-        splits = split(selection, self.params, self.lineage)
+        lineage = renewed(self.lineage, self.renewals)
+        splits = explained(split(selection, self.params, lineage), self.renewals)
         if self.rng.random() < 0.2:  # the order of rows means nothing
             mixed = select(images.sample(frac=1, random_state=1), duplicates.sample(frac=1), reviews, self.params)
             pd.testing.assert_frame_equal(selection, mixed)
-            pd.testing.assert_frame_equal(splits, split(mixed.sample(frac=1), self.params, self.lineage))
-        self.before, self.last = self.last, Round(images, duplicates, selection, splits, self.params, self.lineage)
+            again = split(mixed.sample(frac=1), self.params, lineage)
+            pd.testing.assert_frame_equal(splits, explained(again, self.renewals))
+        self.before, self.last = self.last, Round(images, duplicates, selection, splits, self.params, lineage)
 
     @rule(number=st.integers(1, 40))
     def images_come(self, number):
@@ -143,6 +147,27 @@ class Years(RuleBasedStateMachine):
         self.run()
         self.grew_only = True
 
+    @rule(share=st.sampled_from([0.3, 0.5, 1]), back=st.booleans())
+    def the_benchmark_is_renewed(self, share, back):
+        before = self.last.splits
+        moves = undone(self.renewals) if back else plan(before, self.renewals, share).moves
+        rows = pd.DataFrame({"image_id": list(moves), "split": list(moves.values())}, dtype="str")
+        number = next_number(self.renewals)
+        rows = rows.assign(renewal=str(number), renewed_at=f"{number:06}", person="Ada")
+        self.renewals = pd.concat([self.renewals, rows], ignore_index=True)
+        self.run()
+        self.grew_only = False
+        if not back:
+            after = self.last.splits.set_index("image_id")["split"].reindex(list(moves)).fillna("dropped")
+            kept = self.last.selection.set_index("image_id")["state"].reindex(list(moves)) == "kept"
+            own = {image for image, name in moves.items() if kept[image] or name == "benchmark"}
+            assert {image: after[image] for image in own} == {image: moves[image] for image in own}
+            assert set(after.drop(list(own))) <= {"reserve", "unknown", "conflict", "dropped"}
+            assert before.set_index("image_id")["split"].reindex(list(moves)).isin(["test", "benchmark"]).all()
+            was = set(before.loc[before["split"] == "benchmark", "image_id"])
+            now = set(self.last.splits.query("split == 'benchmark'")["image_id"])
+            assert {image for image, name in moves.items() if name == "benchmark"} == now - was
+
     @rule(val=st.sampled_from([0.1, 0.15, 0.3]), least=st.sampled_from([8, 12, 20]))
     def params_are_changed(self, val, least):
         values = self.params.model_dump()
@@ -156,6 +181,12 @@ class Years(RuleBasedStateMachine):
         if self.last is not None:
             broken = {verdict.rule: verdict.broken for verdict in verdicts(self.last) if not verdict.holds}
             assert not broken
+
+    @invariant()
+    def no_image_that_ever_was_in_a_renewal_is_trained_on(self):
+        if self.last is not None:
+            learnt = self.last.splits.query("split in ['train', 'val']")["image_id"]
+            assert not set(learnt) & set(self.renewals["image_id"])
 
     @invariant()
     def growth_moves_none_between_train_and_the_measured_splits(self):
@@ -177,7 +208,7 @@ class Years(RuleBasedStateMachine):
         back = moved[moved["before"].isin(["val", "test"]) & (moved["after"] == "train")]
         assert set(back["was"]) <= {"minimum"}
         lost = moved[(moved["before"] == "benchmark") & ~moved["image_id"].isin(self.lineage)]
-        assert set(lost["after"]) <= {"reserve", "dropped", "out"}
+        assert set(lost["after"]) <= {"reserve", "dropped", "out"}, lost.to_dict("records")
         out = lost[lost["after"] == "out"]  # benchmark by hand, and then a copy of what a model was trained on
         learnt = {self.group.get(image) for image, name in self.lineage.items() if name == "train"}
         assert set(out["by"]) <= {Basis.HAND_MADE, Basis.DECISION}

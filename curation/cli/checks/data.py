@@ -81,6 +81,18 @@ def decisions(root: Path) -> Check:
         return broken("decisions", str(error), "fix that line of data/reviews.csv")
 
 
+def renewals(root: Path) -> Check:
+    """Check that the log of renewals of the benchmark can be read."""
+    from curation.project import Project
+    from curation.selection.renewal.benchmark_renewals import read_renewals
+
+    try:
+        path = Project(root).benchmark_renewals
+        return ok("renewals", f"{len(read_renewals(path)):,} images moved in {path.name}")
+    except CurationError as error:
+        return broken("renewals", str(error), "mend that line by hand, or bring the file back with git checkout")
+
+
 def _walk(folder: Path) -> Iterator[str]:
     """Yield the paths of all files below a folder except hidden ones; fast enough for a million files."""
     for where, below, names in os.walk(folder):
@@ -88,4 +100,4 @@ def _walk(folder: Path) -> Iterator[str]:
         yield from (os.path.join(where, name) for name in names if not name.startswith("."))  # noqa: PTH118
 
 
-DATA_CHECKS = (folders, classes, files, decisions)
+DATA_CHECKS = (folders, classes, files, decisions, renewals)
