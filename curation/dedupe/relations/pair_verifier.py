@@ -7,8 +7,10 @@ what the pixels say, and `dedupe.mirrored` and `dedupe.turned` say what a mirror
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
+import numpy as np
 import pandas as pd
 
+from curation.dedupe import cluster_kernels
 from curation.dedupe.candidates import FLAT
 from curation.dedupe.relations.bursts import TimeOf, seconds_of
 from curation.dedupe.verification.compare_pictures import NOTHING, Verdict
@@ -50,6 +52,13 @@ def ordered(one: int, other: int) -> Pair:
     return (one, other) if one < other else (other, one)
 
 
+def by_group(pairs: list[Pair], size: int) -> list[Pair]:
+    """The pairs of `size` rows in an order in which a file is decoded once: those that share rows come together."""
+    parent = np.arange(size, dtype=np.int32)
+    cluster_kernels.unite(parent, np.array(pairs, np.int32).reshape(-1, 2))
+    return sorted(pairs, key=lambda pair: (cluster_kernels.root(parent, pair[0]), pair))
+
+
 class PairVerifier:
     """Answers what pairs of rows are to each other, and remembers it."""
 
@@ -71,7 +80,7 @@ class PairVerifier:
         flat = [pair for pair in fresh if self._flat[pair[0]] or self._flat[pair[1]]]
         for pair, same in zip(flat, self._same(flat), strict=True):
             self._known[pair] = self._settled(pair, Verdict(Relation.COPY, 0, 0.0) if same else NOTHING)
-        rest = [pair for pair in fresh if pair not in self._known]
+        rest = by_group([pair for pair in fresh if pair not in self._known], len(self._ids))
         files = [(self._file(one), self._file(other)) for one, other in rest]
         self.compared += len(fresh)
         for pair, verdict in zip(rest, self._map(CompareFiles(self._files), files), strict=True):

@@ -32,20 +32,29 @@ class Colours(NamedTuple):
 def colours(pair: Overlap) -> Colours:
     """Compare the colours of a pair, before any light is explained."""
     both = pair.both[::2, ::2]
-    one, other = (cv2.GaussianBlur(picture[::2, ::2], (0, 0), 0.8)[both] for picture in (pair.one, pair.other))
-    left, right = one @ YCC.T, other @ YCC.T
-    hued = (np.hypot(left[:, 1], left[:, 2]) > COLOURED) & (np.hypot(right[:, 1], right[:, 2]) > COLOURED)
-    angle = np.arctan2(left[:, 1], left[:, 2]) - np.arctan2(right[:, 1], right[:, 2])
-    turned = hued & (np.abs((angle + np.pi) % (2 * np.pi) - np.pi) > TURNED)
+    count = int(both.sum())
+    one, other = (
+        cv2.GaussianBlur(np.ascontiguousarray(picture[::2, ::2]), (0, 0), 0.8) for picture in (pair.one, pair.other)
+    )
+    (grey, *left), (light, *right) = (
+        [np.asarray(cv2.transform(picture, row[None])) for row in YCC] for picture in (one, other)
+    )
+    chroma, saturation = (colour[0] * colour[0] + colour[1] * colour[1] for colour in (left, right))
+    hued = both & (cv2.min(chroma, saturation) > COLOURED**2)
+    shared = left[0] * right[0] + left[1] * right[1]
+    turned = int((hued & (shared < np.float32(np.cos(TURNED)) * cv2.sqrt(chroma * saturation))).sum())
+    coloured = int(hued.sum())
+    apart = cv2.absdiff(one, other)
+    same = cv2.max(cv2.max(apart[..., 0], apart[..., 1]), apart[..., 2]) < SAME
     return Colours(
-        float(turned.mean()),
-        float(turned.sum() / max(int(hued.sum()), 1)),
-        float(hued.mean()),
-        float((np.maximum.reduce(np.abs(one - other).T) < SAME).mean()),
-        max(_tones(left[:, 0]), _tones(right[:, 0])),
+        turned / count,
+        turned / max(coloured, 1),
+        coloured / count,
+        int((same & both).sum()) / count,
+        max(_tones(grey[both]), _tones(light[both])),
     )
 
 
 def _tones(grey: Reals) -> int:
-    counts = np.bincount(np.clip(grey // TONE, 0, 15).astype(int), minlength=16)
+    counts = np.bincount(np.clip(grey // TONE, 0, 15).astype(np.uint8), minlength=16)
     return int((counts > RARE * len(grey)).sum())

@@ -9,17 +9,19 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from curation.dedupe.verification.colours import colours
+from curation.dedupe.verification.colours import Colours, colours
 from curation.dedupe.verification.compared_picture import ComparedPicture
-from curation.dedupe.verification.copy_rule import CELLS, RICH, RICH_TONES, Evidence, is_copy
+from curation.dedupe.verification.copy_rule import CELLS, LIT_SAME, RICH, RICH_TONES, Evidence, explains_all, is_copy
 from curation.dedupe.verification.light import explain
 from curation.dedupe.verification.overlap import lay_over
 from curation.dedupe.verification.registration import Matrix, Placed, by_frames, frame_on_frame, refine, register
-from curation.dedupe.verification.residuals import Residual, residual, structure
+from curation.dedupe.verification.residuals import Residual, residual
+from curation.dedupe.verification.structure import Structure, structure
 from curation.tables.codes import Relation
 
 GRID, CLOSE_GRID = 256, 960  # pixels of the long side at which pictures are compared, and for those of little structure
 CERTAIN = 1.0  # noise of the plain residual up to which the light is unchanged for certain
+EXPLAINED = 2.5  # and up to which it is where nothing stands out
 STILL = 2.0  # and up to which a pair that differs in one place is not registered: the rest lies where it should
 SCENE_INLIERS, SCENE_CELLS = 20, 5  # matched keypoints that prove the same scene
 SMALL = 64  # pixels of the shorter side below which pictures are compared where they lie
@@ -87,19 +89,29 @@ def evidence(one: ComparedPicture, other: ComparedPicture, placed: Placed, grid:
     if pair is None:
         return None
     light = explain(pair, freely=False)
-    plain = residual(pair, light, spare_clipped=False)
+    plain, details, seen = residual(pair, light, spare_clipped=False), structure(pair, light), colours(pair)
     free = None
-    if plain.noise > CERTAIN:
-        tinted = one.tinted, other.tinted
-        light = explain(pair, freely=True, tinted=tinted)
-        free = residual(pair, light, spare_clipped=True)
-    seen = colours(pair)
+    if not _is_settled(plain, details, seen, pair.length):
+        light = explain(pair, freely=True, tinted=(one.tinted, other.tinted))
+        free, details = residual(pair, light, spare_clipped=True), structure(pair, light)
     still = np.allclose(placed.matrix, frame_on_frame(one.whole, other.whole, placed.orientation), atol=0.5)
     one_grey = seen.of_coloured > 0.1 and one.tinted != other.tinted
     return Evidence(
-        plain, free, structure(pair, light), seen, pair.covered, pair.length,
+        plain, free, details, seen, pair.covered, pair.length,
         placed.orientation, placed.inliers, placed.cells, one_grey, still,
     )  # fmt: skip
+
+
+def _is_settled(plain: Residual, details: Structure, seen: Colours, length: int) -> bool:
+    """Whether no change of the light could alter the answer: it is unchanged, or explains all, or can't be a copy's.
+
+    A free fit of the light is most of the time of a comparison.
+    """
+    if plain.noise <= CERTAIN:
+        return True
+    if plain.noise <= EXPLAINED and details.share >= RICH and explains_all(plain, length):
+        return True
+    return seen.same > LIT_SAME and plain.noise <= STILL and not explains_all(plain, length)
 
 
 def _holds_closer(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, found: Evidence) -> bool:

@@ -127,15 +127,23 @@ def shrink(pixels: Pixels, side: int) -> Pixels:
 def trimmed(grey: Pixels) -> Box:
     """The box that is left without rows and columns of one grey at the borders."""
     height, width = grey.shape
-    levels = grey.astype(np.float32)
-    top, bottom = _borders(levels.std(1), levels.mean(1))
+    top, bottom = _borders(*_lines(grey, down=True))
     if height - bottom - top < LEAST_INSIDE:
         top = bottom = 0
-    rows = levels[top : height - bottom]
-    left, right = _borders(rows.std(0), rows.mean(0))
+    left, right = _borders(*_lines(grey[top : height - bottom], down=False))
     if width - right - left < LEAST_INSIDE:
         left = right = 0
     return Box(left, top, width - right, height - bottom)
+
+
+def _lines(grey: Pixels, *, down: bool) -> tuple[Reals, Reals]:
+    """Spread and mean of each row (`down` the picture) or of each column."""
+    length = grey.shape[1 if down else 0]
+    sums, squares = (
+        np.asarray(cv2.reduce(grey, int(down), kind, dtype=cv2.CV_64F)).ravel() / length
+        for kind in (cv2.REDUCE_SUM, cv2.REDUCE_SUM2)
+    )
+    return np.sqrt(np.maximum(squares - sums * sums, 0)), sums
 
 
 def _borders(spread: Reals, mean: Reals) -> tuple[int, int]:

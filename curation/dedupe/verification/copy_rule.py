@@ -12,7 +12,8 @@ what they have to go by:
 from typing import NamedTuple
 
 from curation.dedupe.verification.colours import Colours
-from curation.dedupe.verification.residuals import Residual, Structure
+from curation.dedupe.verification.residuals import Residual
+from curation.dedupe.verification.structure import Structure
 
 COVERED = (0.85, 0.25)  # share that must be shown of the better covered picture, and of the other
 COVERED_GRAPHIC = 0.9
@@ -29,6 +30,7 @@ GREY = 0.1  # healthy solar cells of one module agree to 0.996. Grey are those w
 RICH, RICH_TONES = 0.35, 7  # share of structure, or tones, from which there is enough to compare
 ANCHORS, CELLS = 25, 7  # inliers that prove the registration, and the cells they lie in
 LIT_ANCHORS, LIT_CELLS, LIT_LENGTH, LIT_TONES = 40, 12, 160, 5
+LIT_SAME = 0.5  # share of pixels that stayed as they were, from which the light did not change
 LIT_BROAD, LIT_PROMINENCE, LIT_CORRELATION = 3.3, 3.7, 0.982
 
 
@@ -55,11 +57,6 @@ class Evidence(NamedTuple):
     def unlit(self) -> bool:
         """Whether the light is unchanged: a free change of light explains hardly more than one gain and offset."""
         return self.free is None or self.plain.noise <= 1.3 * self.free.noise + 0.7
-
-    @property
-    def closeness(self) -> float:
-        """How much finer the grid is than the usual one."""
-        return max(1.0, self.length / USUAL)
 
 
 def is_copy(found: Evidence) -> bool:
@@ -91,23 +88,31 @@ def _is_anchored(found: Evidence, inliers: int, cells: int) -> bool:
 
 
 def _is_plain_copy(found: Evidence) -> bool:
-    plain = found.plain
+    return explains_all(found.plain, found.length, BROAD if found.still else BROAD_MOVED)
+
+
+def explains_all(plain: Residual, length: int, broad: float = BROAD) -> bool:
+    """Whether nothing stands out in a residual on a grid of so many pixels."""
     return (
-        plain.area <= AREA * found.closeness
-        and not _differs_broadly(found)
+        plain.area <= AREA * closeness(length)
+        and not _differs_broadly(plain, length, broad)
         and plain.prominence <= PROMINENCE
         and plain.noise <= NOISE
     )
 
 
-def _differs_broadly(found: Evidence) -> bool:
-    limit = (BROAD if found.still else BROAD_MOVED) * found.closeness
-    return found.plain.broad > limit or found.plain.uneven > UNEVEN
+def _differs_broadly(plain: Residual, length: int, broad: float) -> bool:
+    return plain.broad > broad * closeness(length) or plain.uneven > UNEVEN
+
+
+def closeness(length: int) -> float:
+    """How much finer a grid of so many pixels is than the usual one."""
+    return max(1.0, length / USUAL)
 
 
 def _is_lit_copy(found: Evidence) -> bool:
     free = found.free
-    if free is None or found.length < LIT_LENGTH or found.colours.tones < LIT_TONES or found.colours.same > 0.5:
+    if free is None or found.length < LIT_LENGTH or found.colours.tones < LIT_TONES or found.colours.same > LIT_SAME:
         return False
     if found.structure.correlation < LIT_CORRELATION or free.broad > LIT_BROAD or free.prominence > LIT_PROMINENCE:
         return False
@@ -128,7 +133,7 @@ def _is_same_graphic(found: Evidence) -> bool:
     plain = found.plain
     return (
         not plain.area
-        and not _differs_broadly(found)
+        and not _differs_broadly(plain, found.length, BROAD if found.still else BROAD_MOVED)
         and plain.prominence <= GRAPHIC_PROMINENCE
         and plain.noise <= GRAPHIC_NOISE
     )

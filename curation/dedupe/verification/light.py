@@ -15,11 +15,13 @@ from curation.dedupe.verification.overlap import Mask, Overlap, luma
 
 SAMPLES = 2500  # pixels that a fit reads
 ROUNDS = 6
+SETTLED = 1e-4  # change of the gain from which no further round is needed
 GAIN = (0.85, 1.18)  # the light that counts as unchanged: exposure that a fixed camera itself varies
 OFFSET = 16.0
 TERMS = 14
 DAMPING = np.diag([0.01] * 3 + [0.05] * 6 + [1.0] * 4 + [0.001]).astype(np.float32)
 TONES = 16  # steps of the monotone curve of each colour
+REACH, FINE = (-128, 384), 8  # grey levels that a curve is kept for, and its steps a level
 BRIGHT, DARK = 250, 4  # grey levels that count as clipped
 
 
@@ -36,9 +38,10 @@ def explain(pair: Overlap, *, freely: bool, tinted: tuple[bool, bool] = (False, 
 
     tinted: which of the two are grey or of one tint. No colours can be predicted from such a picture.
     """
-    mask = pair.both.astype(np.uint8)
-    spreads = [float((cv2.meanStdDev(picture, mask=mask)[1] ** 2).sum()) for picture in (pair.one, pair.other)]
-    clipped = [_clipped(picture, mask) for picture in (pair.one, pair.other)]
+    thin = [np.ascontiguousarray(picture[::2, ::2]) for picture in (pair.one, pair.other)]
+    mask = np.ascontiguousarray(pair.both[::2, ::2], np.uint8)
+    spreads = [float((cv2.meanStdDev(picture, mask=mask)[1] ** 2).sum()) for picture in thin]
+    clipped = [_clipped(picture, mask) for picture in thin]
     forward = spreads[0] >= spreads[1] if abs(clipped[0] - clipped[1]) < 0.005 else clipped[0] < clipped[1]
     forward = tinted[1] if tinted[0] != tinted[1] else forward
     source, actual = (pair.one, pair.other) if forward else (pair.other, pair.one)
@@ -65,15 +68,20 @@ def _one_gain(source: Reals, actual: Reals, both: Mask) -> Reals:
     x, y = left[both[::step, ::step]], right[both[::step, ::step]]
     weight, gain, offset = np.ones_like(x), 1.0, 0.0
     for _ in range(ROUNDS):
-        total = weight.sum()
-        middle, level = (weight * x).sum() / total, (weight * y).sum() / total
-        spread = (weight * (x - middle) ** 2).sum() / total
-        shared = (weight * (x - middle) * (y - level)).sum() / total
+        before = gain, offset
+        total = float(weight.sum())
+        middle, level = float(weight @ x) / total, float(weight @ y) / total
+        apart = x - np.float32(middle)
+        drawn = weight * apart
+        spread, shared = float(drawn @ apart) / total, float(drawn @ (y - np.float32(level))) / total
         gain = float(np.clip(shared / max(spread, 25.0), *GAIN)) if spread > 100 else 1.0
         offset = float(np.clip(level - gain * middle, -OFFSET, OFFSET))
-        error = np.abs(gain * x + offset - y)
-        weight = 1 / (1 + (error / (2 * np.median(error) + 2)) ** 2)
-    return np.asarray(np.clip(np.float32(gain) * source + np.float32(offset), 0, 255))
+        if abs(gain - before[0]) < SETTLED and abs(offset - before[1]) < 255 * SETTLED:
+            break
+        error = np.abs(np.float32(gain) * x + np.float32(offset) - y)
+        weight = 1 / (1 + (error / (2 * np.partition(error, len(error) // 2)[len(error) // 2] + 2)) ** 2)
+    predicted = cv2.addWeighted(source, gain, source, 0.0, offset)
+    return np.asarray(np.clip(predicted, 0, 255, out=predicted))
 
 
 def _smoothly(source: Reals, actual: Reals, both: Mask) -> Reals:
@@ -81,21 +89,24 @@ def _smoothly(source: Reals, actual: Reals, both: Mask) -> Reals:
     high, wide = both.shape
     (left, step), (right, _) = _thinned(source, both), _thinned(actual, both)
     kept = both[::step, ::step]
-    down, across = np.mgrid[-1 : 1 : high * 1j, -1 : 1 : wide * 1j].astype(np.float32)
-    known = _terms(left, down[::step, ::step], across[::step, ::step])[kept]
+    down, across = np.linspace(-1, 1, high, dtype=np.float32)[:, None], np.linspace(-1, 1, wide, dtype=np.float32)
+    known = _terms(left, down[::step], across[::step])[kept]
     wanted = right[kept]
     weight = np.ones(len(known), np.float32)
     for _ in range(ROUNDS):
         weighted = (known * weight[:, None]).T
         normal = weighted @ known + np.float32(2e-3 * len(known)) * DAMPING
         solved = np.linalg.solve(normal, weighted @ wanted).astype(np.float32)
-        error = np.abs(known @ solved - wanted).max(1)
-        weight = 1 / (1 + (error / (2.5 * np.median(error) + 3)) ** 2)
-    predicted = _terms(source, down, across).reshape(-1, TERMS) @ solved
+        apart = np.abs(known @ solved - wanted)
+        error = np.maximum(np.maximum(apart[:, 0], apart[:, 1]), apart[:, 2])
+        weight = 1 / (1 + (error / (2.5 * np.partition(error, len(error) // 2)[len(error) // 2] + 3)) ** 2)
+    predicted = _predicted(source, solved, down, across)
     fitted = known @ solved
     for colour in range(3):
-        predicted[:, colour] = _curved(predicted[:, colour], fitted[:, colour], wanted[:, colour], weight)
-    return np.clip(predicted.reshape(source.shape), 0, 255)
+        curve = _curve(fitted[:, colour], wanted[:, colour], weight)
+        place = np.clip((predicted[..., colour] - REACH[0]) * FINE, 0, len(curve) - 1)
+        predicted[..., colour] = curve[place.astype(np.intp)]
+    return predicted
 
 
 def _terms(pixels: Reals, down: Reals, across: Reals) -> Reals:
@@ -109,16 +120,28 @@ def _terms(pixels: Reals, down: Reals, across: Reals) -> Reals:
     return out
 
 
-def _curved(values: Reals, fitted: Reals, wanted: Reals, weight: Reals) -> Reals:
-    """Bend values by the monotone curve that leads from `fitted` to `wanted`."""
+def _predicted(source: Reals, solved: Reals, down: Reals, across: Reals) -> Reals:
+    """The terms of all pixels times what was solved, without keeping the terms."""
+    colours, grey = source * np.float32(1 / 255), luma(source) * np.float32(1 / 255)
+    shades = np.stack([grey * across, grey * down, grey * across * across, grey * down * down], -1)
+    parts = [(colours, 0, 3), (colours * colours, 3, 6), (np.sqrt(np.maximum(colours, 0)), 6, 9), (shades, 9, 13)]
+    total: Reals = np.empty_like(source)
+    total[:] = solved[13]
+    for values, first, end in parts:
+        total += cv2.transform(values, np.ascontiguousarray(solved[first:end].T))
+    return total
+
+
+def _curve(fitted: Reals, wanted: Reals, weight: Reals) -> Reals:
+    """The monotone curve that leads from `fitted` to `wanted`, in grey levels, at steps of 1 / FINE of REACH."""
+    values = np.arange(*REACH, 1 / FINE, dtype=np.float32)
     edges = np.quantile(fitted, np.linspace(0, 1, TONES + 1))
     edges[1:] += 1e-3 * np.arange(1, TONES + 1)
     tone: NDArray[np.intp] = np.clip(np.searchsorted(edges, fitted) - 1, 0, TONES - 1)
     total = np.bincount(tone, weight, TONES) + 1e-6
     enough = np.bincount(tone, minlength=TONES) > 20
-    if enough.sum() < 4:
-        return values
-    at = (np.bincount(tone, weight * fitted, TONES) / total)[enough]
-    to = np.maximum.accumulate((np.bincount(tone, weight * wanted, TONES) / total)[enough])
-    bent = np.interp(values, at, to)
-    return np.asarray(bent + np.minimum(values - at[0], 0) + np.maximum(values - at[-1], 0), np.float32)
+    if enough.sum() >= 4:
+        at = (np.bincount(tone, weight * fitted, TONES) / total)[enough]
+        to = np.maximum.accumulate((np.bincount(tone, weight * wanted, TONES) / total)[enough])
+        values = np.interp(values, at, to) + np.minimum(values - at[0], 0) + np.maximum(values - at[-1], 0)
+    return np.asarray(np.clip(values, 0, 255), np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.dedupe.verification.compared_picture import Box, ComparedPicture, Pixels, Reals
-from curation.dedupe.verification.registration import Matrix, scaling
+from curation.dedupe.verification.registration import Matrix, frame_on_frame, scaling, turn_of
 
 Mask = NDArray[np.bool_]
 
@@ -16,6 +16,7 @@ LEAST_PIXELS = 150
 SOFTER = 1.25  # ratio of sharpness from which the sharper picture is blurred
 BLURS = (0.7, 1.2, 2.0, 3.5)  # pixels
 ROUNDS, DAMPING, LEAST_GAIN = 4, 0.05, 0.2  # of the fit; the gain itself is none of its matter
+STILL = 1e-3  # what the entries of the matrix of a pair that is not moved may differ by
 POINTS = 24  # places a side at which coverage is sampled
 
 
@@ -44,17 +45,17 @@ def lay_over(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, side:
     matrix = matrix / matrix[2, 2]
     share = min(1.0, side / max(one.width, one.height))
     ours, to_ours = _resized(one, share)
-    theirs, to_theirs = _resized(other, min(1.0, scale * share))
-    moved = to_ours @ matrix @ np.linalg.inv(to_theirs)
     high, wide = ours.shape[:2]
     both: Mask
-    if theirs.shape == ours.shape and np.abs(moved - np.eye(3)).max() < 1e-6:
-        seen, both = theirs, np.ones((high, wide), bool)
+    turn = whole_on_whole(one, other, matrix)
+    if turn is not None:
+        seen, both = turned(other.at((high, wide) if turn % 2 else (wide, high)), turn), np.ones((high, wide), bool)
     else:
+        theirs, to_theirs = _resized(other, min(1.0, scale * share))
+        moved = to_ours @ matrix @ np.linalg.inv(to_theirs)
         seen = cv2.warpPerspective(theirs, moved, (wide, high), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
         full = np.full(theirs.shape[:2], 255, np.uint8)
-        inside = cv2.warpPerspective(full, moved, (wide, high), flags=cv2.INTER_NEAREST)
-        both = np.asarray(inside > 0)
+        both = np.asarray(cv2.warpPerspective(full, moved, (wide, high), flags=cv2.INTER_NEAREST) > 0)
     padded = np.pad(both.astype(np.uint8), 1)
     both = np.asarray(cv2.erode(padded, np.ones((7, 7), np.uint8))[1:-1, 1:-1] > 0)
     if both.sum() < LEAST_PIXELS:
@@ -65,6 +66,17 @@ def lay_over(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, side:
     )
     left, right = as_sharp(ours.astype(np.float32), seen.astype(np.float32), both)
     return Overlap(left, right, both, (max(shares), min(shares)), max(wide, high))
+
+
+def whole_on_whole(one: ComparedPicture, other: ComparedPicture, matrix: Matrix) -> int | None:
+    """The orientation in which the matrix lays one whole frame on the other; None where it does something else."""
+    turn = turn_of(matrix)
+    return turn if np.allclose(matrix, frame_on_frame(one.whole, other.whole, turn), atol=STILL) else None
+
+
+def turned(pixels: Pixels, orientation: int) -> Pixels:
+    """The picture in another orientation: mirrored from 4 on, and then turned left."""
+    return np.ascontiguousarray(np.rot90(pixels[:, ::-1] if orientation >= 4 else pixels, orientation % 4))
 
 
 def luma(pixels: Reals) -> Reals:
@@ -103,7 +115,8 @@ def _softened(sharp: Reals, soft: Reals, both: Mask) -> Reals:
 def _sharpness(grey: Reals, both: Mask) -> float:
     """Mean size of the Laplacian, as a share of the contrast."""
     edges = cv2.Laplacian(cv2.GaussianBlur(grey, (0, 0), 0.8), -1)
-    return float(np.abs(edges)[both].mean() / (grey[both].std() + 4))
+    mask = both.astype(np.uint8)
+    return float(cv2.mean(np.abs(edges), mask)[0] / (cv2.meanStdDev(grey, mask=mask)[1][0, 0] + 4))
 
 
 def _resized(picture: ComparedPicture, share: float) -> tuple[Pixels, Matrix]:
