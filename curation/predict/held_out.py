@@ -2,8 +2,12 @@
 
 Learning curves, cross-validation and cross-trained out-of-sample probabilities are made of such runs. The predictions
 take the way of all others: the same scorer and the same softmax, with a calibration that changes nothing.
+
+After a promotion the base model has learnt the very images that a fold leaves out. `unseen_start` says what the runs
+start from, so that no weight of theirs has ever seen an image that they are measured on.
 """
 
+import logging
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +18,50 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from curation.model.header import read_header
 from curation.params import Params
 from curation.predict.calibration import Calibration
 from curation.predict.score_store import batches_of
+from curation.tables.codes import Split
 
 if TYPE_CHECKING:
     from curation.images.store.pixels import Pixels
+
+
+log = logging.getLogger(__name__)
+LEARNT = frozenset({Split.TRAIN, Split.VAL})  # val chose the epoch
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What held-out runs start from: the parameters that name it, and a sentence about it."""
+
+    params: Params
+    cold: bool  # a fresh backbone, since the base model has learnt from images
+    words: str
+
+
+def unseen_start(image_ids: "pd.Series[str]", params: Params, scratch: Path) -> Origin:
+    """Choose a start that has learnt from no image: the base model where it is a backbone, else a fresh backbone.
+
+    A base model that learnt from any image is not started from, even where none of `image_ids` is in its lineage: a
+    copy of one of them may be, under the id of other bytes. The fresh backbone is written to the folder `scratch`, as
+    the stage `backbone` makes it.
+    """
+    lineage = read_header(Path(params.base_model)).lineage
+    learnt = {image_id for image_id, split in lineage.items() if split in LEARNT}
+    if not learnt:
+        return Origin(params, False, "every training starts from the base model, which has learnt from no image")
+    from curation.model.base_model import make_backbone
+
+    known, fresh = int(image_ids.isin(learnt).sum()), scratch / "backbone.safetensors"
+    make_backbone(params, fresh)
+    words = (
+        f"the base model has learnt from {known:,} of these {len(image_ids):,} images"
+        + ("" if known else f", but from {len(learnt):,} others, which may have copies among them")
+        + ": every training starts from a fresh backbone, which has seen none of them, and may need more epochs"
+    )
+    return Origin(params.model_copy(update={"base_model": str(fresh)}), True, words)
 
 
 @dataclass(frozen=True)

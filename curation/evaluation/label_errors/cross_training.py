@@ -7,8 +7,8 @@ taken. Each fold costs the time of the stage `train`, and the result is the best
 
 Two things could leak a label into its own evidence:
 
-- A base model that was trained on these images knows their labels. Then the folds start from a fresh backbone, made as
-  the stage `backbone` makes it. They may need more epochs (`evaluate.cross_epochs`).
+- A base model that was trained on these images knows their labels. So the folds start from a model that has learnt from
+  no image (`held_out.unseen_start`). After a promotion they may need more epochs (`evaluate.cross_epochs`).
 - Early stopping would use the labels of val. So it is off, and the weights of the last epoch predict.
 """
 
@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from curation.engine.progress import track
 from curation.errors import CurationError
 from curation.images.store.pixels import Pixels
-from curation.model.header import read_header
 from curation.params import Params
-from curation.predict.held_out import train_and_predict
+from curation.predict.held_out import train_and_predict, unseen_start
 from curation.tables import CROSS_TRAINED
 from curation.tables.codes import LABELLED_SPLITS, Split
 
@@ -70,18 +69,11 @@ def folds_of(splits: pd.DataFrame) -> list[int]:
 
 
 def recipe_of(splits: pd.DataFrame, params: Params, scratch: Path) -> Params:
-    """The candidate's parameters, with a base model that was trained on none of the images of `splits`."""
-    base = Path(params.base_model)
-    lineage = read_header(base).lineage
-    known = sum(lineage.get(image_id) == Split.TRAIN for image_id in splits["image_id"])
-    if known:
-        from curation.model.base_model import make_backbone
-
-        base = scratch / "backbone.safetensors"
-        log.info("%d of these images trained %s: the folds start from %s", known, params.base_model, "a fresh backbone")
-        make_backbone(params, base)
-    epochs = params.evaluate.cross_epochs or params.epochs
-    return params.model_copy(update={"base_model": str(base), "epochs": epochs})
+    """The candidate's parameters, with a base model that was trained on no image."""
+    start = unseen_start(splits["image_id"], params, scratch)
+    if start.cold:
+        log.info("%s (`evaluate.cross_epochs`)", start.words)
+    return start.params.model_copy(update={"epochs": params.evaluate.cross_epochs or params.epochs})
 
 
 def stacked(table: pd.DataFrame, image_ids: pd.Series, classes: int) -> NDArray[np.float32] | None:
