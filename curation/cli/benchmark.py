@@ -10,7 +10,9 @@ from curation.cli.shared.output import note, print_json, say, show
 if TYPE_CHECKING:
     from curation.registry.renew import Renewal
 
-benchmark = typer.Typer(cls=CurateGroup, help="Renew the benchmark that the stage `split` drew.", no_args_is_help=True)
+benchmark = typer.Typer(
+    cls=CurateGroup, help="Say how often the benchmark was used, and renew it.", no_args_is_help=True
+)
 app.add_typer(benchmark, name="benchmark")
 
 Share = Annotated[float, typer.Option("--share", help="The share of each class that is retired.", min=0.01, max=1)]
@@ -19,6 +21,25 @@ Undo = Annotated[bool, typer.Option("--undo", help="Take the last renewal back."
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print a JSON object: renewal, retired, drawn, written, classes, moves.")
 ]
+
+
+@benchmark.command(epilog="Example: curate benchmark status --json")
+def status(
+    *, as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, one object a set.")] = False
+) -> None:
+    """Say how many candidates each benchmark set has judged, and how much too good the best of so many looks.
+
+    Use it to decide when to renew the benchmark. A candidate counts once, whether it was promoted or refused.
+    `optimism` is an accuracy, 0 to 1: by so much the best of as many equally good models looks better than it is.
+    """
+    import json
+
+    from curation.project import Project
+    from curation.registry.benchmark_use import uses
+
+    project = Project.find()
+    metrics = json.loads(project.metrics.read_text(encoding="utf-8")) if project.metrics.exists() else {}
+    show([use.as_dict() for use in uses(project, metrics)], as_json=as_json, title="use of the benchmark")
 
 
 @benchmark.command(epilog="Examples: curate benchmark renew --share 0.5; curate benchmark renew --share 0.5 --yes")

@@ -47,7 +47,7 @@ def decide(
     try:
         _hold_or_force(verdict, choice)
     except PromotionRefusedError:
-        refusals.record(project, md5, [*verdict.objections, *verdict.unknown], commit=choice.commit)
+        refusals.record(project, md5, [*verdict.objections, *verdict.unknown])
         raise
     if choice.force:
         return replace(verdict, objections=[*verdict.objections, *verdict.unknown], unknown=[])

@@ -8,7 +8,7 @@ registered with a git tag, in the way of GTO (https://github.com/iterative/gto).
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from curation.files import whole, write_text
 from curation.model.header import Header, read_header
 from curation.project import Project, ProjectError
 from curation.project.dvc import md5_of
-from curation.registry import model_card, versions
+from curation.registry import benchmark_use, model_card, versions
 from curation.registry.all_or_nothing import all_or_nothing, undo
 from curation.registry.gate_check import Choice, PromotionRefusedError, decide
 from curation.registry.register import register
@@ -59,14 +59,15 @@ def promote(project: Project, choice: Choice) -> Outcome:
         _check_evaluated(project, md5)
         log = versions.read_log(project)
         verdict = decide(project, settings, md5, log, choice)
-        entry = _entry(project, md5, header, log, choice.reason)
+        entry = replace(_entry(project, md5, header, log, choice.reason), links=_links(verdict))
         card = "\n".join(model_card.lines(_card_facts(project, entry, header, verdict))) + "\n"
         with all_or_nothing(project, _files(project)):
             _install(project)
             write_text(project.model_card, card)
             _record(project, asdict(entry) | _comparison(verdict))
             versions.append(project, entry)
-        return Outcome(entry, verdict, register(project, entry, _committed(project), commit=choice.commit))
+        notes = register(project, entry, _committed(project), commit=choice.commit)
+        return Outcome(entry, verdict, [*notes, *benchmark_use.sentences(project, entry.metrics)])
 
 
 def rollback(project: Project, version: str | None, choice: Choice) -> Outcome:
@@ -145,6 +146,10 @@ def _comparison(verdict: promotion_gate.Gate) -> dict[str, Any]:
     }
 
 
+def _links(verdict: promotion_gate.Gate) -> dict[str, dict[str, float]]:
+    return {name: found.as_dict() for name, found in verdict.links.items()}
+
+
 def _record(project: Project, values: dict[str, Any]) -> None:
     write_text(project.production_record, json_text(values) + "\n")
 
@@ -169,7 +174,7 @@ def _entry(project: Project, md5: str, header: Header, log: list[versions.Entry]
 
 def _moment(project: Project) -> dict[str, Any]:
     revision = project.git.head()
-    if revision and project.git.changed():
+    if revision and set(project.git.changed()) - {project.relative(project.refusals)}:
         revision += "+changes"
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return {"git_revision": revision, "time": now, "person": project.git.person()}

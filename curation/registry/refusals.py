@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from curation.project import Project
 
 
-def record(project: Project, md5: str, why: Sequence[str], *, commit: bool) -> None:
-    """Add one refused attempt, and commit the log if nothing else has changed.
+def record(project: Project, md5: str, why: Sequence[str]) -> None:
+    """Add one refused attempt to the log, which the next promotion commits. A command that fails makes no commit.
 
     md5: of the candidate. why: what the gate said. The same words about the same candidate are logged once.
     """
@@ -24,9 +24,6 @@ def record(project: Project, md5: str, why: Sequence[str], *, commit: bool) -> N
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line, ensure_ascii=False) + "\n")
-    name = project.relative(path)
-    if commit and project.git.exists and all(changed == name for changed in project.git.changed()):
-        project.git.commit("Log a candidate that was not promoted", [name])
 
 
 def read(project: Project) -> list[dict[str, object]]:

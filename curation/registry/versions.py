@@ -9,9 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from curation.errors import CurationError
-from curation.evaluation.headline import measured
 from curation.project import Project
-from curation.tables.codes import HELD_OUT_SPLITS
 from curation.tables.names_as_data import json_text
 
 
@@ -37,6 +35,7 @@ class Entry:
     person: str
     reason: str = ""
     metrics: dict[str, Any] = field(default_factory=dict)
+    links: dict[str, dict[str, float]] = field(default_factory=dict)  # set -> change against `parent` on shared images
 
 
 def read_log(project: Project) -> list[Entry]:
@@ -107,20 +106,3 @@ def find(log: list[Entry], version: str) -> Entry:
             return entry
     known = ", ".join(dict.fromkeys(entry.version for entry in log)) or "none"
     raise VersionError(f"there is no version `{version}`; there are: {known}")
-
-
-def listed(log: list[Entry]) -> list[dict[str, Any]]:
-    """Return rows for `curate versions`, newest first, with the measured accuracies."""
-    rows = []
-    for place, entry in enumerate(reversed(log)):
-        accuracy = {f"{name}_accuracy": _accuracy(entry.metrics, name) for name in HELD_OUT_SPLITS}
-        about = {"version": entry.version, "action": entry.action, "now": place == 0, "time": entry.time}
-        rows.append(
-            {**about, "person": entry.person, "classes": len(entry.classes), **accuracy, "reason": entry.reason}
-        )
-    return rows
-
-
-def _accuracy(metrics: dict[str, Any], wanted: str) -> float | str:
-    """Return the accuracy of a set, or of the first of several benchmark sets; "" where none was scored."""
-    return next((float(facts["accuracy"]) for name, facts in measured(metrics) if name.split("/")[0] == wanted), "")

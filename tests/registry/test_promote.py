@@ -64,7 +64,9 @@ def test_a_worse_benchmark_is_refused_and_nothing_changes(project):
     project.round(project.predictions(labels, ["cat"] * 52 + ["dog"] * 48, labels))
     with pytest.raises(PromotionRefusedError, match=r"`frozen`: 2 of 100 images got worse and 0 better"):
         promote(Project(project.root), Choice())
-    assert project.run("git", "status", "--porcelain") == ""
+    assert project.run("git", "status", "--porcelain", "-uall") == "?? models/refused.jsonl\n", (
+        "only the log of attempts"
+    )
     assert not (project.root / "models/production.safetensors").exists()
 
 
@@ -96,7 +98,7 @@ def test_too_few_images_are_told_and_accepted_only_when_asked(project):
     assert "Promoted with --accept-unknown" in (project.root / "models/production.md").read_text()
 
 
-def test_what_the_gate_refused_is_logged_once_and_committed(project):
+def test_what_the_gate_refused_is_logged_once_and_the_next_promotion_commits_it(project):
     labels = ["cat"] * 50 + ["dog"] * 50
     project.round(project.predictions(labels, ["cat"] * 60 + ["dog"] * 40, labels))
     for _ in range(2):
@@ -104,7 +106,11 @@ def test_what_the_gate_refused_is_logged_once_and_committed(project):
             promote(Project(project.root), Choice())
     (line,) = refusals.read(Project(project.root))
     assert "10 of 100 images got worse" in line["why"][0]
+    assert project.run("git", "log", "-1", "--format=%s").strip() == "round", "a command that fails makes no commit"
+    done = promote(Project(project.root), Choice(force=True, reason="dogs are rare"))
+    assert not done.entry.git_revision.endswith("changes")
     assert project.run("git", "ls-files", "models/refused.jsonl").strip() == "models/refused.jsonl"
+    assert project.run("git", "status", "--porcelain").strip() == ""
 
 
 def test_a_candidate_that_was_not_evaluated_is_refused(project):

@@ -21,7 +21,7 @@ from curation.evaluation.prediction_facts import groups_of
 from curation.evaluation.uncertainty import intervals, sign_flip
 from curation.evaluation.uncertainty.several_tests import holm
 from curation.params.blocks import Promote
-from curation.tables.codes import Split
+from curation.tables.codes import HELD_OUT_SPLITS, Split
 
 NEEDED = ["image_id", "split", "benchmark_set", "label", "predicted", "base_predicted"]
 LEVEL = 0.05  # chance that an equal model is refused
@@ -39,6 +39,9 @@ class Gate:
     objections: list[str]
     unknown: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # what is new
+    links: Mapping[str, Against] = field(
+        default_factory=dict
+    )  # test, each benchmark set, and all of them: see `_links`
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,20 @@ def judge(
     whole = against(held.new, held.old, held.groups)
     worse = _worse(held, sets, whole, table, rules)
     unknown = [] if worse else _unknown(whole, _told(list(sets)), rules.margin)
-    return Gate(sets, table, [*objections, *worse, *refused], unknown, notes)
+    return Gate(sets, table, [*objections, *worse, *refused], unknown, notes, _links(predictions[~seen], both))
+
+
+def _links(rows: pd.DataFrame, both: Sequence[str]) -> dict[str, Against]:
+    """Candidate against base on test, on each benchmark set and on all of them, on the classes that both know.
+
+    The log of versions keeps them, so that the changes of many rounds can be added up.
+    """
+    known = rows[rows["label"].isin(both)]
+    parts = {split.value: known[known["split"] == split] for split in HELD_OUT_SPLITS}
+    of_sets = parts[Split.BENCHMARK.value].groupby("benchmark_set", sort=True)
+    parts |= {f"{Split.BENCHMARK.value}/{name!s}": part for name, part in of_sets if name}
+    found = {name: _held(part) for name, part in parts.items()}
+    return {name: against(one.new, one.old, one.groups) for name, one in found.items() if len(one.new)}
 
 
 def _held_out(predictions: pd.DataFrame, seen: "pd.Series[bool]") -> pd.DataFrame:
