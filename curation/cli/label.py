@@ -108,6 +108,7 @@ def export(
 
     Example: curate label export picks.csv tasks.json --to labelstudio
     """
+    from curation.files import write_text
     from curation.labelling import cvat, label_studio
     from curation.labelling.accept import read_picks
 
@@ -118,7 +119,7 @@ def export(
         count = cvat.write_images(rows, out, classes)
     else:
         count = label_studio.write_tasks(rows, out, answers.model)
-        interface.write_text(label_studio.config(classes), encoding="utf-8")
+        write_text(interface, label_studio.config(classes))
     if as_json:
         print_json({"file": str(out), "images": count, "interface": str(interface or "")})
         return

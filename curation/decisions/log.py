@@ -1,23 +1,20 @@
 """The log of human decisions: data/reviews.csv, append-only, a row a decision, in git.
 
-The App, the command line and several people at once may add rows, so an exclusive lock stands around every append, and
-a row is written whole or not at all. Reading goes line by line: a torn or foreign line is named by its number and never
-hides its neighbours. What a row may say stands in `curation.decisions.words`; which of several rows holds, in
+The App, the command line and several people at once may add rows; `curation.files.append_only` sees to it that a row
+is written whole or not at all. Reading goes line by line: a torn or foreign line is named by its number and never hides
+its neighbours. What a row may say stands in `curation.decisions.words`; which of several rows holds, in
 `curation.decisions.order`; `curation.decisions.fold` is the one reader that says what holds.
 """
 
 import csv
-import fcntl
 import io
-import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curation.decisions.order import NO_TIME, REVIEW_COLUMNS, in_order, instant, stamped
 from curation.decisions.words import IMAGE_ID, PAIR_WORDS, parse_decision
-from curation.errors import CurationError
+from curation.files.append_only import LineError, appending
 from curation.tables.class_names import label_problem
 from curation.tables.codes import Word
 
@@ -29,15 +26,8 @@ MEND = "Mend the line by hand; the file is in git."
 MARKS = ("<" * 7, "=" * 7, ">" * 7, "|" * 7)  # of a merge that git could not finish
 
 
-class ReviewsError(CurationError):
+class ReviewsError(LineError):
     """A row of reviews.csv that can't be understood."""
-
-    def __init__(self, path: Path | str, line: int, found: str, fix: str) -> None:
-        super().__init__(f"{path} line {line}: {found}. {fix}")
-
-
-class AppendError(CurationError):
-    """Rows that could not be written; the log is as it was."""
 
 
 def read_reviews(path: Path) -> "pd.DataFrame":
@@ -57,56 +47,17 @@ def read_reviews(path: Path) -> "pd.DataFrame":
 def append_reviews(path: Path, rows: "Iterable[Mapping[str, object]] | pd.DataFrame") -> list[Row]:
     """Add rows (dicts or a frame with some of REVIEW_COLUMNS) to the log; returns them as they were written.
 
-    Every row is checked before any is written; one without `decided_at` gets the time now. Two processes may append
-    at a time: an exclusive lock on the file itself, one write of whole
-    lines, then fsync. Where that fails, on a full disk say, the file gets its old size back and
-    AppendError is raised. A missing header or an open last line is mended first.
+    Every row is checked before any is written; one without `decided_at` gets the time now. AppendError where the disk
+    refuses: none of the rows is in the log then. A missing header is written first.
     """
     new = [_checked(path, number, row) for number, row in enumerate(_mappings(rows), 1)]
     if not new:
         return []
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(path) as file:
-        size = os.fstat(file).st_size
-        there = os.pread(file, size, 0)
-        new = stamped(new, _latest(there, {row["image_id"] for row in new}))
-        start = b"" if size else _csv(REVIEW_COLUMNS)
-        if size and not there.endswith(b"\n"):
-            start = b"\n"
-        _write(path, file, size, start + b"".join(_csv([row[key] for key in REVIEW_COLUMNS]) for row in new))
+    with appending(path) as log:
+        new = stamped(new, _latest(log.there, {row["image_id"] for row in new}))
+        header = b"" if log.there else _csv(REVIEW_COLUMNS)
+        log.add(header + b"".join(_csv([row[key] for key in REVIEW_COLUMNS]) for row in new))
     return new
-
-
-def _write(path: Path, file: int, size: int, data: bytes) -> None:
-    try:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(file, rest) :]
-        os.fsync(file)
-    except OSError as error:
-        os.ftruncate(file, size)
-        os.fsync(file)
-        raise AppendError(
-            f"{path}: the decision could not be written ({error.strerror}). Nothing of it was left in the file; free "
-            "space there and decide again"
-        ) from None
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[int]:
-    """Open the log for appending (O_APPEND: a write always lands at the end) under an exclusive lock.
-
-    The lock is on the log itself and not on a lock file of `curation.project.locks`. So it is one lock for everyone who
-    reaches the same log, through a link or from another host that mounts it. A lock file in `data` would lie among what
-    git and DVC keep; one in the cache would be another file for each clone, and may be deleted while it is held.
-    filelock can't lock the log: where a file system has no flock, it falls back to a file that it deletes at the end.
-    """
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield file
-    finally:
-        os.close(file)
 
 
 def _latest(data: bytes, image_ids: set[str]) -> dict[str, int]:

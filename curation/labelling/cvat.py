@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from curation.errors import CurationError, in_words
+from curation.files import write_text
 from curation.labelling.imported import OTHERS
 
 AUTO = "auto"
@@ -40,8 +41,7 @@ def write_images(rows: pd.DataFrame, path: Path, classes: Sequence[str]) -> int:
         if row["label"]:
             ET.SubElement(image, "tag", {"label": row["label"], "source": AUTO})
     ET.indent(root)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
+    write_text(path, ET.tostring(root, encoding="utf-8", xml_declaration=True).decode() + "\n")
     return len(rows)
 
 

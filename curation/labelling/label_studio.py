@@ -15,6 +15,7 @@ from xml.sax.saxutils import quoteattr
 import pandas as pd
 
 from curation.errors import CurationError, in_words
+from curation.files import write_text
 from curation.labelling.imported import OTHERS, Choice, moment
 
 LOCAL_FILES = "/data/local-files/?d="
@@ -31,8 +32,7 @@ class LabelStudioError(CurationError):
 def write_tasks(rows: pd.DataFrame, path: Path, model: str, prefix: str = LOCAL_FILES) -> int:
     """Write rows of IDENTIFIED as tasks, and return how many. `prefix` is put before the path of each image."""
     tasks = [_task(row, model, prefix) for row in rows.to_dict("records")]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(tasks, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(tasks, indent=1, ensure_ascii=False) + "\n")
     return len(tasks)
 
 

@@ -13,14 +13,16 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from curation.engine.mapping import chunks
-from curation.errors import CurationError
+from curation.errors import CurationError, printable
+from curation.files.append_only import append_lines
 from curation.labelling.metadata_rows import Line, amend
 from curation.labelling.relocate import finish, relocate
 from curation.project.locks import LockedError, hold
+from curation.tables.names_as_data import json_text
 
 BATCH = 64
 BATCHES = 16  # at most so many where there are more files: each rewrites the sheets that name its files
@@ -30,7 +32,7 @@ GOING, RETURNING = "going", "returning"  # intents; what became of them is seen 
 
 
 class JournalError(CurationError):
-    """Another command is writing the journal."""
+    """Another command is writing the journal, or it names a file outside of the project."""
 
 
 @dataclass(frozen=True)
@@ -134,26 +136,25 @@ class Journal:
         return list(last.values())
 
     def _read(self) -> Iterator[tuple[str, Move]]:
-        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
-        for text in lines:
+        lines = self.path.read_bytes().split(b"\n") if self.path.exists() else []
+        for number, line in enumerate(lines, 1):
             try:
-                row = json.loads(text)
-                yield row.pop("state"), Move.read(row)
+                row = json.loads(line)
+                state, move = row.pop("state"), Move.read(row)
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue  # a line that a killed run left unfinished: nothing moves before its line is synced
+            self._check(number, move)
+            yield state, move
+
+    def _check(self, number: int, move: Move) -> None:
+        """Raise JournalError where a line would move a file from or to a place outside of the project."""
+        for name in (move.home, move.away):
+            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+                found = f"{self.path} line {number} names `{printable(name)}`, which is outside of the project"
+                raise JournalError(f"{found}. `curate` never writes such a line: delete it")
 
     def _write(self, rows: Sequence[tuple[str, Move]]) -> None:
-        if not rows:
-            return
-        text = "".join(json.dumps({"state": state, **asdict(move)}, ensure_ascii=False) + "\n" for state, move in rows)
-        with self.path.open("a+b") as file:
-            size = file.seek(0, os.SEEK_END)
-            if size:
-                file.seek(size - 1)
-                text = text if file.read(1) == b"\n" else "\n" + text
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
+        append_lines(self.path, [json_text({"state": state, **asdict(move)}, None) for state, move in rows])
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

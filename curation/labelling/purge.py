@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from curation.errors import CurationError
+from curation.files import write_text
 from curation.labelling.metadata_rows import key, lines_below
 from curation.labelling.moves import AWAY, Journal, Move
 from curation.labelling.pool_files import files_of
@@ -72,8 +73,7 @@ def folders(root: Path, name: str = "") -> list[Path]:
 
 
 def _new_folder(trash: Path) -> Path:
-    trash.mkdir(parents=True, exist_ok=True)
-    (trash / ".gitignore").write_text("*\n", encoding="utf-8")
+    write_text(trash / ".gitignore", "*\n")
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     number = 0
     while True:

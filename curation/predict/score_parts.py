@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation.engine.mapping import chunks
-from curation.files import whole
+from curation.files.whole_files import SUFFIX, is_abandoned, whole
 from curation.images.image_measures import Settings
 from curation.images.ingest_cache import library_versions
 from curation.predict.decode import Decoded, Item, Measured, key
@@ -106,7 +106,8 @@ class Parts:
     def keep_only(self, wanted: Iterable[Path]) -> None:
         """Delete batches that are not wanted any more, and the partial files of a killed run."""
         kept = set(wanted)
-        for path in [*self.all(), *self.folder.glob("*.partial")]:
+        drafts = [path for path in self.folder.glob(f"*{SUFFIX}") if is_abandoned(path)]
+        for path in [*self.all(), *drafts]:
             if path not in kept:
                 path.unlink(missing_ok=True)
 

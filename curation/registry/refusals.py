@@ -4,11 +4,12 @@ A benchmark is used up by trying: of many candidates that are a little worse tha
 the end. The log keeps the attempts, so that this can be seen.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from curation.files.append_only import append_lines, read_json
 from curation.project import Project
+from curation.tables.names_as_data import json_text
 
 
 def record(project: Project, md5: str, why: Sequence[str]) -> None:
@@ -21,13 +22,9 @@ def record(project: Project, md5: str, why: Sequence[str]) -> None:
         return
     now = datetime.now(UTC).isoformat(timespec="seconds")
     line = {"md5": md5, "time": now, "person": project.git.person(), "why": list(why)}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    append_lines(path, [json_text(line, None)])
 
 
 def read(project: Project) -> list[dict[str, object]]:
     """Return the attempts, oldest first."""
-    if not project.refusals.exists():
-        return []
-    return [json.loads(line) for line in project.refusals.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return [line for _, line in read_json(project.refusals)]

@@ -4,11 +4,11 @@ Version numbers are semantic for the users of the labels. A removed class is a m
 change, and anything else is a patch.
 """
 
-import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from curation.errors import CurationError
+from curation.files.append_only import LineError, append_lines, read_json
 from curation.project import Project
 from curation.tables.names_as_data import json_text
 
@@ -41,20 +41,15 @@ class Entry:
 def read_log(project: Project) -> list[Entry]:
     """Return all entries, oldest first; an empty list when there is no log. VersionError when a line can't be read."""
     path = project.versions
-    if not path.exists():
-        return []
     try:
-        return [Entry(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (ValueError, TypeError) as error:
+        return [Entry(**line) for _, line in read_json(path)]
+    except (LineError, TypeError) as error:
         raise VersionError(f"{path} can't be read ({error}); restore it with `git checkout {path}`") from None
 
 
 def append(project: Project, entry: Entry) -> None:
     """Add one entry to the log."""
-    path = project.versions
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json_text(asdict(entry), None) + "\n")
+    append_lines(project.versions, [json_text(asdict(entry), None)])
 
 
 def next_version(log: list[Entry], classes: list[str]) -> str:

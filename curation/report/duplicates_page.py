@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from curation.files import write_text
 from curation.images.hashing import ORIENTATIONS
 from curation.report.contact_sheet import SheetSection, write_sheet
 from curation.report.thumbnails import Tile
@@ -79,9 +80,8 @@ def write_report(
     found: Report, root: Path, folder: Path, lines: Iterable[str], warned: Iterable[SheetSection] = ()
 ) -> None:
     """Write index.html, dedupe.json and summary.txt into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "dedupe.json").write_text(json_text(found) + "\n", encoding="utf-8")
-    (folder / "summary.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_text(folder / "dedupe.json", json_text(found) + "\n")
+    write_text(folder / "summary.txt", "\n".join(lines) + "\n")
     write_pages(found, root, folder / "index.html", warned=warned)
 
 

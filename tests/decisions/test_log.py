@@ -159,7 +159,8 @@ def test_a_label_that_would_block_the_pipeline_later_is_refused_at_the_door(tmp_
 FULL = """
 import resource, sys
 from pathlib import Path
-from curation.decisions.log import AppendError, append_reviews
+from curation.decisions.log import append_reviews
+from curation.files.append_only import AppendError
 path, image_id = Path(sys.argv[1]), sys.argv[2]
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]),) * 2)
 try:
@@ -176,7 +177,7 @@ def test_a_disk_that_fills_up_leaves_the_log_as_it_was(tmp_path):
     for room in (1, 40, 700, 5000):
         command = [sys.executable, "-c", FULL, path, ID, str(len(before) + room)]
         told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
-        assert "Nothing of it was left" in told
+        assert "Nothing of them was left" in told
         assert path.read_bytes() == before
     append_reviews(path, [row(3)])
     assert len(read_reviews(path)) == 3

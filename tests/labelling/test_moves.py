@@ -171,3 +171,15 @@ def test_a_torn_line_does_not_hide_the_next_one(tmp_path):
     journal.send(moves[1:])
     check(tmp_path, moves)
     assert [place for _, place in journal.places()] == [AWAY, AWAY]
+
+
+@pytest.mark.parametrize("name", ["../outside", "/etc/hosts", "trash/../../outside"])
+def test_a_journal_that_names_a_place_outside_of_the_project_moves_nothing(tmp_path, name):
+    moves = make(tmp_path, 2)
+    journal = Journal(tmp_path / "trash", tmp_path)
+    journal.send(moves)
+    before = sorted(str(path) for path in tmp_path.rglob("*.bin"))
+    journal._write([(AWAY, replace(moves[0], home=name))])
+    with pytest.raises(moves_module.JournalError, match="outside of the project"):
+        journal.bring_back()
+    assert sorted(str(path) for path in tmp_path.rglob("*.bin")) == before

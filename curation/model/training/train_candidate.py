@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from curation.errors import printable
+from curation.files import write_text
 from curation.images.store.pixels import Pixels
 from curation.model import checkpoint
 from curation.model import device as devices
@@ -105,7 +106,7 @@ def write_reports(folder: Path, outcome: Outcome, header: Header) -> None:
         "dataset": header.dataset,
         **header.metrics,
     }
-    (folder / "summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+    write_text(folder / "summary.json", json.dumps(summary, indent=1) + "\n")
 
 
 def write_history(path: Path, history: list[Row]) -> None:

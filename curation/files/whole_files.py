@@ -1,0 +1,105 @@
+"""Atomic writes: a file is written under a temporary name in the same folder, then renamed (invariant 6).
+
+POSIX promises that a rename within a folder is one step, so a reader sees the old file or the new one, never a part.
+The draft is synced before the rename and the folder after it, so this also holds after a loss of power (the order is
+that of SQLite and LevelDB). The target may be a link into DVC's cache: the link is replaced, and the cache is never
+written to.
+
+Two processes may write the same file at a time. Each has a draft of its own, which it locks, and the last rename holds.
+A draft that nobody locks is the rest of a killed process; the next writer takes it over, so drafts never pile up.
+"""
+
+import fcntl
+import hashlib
+import itertools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+SUFFIX = ".partial"
+LONGEST_NAME = 255  # bytes of one name, on the file systems of Linux, macOS and Windows
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give the path of an empty draft to write; when the block ends well the draft becomes `path`, else it is removed.
+
+    The block may write the draft in any way that keeps the file itself, as `open(draft, "wb")` does.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft, lock = _own_draft(path)
+    try:
+        yield draft
+        _sync(draft)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(lock)
+    _sync(path.parent)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text in UTF-8, whole or not at all, with the line ends it has."""
+    with whole(path) as draft:
+        draft.write_text(text, encoding="utf-8", newline="")
+
+
+def is_abandoned(draft: Path) -> bool:
+    """Return True for a draft that no process is writing. The caller may delete it."""
+    try:
+        file = os.open(draft, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return _locked(file)
+    finally:
+        os.close(file)
+
+
+def _own_draft(path: Path) -> tuple[Path, int]:
+    """Make, or take over, a draft that no other process writes. Returns its path and the file that holds its lock."""
+    for number in itertools.count():
+        draft = path.with_name(_draft_name(path.name, number))
+        file = os.open(draft, os.O_RDWR | os.O_CREAT, 0o666)
+        if _locked(file) and _is_at(file, draft):
+            os.ftruncate(file, 0)
+            return draft, file
+        os.close(file)
+    raise AssertionError  # count never ends
+
+
+def _draft_name(name: str, number: int) -> str:
+    end = f".{number}{SUFFIX}" if number else SUFFIX
+    if len(os.fsencode(name)) + len(end) + 1 > LONGEST_NAME:
+        name = hashlib.sha256(os.fsencode(name)).hexdigest()
+    return f".{name}{end}"
+
+
+def _locked(file: int) -> bool:
+    """Lock an open file without waiting. True where the file system has no locks: nobody can then be told apart."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _is_at(file: int, path: Path) -> bool:
+    """Whether an open file is still the one at this path. Its owner may have renamed it before the lock was free."""
+    try:
+        return os.path.samestat(os.fstat(file), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _sync(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
