@@ -127,7 +127,7 @@ def grid(home: Path) -> str:
         return ""
     from playwright.sync_api import sync_playwright
 
-    server = app.serve(PORT)
+    serving = app.serve(PORT, "benchmark")
     with sync_playwright() as play:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
         browser = play.chromium.launch_persistent_context(
@@ -136,12 +136,12 @@ def grid(home: Path) -> str:
         page = browser.new_page()
         page.set_default_timeout(120_000)
         started = time.perf_counter()
-        page.goto(app.page(PORT, "benchmark", "to-review"), timeout=120_000)
+        page.goto(serving.page("to-review"), timeout=120_000)
         page.wait_for_selector('[data-cy="looker"]')
         page.wait_for_function("document.querySelectorAll('[data-cy=looker] canvas, [data-cy=looker] img').length > 9")
         drawn = time.perf_counter() - started
         browser.close()
-    server.stop()
+    serving.service.stop()
     return f"{drawn:.1f}"
 
 

@@ -31,6 +31,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 FLAGS += ["--disable-sync", "--no-first-run", "--disable-dev-shm-usage", "--mute-audio"]
+FLAGS += ["--host-resolver-rules=MAP evil.example 127.0.0.1"]  # a site of somebody else, which can rebind its name
 SLOW = 90_000  # milliseconds that a page may take on a busy machine
 FIRST = ("tests/pipeline/demo/test_1", "tests/model/", "tests/evaluation/", "tests/pipeline/demo/")
 

@@ -13,10 +13,16 @@ review = typer.Typer(cls=CurateGroup, help="Review the queue in the FiftyOne App
 app.add_typer(review, name="review")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
-Port = Annotated[int, typer.Option(help="Port of the App, on 127.0.0.1.", min=1, max=65535)]
+Port = Annotated[int, typer.Option(help="Port of the App.", min=1, max=65535)]
+ADDRESS = "127.0.0.1"
+Share = Annotated[str, typer.Option(help="Serve on this address of the machine, so that others reach it.")]
 NewClass = Annotated[bool, typer.Option("--new-class", help="Allow a relabel to a class that does not exist yet.")]
 
 
+SHARED = (
+    "Whoever reaches {} and has the whole address below can review. It is plain HTTP: share it in a network that you "
+    "trust, or through an SSH tunnel."
+)
 CONNECTING = "Importing FiftyOne and starting its database, which can take a minute ..."
 READING = f"Reading the review queue. {CONNECTING}"
 
@@ -40,12 +46,14 @@ def push(as_json: AsJson = False) -> None:
 
 
 @review.command("open")
-def open_app(port: Port = 5151, reviewer: Reviewer = "") -> None:
+def open_app(port: Port = 5151, share: Share = ADDRESS, reviewer: Reviewer = "") -> None:
     """Serve the review queue in the FiftyOne App until Ctrl-C. It is pushed first when it has changed.
 
-    Use it to review errors, doubtful answers and wrong labels in the browser.
+    Use it to review errors, doubtful answers and wrong labels in the browser. The printed address holds the token of
+    this session; nobody without it, and no other web page, reaches the App. `--share` serves it to other machines.
 
     Example: curate review open --port 5151
+    Example: curate review open --share 192.168.1.5
     """
     from curation.project import Project
     from curation.review import app as server
@@ -56,12 +64,14 @@ def open_app(port: Port = 5151, reviewer: Reviewer = "") -> None:
     os.environ["CURATION_REVIEWER"] = reviewer or me()
     pushed, _ = push_project(project, project.params())
     note(f"{pushed.samples} images in the dataset {pushed.dataset}. Starting the App ...")
-    service = server.serve(port)
-    say(f"review in the browser: {server.page(port, pushed.dataset, 'to-review')}   (Ctrl-C ends)")
+    serving = server.serve(port, pushed.dataset, share)
+    if share != ADDRESS:
+        note(SHARED.format(share))
+    say(f"review in the browser: {serving.page('to-review')}   (Ctrl-C ends)")
     try:
-        service.wait()
+        serving.service.wait()
     except KeyboardInterrupt:
-        service.stop()
+        serving.service.stop()
 
 
 @review.command()
