@@ -30,6 +30,7 @@ def errors(count: int, seed: int) -> tuple[np.ndarray, pd.DataFrame]:
     frame["taken"] = [f"class{(number + 1) % 30}" for number in group]
     for name, value in {"subclass": "", "origin": "real", "split": "train", "conflict": ""}.items():
         frame[name] = value
+    frame["leak_group"] = [f"g{row}" for row in range(count)]
     return vectors.astype(np.float32), frame.assign(crowded=False, label_error=rng.random(count))
 
 

@@ -13,7 +13,7 @@ COLUMNS = ["image_id", "label", "subclass", "leak_group", "split", "benchmark_se
 @stage_main
 def main() -> None:
     from curation.evaluation.evaluate import Paths, evaluate
-    from curation.evaluation.headline import measured
+    from curation.evaluation.headline import caption, measured
     from curation.images.store.pixels import Pixels
     from curation.registry import benchmark_use
     from curation.selection.copies import losses
@@ -35,7 +35,7 @@ def main() -> None:
     numbers = evaluate(paths, splits, Pixels(project.pixels), params)
     for name, facts in measured(numbers):
         reach = f"95% interval {facts['accuracy_low']:.4f} to {facts['accuracy_high']:.4f}"
-        print(printable(f"{name}: accuracy {facts['accuracy']:.4f} on {facts['images']:,} images ({reach})"))
+        print(printable(f"{caption(name)}: accuracy {facts['accuracy']:.4f} on {facts['images']:,} images ({reach})"))
     for words in benchmark_use.sentences(project, numbers):
         print(printable(words))
     for warning in losses.unmeasured(splits):

@@ -4,13 +4,22 @@ Run by `dvc repro train`; on several GPUs, `torchrun --nproc-per-node 4 -m stage
 """
 
 import logging
+import os
 import sys
+from typing import TYPE_CHECKING
 
 from curation import tables
 from curation.project import Project
 from curation.project.stage_main import stage_main
+from curation.tables.codes import Split
 
-COLUMNS = ["image_id", "label", "subclass", "split", "small"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import pandas as pd
+
+COLUMNS = ["image_id", "label", "subclass", "leak_group", "split", "small"]
 
 
 @stage_main
@@ -23,8 +32,25 @@ def main() -> None:
     splits, params = project.table(tables.SPLITS, COLUMNS), project.located(project.params())
     out, report = project.candidate, project.report("train")
     header = train(splits, Pixels(project.pixels), params, out, report, project.caches)
-    accuracy = header.metrics.get("val_accuracy", float("nan"))
-    print(f"{project.relative(out)}: {len(header.classes)} classes, val accuracy {accuracy:.3f}")
+    if os.environ.get("RANK", "0") != "0":
+        return  # of several processes the first one speaks
+    print(f"{project.relative(out)}: {len(header.classes)} classes, {val_in_words(header.metrics, report, splits)}")
+
+
+def val_in_words(metrics: "Mapping[str, float]", report: "Path", splits: "pd.DataFrame") -> str:
+    """The accuracy on val, and how much too good it is because val chose the epoch."""
+    import pandas as pd
+
+    from curation.evaluation.prediction_facts import groups_of
+    from curation.evaluation.uncertainty import best_of
+
+    if "val_accuracy" not in metrics:
+        return "no image in val"
+    history = pd.read_csv(report / "history.csv")["val_accuracy"].tolist()
+    groups = groups_of(splits[splits["split"] == Split.VAL])
+    return (
+        f"val accuracy {metrics['val_accuracy']:.3f}, {best_of.in_words(history, len(set(groups.tolist())), 'epochs')}"
+    )
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ def report(
     result["thresholds"] = ood_metrics.operating_points(test, calibration, params.evaluate.precisions)
     wanted = calibration.threshold_for(params.evaluate.precisions[0])
     result["out_of_scope"] = ood_metrics.ood_metrics(facts, seen, wanted)
-    result["breakdown"] = breakdown(numbers, calibration.label_noise)
+    result["breakdown"] = breakdown(facts, sets, numbers, calibration.label_noise)
     held_out = facts.in_split(Split.TEST) | facts.in_split(Split.BENCHMARK)
     result["left_out"] = {"seen_by_an_ancestor": int((seen & held_out).sum())}
     write_plots(facts, sets, paths.plots)

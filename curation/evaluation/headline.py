@@ -25,6 +25,11 @@ def measured(metrics: Metrics) -> Iterator[tuple[str, Metrics]]:
             yield f"benchmark/{name}", facts
 
 
+def caption(name: str) -> str:
+    """The name of a set as it is shown: train and val say why their numbers are too good."""
+    return {"train": "train (trained on)", "val": "val (chosen on)"}.get(name, name)
+
+
 def compared(found: Metrics, prefix: str = "") -> Iterator[tuple[str, Metrics]]:
     """Every (name, numbers) of a comparison with another model, at whatever depth it stands."""
     for key, value in found.items():

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from curation.evaluation.comparison.promotion_gate import Gate
-from curation.evaluation.headline import measured
+from curation.evaluation.headline import caption, measured
 from curation.model.header import Header
 from curation.registry.versions import Entry
 from curation.tables.codes import HELD_OUT_SPLITS
@@ -86,7 +86,7 @@ def _metrics(metrics: dict[str, Any]) -> Iterator[str]:
     for name, facts in measured(metrics):
         interval = f"{facts['accuracy']:.3f} ({_of(facts, 'accuracy_low')} to {_of(facts, 'accuracy_high')})"
         rest = " | ".join(_of(facts, key) for key in ("f1", "log_loss", "ece"))
-        yield f"| {markdown(name)} | {facts['images']:,} | {interval} | {rest} |"
+        yield f"| {markdown(caption(name))} | {facts['images']:,} | {interval} | {rest} |"
     yield ""
     yield "Calibrated on val and on hand-made benchmark sets, so their log loss and ECE are slightly too good."
     yield ""

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from curation.evaluation.headline import compared, measured
+from curation.evaluation.headline import caption, compared, measured
+from curation.evaluation.prediction_facts import groups_of
+from curation.evaluation.uncertainty import best_of
 from curation.report.charts import Axes, Bar, Bars, Heatmap, Lines, Span, Spans
 from curation.report.page import Figure, Heading, Pair, Part, Section, Table, Tiles
 from curation.report.round_data import Round
@@ -23,7 +25,8 @@ def training(round_: Round) -> Section | None:
         return None
     best = history.sort_values(["val_accuracy", "epoch"], ascending=[False, True], na_position="last").iloc[0]
     lead = (
-        f"{len(history)} epochs; the best, epoch {int(best['epoch'])}, has accuracy {best['val_accuracy']:.3f} on val."
+        f"{len(history)} epochs; the best, epoch {int(best['epoch'])}, has accuracy {best['val_accuracy']:.3f} on val, "
+        f"{_chosen(round_, history)}."
     )
     facts = []
     if header is not None:
@@ -44,6 +47,14 @@ def training(round_: Round) -> Section | None:
         ]
     )
     return Section("training", "Training", lead, [figures, *([Table(["", "value"], facts)] if facts else [])])
+
+
+def _chosen(round_: Round, history: pd.DataFrame) -> str:
+    """How much too good the accuracy of the best epoch is."""
+    if round_.splits is None:
+        return "which it was chosen on"
+    val = round_.splits[round_.splits["split"] == Split.VAL]
+    return best_of.in_words(history["val_accuracy"].tolist(), len(np.unique(groups_of(val))), "epochs")
 
 
 def _sizes(round_: Round) -> Iterator[tuple[str, int]]:
@@ -69,7 +80,7 @@ def quality(round_: Round) -> Section | None:
         return None
     rows = [
         Span(
-            name,
+            caption(name),
             facts["accuracy"],
             facts.get("accuracy_low", facts["accuracy"]),
             facts.get("accuracy_high", facts["accuracy"]),
@@ -82,10 +93,10 @@ def quality(round_: Round) -> Section | None:
         for key in ("images", "accuracy", "top5", "precision", "recall", "f1", "log_loss", "ece", "auc")
         if any(key in facts for facts in sets.values())
     ]
-    cells = [[name, *(_with_interval(facts, key) for key in wanted)] for name, facts in sets.items()]
+    cells = [[caption(name), *(_with_interval(facts, key) for key in wanted)] for name, facts in sets.items()]
     numbers = Table(["set", *wanted], cells)
     lead = (
-        "; ".join(f"{row.value:.1%} on {row.label}" for row in rows if row.label != Split.TRAIN)
+        "; ".join(f"{row.value:.1%} on {row.label}" for row in rows if row.label != caption(Split.TRAIN))
         + " (accuracy, with 95 % intervals)."
     )
     figure = Figure(Spans(rows, "Accuracy with intervals: " + lead), "Accuracy and its 95 % interval")

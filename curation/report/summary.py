@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from curation import tables
-from curation.evaluation.headline import measured
+from curation.evaluation.headline import caption, measured
 from curation.project import Project
 from curation.report import counting
 from curation.report.collection_part import loss_warnings
@@ -38,6 +38,7 @@ def in_numbers(project: Project) -> Numbers:
         | {name.value: int(sizes.get(name, 0)) for name in LABELLED_SPLITS},
         "model": {
             name: {key: facts[key] for key in ("accuracy", "accuracy_low", "accuracy_high", "images") if key in facts}
+            | {"chosen_on": name == Split.VAL}
             for name, facts in measured(round_.metrics)
             if name != Split.TRAIN
         },
@@ -104,4 +105,4 @@ def _accuracy(name: str, facts: Mapping[str, Any]) -> str:
     """The accuracy on one set, with its 95 % interval."""
     low, high = facts.get("accuracy_low"), facts.get("accuracy_high")
     reach = "" if low is None or high is None else f" {low:.3f} to {high:.3f}"
-    return f"{facts['accuracy']:.3f} on {name} ({facts['images']:,} images){reach}"
+    return f"{facts['accuracy']:.3f} on {caption(name)} ({facts['images']:,} images){reach}"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from curation.evaluation.error_breakdown import named
 from curation.report.charts import Bar, Bars
 from curation.report.page import Figure, Heading, Part, Section, Table
 from curation.report.round_data import Round
@@ -18,6 +19,7 @@ CAUSES = {
     "variance": ("variance", "more error on val than on train: more images, augmentation, weight decay"),
     "selection": ("luck with val", "more error on test than on val: the best epoch was chosen on val"),
 }
+SHIFT = "more error on this benchmark than on test: images of another kind"
 
 
 def reasons(round_: Round) -> Section | None:
@@ -50,15 +52,24 @@ def _baselines(own: float | None, simple: Mapping[str, float], images: int) -> l
 
 
 def _causes(breakdown: Mapping[str, Any]) -> list[Part]:
-    rows = [(*CAUSES[key], f"{breakdown[key]:+.1%}") for key in CAUSES if key in breakdown]
-    for name, value in breakdown.get("shift", {}).items():
-        rows.append(
-            (f"shift to {name}", "more error on this benchmark than on test: images of another kind", f"{value:+.1%}")
+    rows = []
+    if "label_noise" in breakdown:
+        rows.append((*CAUSES["label_noise"], f"{breakdown['label_noise']:+.1%}", "", "estimated"))
+    for name, value, low, high, sure in named(breakdown):
+        shift = (
+            f"shift to {name.partition('/')[2]}",
+            "more error on this benchmark than on test: images of another kind",
         )
+        told = "shown" if sure else "can't tell"
+        rows.append((*CAUSES.get(name, shift), f"{value:+.1%}", f"{low:+.1%} to {high:+.1%}", told))
     if not rows:
         return []
-    note = "Each in points of the error rate; small sets make them uncertain by several points."
-    return [Heading("Where the errors come from", note), Table(["cause", "what it is", "points"], rows)]
+    note = (
+        "Each in points of the error rate. The intervals hold together at 95%. Where one includes 0, the images are "
+        "too few to tell the cause from chance."
+    )
+    head = ["cause", "what it is", "points", "95% interval", "shown?"]
+    return [Heading("Where the errors come from", note), Table(head, rows)]
 
 
 def _refused(scope: Mapping[str, Mapping[str, Any]]) -> list[Part]:

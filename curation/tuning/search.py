@@ -44,6 +44,7 @@ class Best:
     params: dict[str, Any]
     finished: int
     pruned: int
+    measured: tuple[float, ...] = ()  # the metric after every epoch of every trial, which the best was chosen from
 
 
 def search(config: Tune, project: Project, *, trials: int, sampler: str, seed: int, run: Runner | None = None) -> Best:
@@ -90,7 +91,11 @@ def search(config: Tune, project: Project, *, trials: int, sampler: str, seed: i
         )
     best = study.best_trial
     pruned = len(study.get_trials(states=(states.PRUNED,)))
-    return Best(best.user_attrs["experiment"], float(best.value), best.user_attrs["chosen"], len(done), pruned)
+    every = study.get_trials(states=(states.COMPLETE, states.PRUNED))
+    measured = tuple(float(value) for trial in every for value in trial.intermediate_values.values())
+    return Best(
+        best.user_attrs["experiment"], float(best.value), best.user_attrs["chosen"], len(done), pruned, measured
+    )
 
 
 def run_experiment(

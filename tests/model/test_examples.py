@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from curation.model.base_model import start_from
 from curation.model.device import choose
@@ -21,6 +24,7 @@ from curation.model.training.loader import Loader
 from curation.model.training.loop import Data
 from curation.model.training.norm_modes import ModeError, check_modes, set_training
 from curation.model.training.train_candidate import data_of
+from curation.predict.held_out import train_and_predict
 
 
 def made(labels, groups=None) -> Examples:
@@ -90,13 +94,58 @@ def test_a_sound_run_passes_every_check_and_is_not_touched(toy, engine, caplog):
     assert all(tensor.equal(before[name]) for name, tensor in engine.model.state_dict().items())
 
 
-def test_shuffled_labels_are_noticed(toy):
+def test_shuffled_labels_are_noticed_after_training_and_others_are_not(toy, caplog):
+    data = data_of(toy.splits, classes_of(toy.splits), toy.pixels)
+    many = data.val.take(np.arange(100) % len(data.val))
+    draw = np.random.default_rng(0)
+    false = missed = 0
+    for _ in range(40):
+        caplog.clear()
+        shuffled = float((draw.permutation(many.labels) == many.labels).mean())
+        sanity_checks.check_learnt([{"val_accuracy": shuffled}], replace(data, val=many))
+        missed += "shuffled" not in caplog.text
+        caplog.clear()
+        sanity_checks.check_learnt([{"val_accuracy": draw.binomial(100, 0.6) / 100}], replace(data, val=many))
+        false += "shuffled" in caplog.text
+    assert missed <= 4
+    assert not false
+    sanity_checks.check_learnt([{"val_accuracy": 0.5}], replace(data, val=many.take([0, 1])))  # can't tell
+    assert not caplog.text
+
+
+def test_pictures_on_varied_backgrounds_are_no_alarm_before_training(toy, engine, caplog):
+    caplog.set_level("INFO")
     data = data_of(toy.splits, classes_of(toy.splits), toy.pixels)
     draw = np.random.default_rng(0)
     train = data.train
     mixed = Examples(train.image_ids, train.rows, draw.permutation(train.labels), train.groups, train.small)
     assert sanity_checks.unrelated_p_value(data, 0) < 0.02
     assert sanity_checks.unrelated_p_value(Data(data.pixels, mixed, data.val), 0) > 0.05
+    sanity_checks.check_all(engine, replace(data, train=mixed))
+    assert "don't tell the classes" in caplog.text
+    assert not [one for one in caplog.records if "classes" in one.message and one.levelname == "WARNING"]
+
+
+@given(st.integers(1, 40), st.floats(0.05, 0.95), st.data())
+def test_chances_are_those_of_the_binomial_distribution(count, share, data):
+    right = data.draw(st.integers(0, count))
+    assert sanity_checks.chance_of(right, count, share) == pytest.approx(binom.sf(right - 1, count, share), abs=1e-9)
+    many = round(share * 4000) + right
+    assert sanity_checks.chance_of(many, 4000, share) == pytest.approx(binom.sf(many - 1, 4000, share), abs=0.01)
+
+
+def test_balanced_sampling_keeps_the_prior_of_the_classes(toy):
+    """Labels that no pixel tells, nine of ten of one class: the answers must say nine of ten, not one of two."""
+    few = toy.splits[toy.splits["split"] == "train"].head(30)
+    labels = np.where(np.arange(30) % 10 == 0, "leaf", "cherry")
+    few = few.assign(label=labels, fold=-1)
+    said = {}
+    for balance in ("none", "class"):
+        block = toy.params.train.model_copy(update={"balance": balance, "label_smoothing": 0.0, "body_lr": 1e-6})
+        params = toy.params.model_copy(update={"train": block, "epochs": 8, "lr": 1e-3})
+        answers = train_and_predict(few, few, ("cherry", "leaf"), toy.pixels, params)
+        said[balance] = float(answers.probabilities[:, 0].mean())
+    assert said["class"] == pytest.approx(0.9, abs=0.08)
 
 
 def test_pixels_of_another_image_are_noticed(toy, engine):

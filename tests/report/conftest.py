@@ -112,6 +112,14 @@ def reports(root, classes):
     change = {"images": 40, "better": 5, "worse": 2, "same": 33, "difference": 0.075, "p_value": 0.45}
     metrics = {"test": numbers, "benchmark": {"frozen": numbers}, "against_base": {"test": change}}
     metrics["baselines"] = {"majority": 0.3, "pixels": 0.6}
-    metrics["breakdown"] = {"label_noise": 0.02, "bias": 0.01, "shift": {"frozen": 0.05}}
+    metrics["breakdown"] = {
+        "label_noise": 0.02,
+        "bias": 0.01,
+        "bias_low": 0.0,
+        "bias_high": 0.03,
+        "shift": {"frozen": 0.05},
+        "shift_low": {"frozen": 0.01},
+        "shift_high": {"frozen": 0.09},
+    }
     metrics["out_of_scope"] = {"field": {"images": 10, "refused": 0.9, "auc_energy": 0.8}}
     (root / "reports/metrics.json").write_text(json.dumps(metrics))

@@ -14,6 +14,7 @@ from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
 from curation.errors import CurationError
+from curation.model import class_prior
 from curation.model.checkpoint import State
 from curation.model.compiled import compiling
 from curation.model.device import Device
@@ -45,6 +46,7 @@ class Engine:
 
     def __init__(self, model: nn.Module, head: str, facts: Header, params: Params, device: Device) -> None:
         self.params, self.device, self.head = params, device, head
+        self.inherits = facts.has_head  # the base model is a classifier
         # In channels-last and half precision, oneDNN's gradient of a 1x1 convolution with stride 2 can be random.
         sound = device.is_cuda or device.precision == "fp32"
         layout = torch.channels_last if params.train.channels_last and sound else torch.contiguous_format
@@ -56,7 +58,18 @@ class Engine:
         self.normalise = Normalise(facts.mean, facts.std, device.torch)
         self._forward: nn.Module = model
         self._frozen: bool | None = None
+        self._prior: torch.Tensor | None = None
         self._checked = False
+
+    def hold_prior(self, examples: Examples) -> None:
+        """Keep the class frequencies of `examples` where `train.balance` samples others; call it before the first step.
+
+        The rows of a reused head have the frequencies that they were trained with, so its bias stays.
+        """
+        if self.params.train.balance != "none":
+            self._prior = class_prior.adjustment(
+                self.model, self.head, examples.labels, keep=self.params.train.head == "reuse" and self.inherits
+            )
 
     def train(
         self, epoch: int, loader: Loader, examples: Examples, average: Average | None, meter: Meter
@@ -124,6 +137,8 @@ class Engine:
             torch._dynamo.maybe_mark_dynamic(images, 0)
         with self.device.autocast():
             logits = self._forward(images)
+        if self._prior is not None:
+            logits = logits - self._prior
         loss = self.loss_of(logits, batch.labels, draws)
         self.optimizer.zero_grad(set_to_none=True)
         # The gradient of the mean over the whole batch, however many processes share it (gradients are averaged).

@@ -54,6 +54,7 @@ def fit(
     """
     params, device = engine.params, engine.device
     steps = -(-len(data.train) // params.batch_size)
+    engine.hold_prior(data.train)
     progress, more = runs.restore(engine.model, engine.optimizer)
     if progress.scaler:
         engine.scaler.load_state_dict(progress.scaler)

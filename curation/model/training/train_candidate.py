@@ -27,7 +27,7 @@ from curation.model.training.epoch import DivergedError, Engine
 from curation.model.training.examples import check_shares, classes_of, dataset_hash, examples_of
 from curation.model.training.loop import Data, Outcome, Row, fit
 from curation.model.training.run_state import RunState, run_key, sweep
-from curation.model.training.sanity_checks import check_all
+from curation.model.training.sanity_checks import check_all, check_learnt
 from curation.model.training.search_watch import give_up, watch
 from curation.params import Params
 from curation.tables.codes import Split
@@ -73,6 +73,8 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, places: tuple[P
         except DivergedError:
             give_up()
             raise
+        if params.train.checks and device.is_main:
+            check_learnt(outcome.history, data)
         header = replace(candidate_header(start, classes, splits, recipe, outcome), pixels=pixels.input.facts())
         if device.is_main:
             write_reports(report, outcome, header)
