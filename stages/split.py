@@ -22,7 +22,7 @@ def main() -> None:
     params, reports = project.params(), project.report("split")
     selection = project.table(tables.SELECTION)
     renewals = read_renewals(project.benchmark_renewals)
-    lineage = renewed(read_header(project.base_model(params)).lineage, renewals)
+    lineage = renewed(read_header(project.base_model(params)).known, renewals)
     splits = explained(split(selection, params, lineage), renewals)
     project.write_table(splits, tables.SPLITS)
     for warning in losses.of_classes(losses.selected(selection), params.dedupe):

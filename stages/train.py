@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-COLUMNS = ["image_id", "label", "subclass", "leak_group", "split", "small"]
+COLUMNS = ["image_id", "label", "subclass", "leak_group", "group", "split", "small"]
 
 
 @stage_main

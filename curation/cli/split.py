@@ -65,7 +65,7 @@ def _round(revision: str) -> "Round":
     reader = project.at(revision) if revision else project
     log = project.relative(project.benchmark_renewals)
     renewals = read_renewals(reader.file(log) if reader.has(log) else None)
-    return Round.read(reader, renewed(read_header(reader.file(reader.params().base_model)).lineage, renewals))
+    return Round.read(reader, renewed(read_header(reader.file(reader.params().base_model)).known, renewals))
 
 
 def _rules(rounds: "dict[str, Round]") -> Rows:

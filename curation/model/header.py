@@ -45,6 +45,7 @@ class Header:
     metrics: Mapping[str, float] = field(default_factory=dict)
     throwaway: bool = False
     lineage: Mapping[str, str] = field(default_factory=dict)  # image_id -> train | val | test | benchmark
+    groups: Mapping[str, str] = field(default_factory=dict)  # the same of groups of the metadata, by selection's keys
     pixels: Mapping[str, Any] = field(default_factory=dict)  # how the pixel store encoded them: ModelInput.facts
 
     @property
@@ -53,6 +54,11 @@ class Header:
         from curation.images.store.model_input import ModelInput
 
         return ModelInput.of(self.image_size, self.pixels)
+
+    @property
+    def known(self) -> Mapping[str, str]:
+        """The split of all that this model and its base models knew: images, and groups of the metadata."""
+        return {**self.lineage, **self.groups}
 
     @property
     def has_head(self) -> bool:
@@ -73,14 +79,15 @@ def read_header(path: Path) -> Header:
         raise CheckpointError(f"{path}: written by another version of this project; train it again")
     for name in ("classes", "mean", "std"):
         facts[name] = tuple(facts[name])
-    return Header(**{**facts, "lineage": unpack(facts["lineage"])})
+    return Header(**facts | {name: unpack(facts.get(name, {})) for name in ("lineage", "groups")})
 
 
 def encode(header: Header) -> dict[str, str]:
     """Make the safetensors metadata of a header. It has one key, because the order of keys in the file is not fixed."""
-    facts = vars(header) | {"format": FORMAT, "lineage": pack(header.lineage)}
-    if not header.pixels:  # an array on white, as in every checkpoint before this was recorded
-        del facts["pixels"]
+    facts = vars(header) | {"format": FORMAT, "lineage": pack(header.lineage), "groups": pack(header.groups)}
+    for name in ("groups", "pixels"):  # where there is nothing to tell, a checkpoint is as it was before they existed
+        if not facts[name]:
+            del facts[name]
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     if len(text) > LIMIT * 0.95:
         raise CheckpointError(f"the lineage of {len(header.lineage):,} images does not fit in a safetensors header")

@@ -103,6 +103,7 @@ class Split(Block):
     folds: Count = 5
     salt: str = "curation"
     mixed: Literal["out", "follow"] = "out"
+    group_by: list[str] = ["group"]
 
     @model_validator(mode="after")
     def _leave_something_to_train(self) -> "Split":

@@ -14,17 +14,20 @@ from numpy.typing import NDArray
 
 from curation.decisions.on_images import decided
 from curation.decisions.words import LABEL_WORDS
+from curation.images.collection.metadata_columns import HELD
 from curation.params import Params
 from curation.selection import class_maximum, model_chosen
 from curation.selection.class_limits import Limits
 from curation.selection.copies.benchmark_copies import RULES, of_benchmarks
 from curation.selection.copies.label_conflicts import of_copies
+from curation.selection.groups.metadata_groups import joined_groups
 from curation.selection.reasons import CONFLICT, COPY, LABEL_FROM, REMOVED, UNREADABLE
 from curation.tables import SELECTION
 from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import Origin, Reason, Source, State, Word
 
 FROM_IMAGES = ["image_id", "source", "benchmark_set", "label", "subclass", "origin", "error", "hash", "copy_labels"]
+FROM_IMAGES += HELD
 FROM_DUPLICATES = ["image_id", "keeper", "leak_group", "same_pixels_as"]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -39,7 +42,8 @@ def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame
     Raises ReviewsError for a relabel to no class, MergeError for a circle of merges.
     """
     images = images.sort_values("image_id", kind="stable", ignore_index=True)
-    frame = of_benchmarks(of_copies(decided(images, reviews, params), duplicates, params.dedupe.policy))
+    frame = of_copies(decided(images, reviews, params), duplicates, params.dedupe.policy)
+    frame = of_benchmarks(joined_groups(frame, images, params.split.group_by))
     frame = frame.assign(state="", reason_code="", reason="", sampled=model_chosen.sampled(frame))
     _set_aside(frame)
     _drop_copies(frame)
@@ -79,7 +83,7 @@ def _set_aside(frame: pd.DataFrame) -> None:
 def _drop_copies(frame: pd.DataFrame) -> None:
     """Drop copies, by the first rule that applies.
 
-    1. copies of a benchmark image, and what is in one leak group with one;
+    1. copies of a benchmark image, and what is in one group or leak group with one;
     2. copies with different labels: a label conflict, which is not dropped but waits for the review;
     3. copies of an image that a review removed;
     4. copies of a keeper.

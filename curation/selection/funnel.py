@@ -22,6 +22,7 @@ GENERAL = {  # what a reason says of many images
     Reason.NOT_LABELLED: "nobody has labelled it",
     Reason.UNKNOWN: "nobody knows what it shows",
     Reason.COPY_OF_BENCHMARK: "copy of a benchmark image",
+    Reason.GROUP_OF_BENCHMARK: "in one group of the metadata with a benchmark image",
     Reason.SCENE_OF_BENCHMARK: "in one leak group with a benchmark image",
     Reason.LABEL_CONFLICT: "its copies have different labels",
     Reason.COPY_OF_REMOVED: "copy of an image that review removed",
@@ -38,7 +39,8 @@ def steps(selection: pd.DataFrame) -> pd.DataFrame:
     step = pd.Series("kept", index=rows.index, dtype="str")
     step[state == State.RESERVE] = "above cutoff"
     step[code == Reason.BELOW_MINIMUM] = "decided"
-    undecided = code.isin([Reason.LABEL_CONFLICT, Reason.REMOVED, Reason.COPY_OF_REMOVED, Reason.SCENE_OF_BENCHMARK])
+    undecided = code.isin([Reason.LABEL_CONFLICT, Reason.REMOVED, Reason.COPY_OF_REMOVED])
+    undecided |= code.isin([Reason.GROUP_OF_BENCHMARK, Reason.SCENE_OF_BENCHMARK])
     step[undecided | state.isin([State.UNKNOWN, State.BENCHMARK])] = "unique"
     step[code.isin([Reason.COPY, Reason.COPY_OF_BENCHMARK])] = "readable"
     step[code == Reason.UNREADABLE] = "raw"

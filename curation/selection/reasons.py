@@ -11,6 +11,7 @@ UNREADABLE = "unreadable"
 REMOVED = "removed by review"
 CONFLICT = "label conflict: "
 COPY = "copy of "
+GROUP = "in one group of the metadata with "
 SCENE = "in one leak group with "
 MODEL_CHOSEN = "a model chose it from the pool, and such images are only trained on"
 LABEL_FROM = "its label is from the decision on its copy "
@@ -30,6 +31,7 @@ def codes_of_splits(table: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series":
         Basis.ORIGIN: Reason.ONLY_TRAINED_ON,
         Basis.MODEL_CHOSEN: Reason.MODEL_CHOSEN,
         Basis.MINIMUM: Reason.MINIMUM,
+        Basis.ONLY_IN_TRAIN: Reason.ONLY_IN_TRAIN,
         Basis.LINEAGE_OF_COPY: Reason.LINEAGE_OF_COPY,
     }
     for one, reason in by_basis.items():
@@ -45,7 +47,11 @@ def of_splits(table: pd.DataFrame, rows: pd.DataFrame, config: blocks.Split) -> 
     split, basis = table["split"], table["basis"]
     reason = rows["reason"].copy()
     kept = rows["state"] == State.KEPT
-    reason[kept & (basis == Basis.HASH_BUCKET)] = "its hash bucket gives this split"
+    by_bucket, named = kept & (basis == Basis.HASH_BUCKET), rows["group"] != ""
+    reason[by_bucket] = "its hash bucket gives this split"
+    reason[by_bucket & named] = "the hash bucket of its group (" + rows["group"] + ") gives this split"
+    only = kept & (basis == Basis.ONLY_IN_TRAIN)
+    reason[only] = "the class " + table["label"] + " would be in no training set without its group"
     reason[kept & (basis == Basis.ORIGIN)] = table["origin"] + " images are only trained on"
     reason[kept & (basis == Basis.MODEL_CHOSEN)] = MODEL_CHOSEN
     for name, least in ((Split.VAL, config.min_val), (Split.TEST, config.min_test)):
@@ -54,11 +60,11 @@ def of_splits(table: pd.DataFrame, rows: pd.DataFrame, config: blocks.Split) -> 
     lineage = (basis == Basis.LINEAGE) & (split != Split.OUT)
     reason[lineage] = "an earlier model had it in " + split + ", so it stays there for good"
     copied = kept & (basis == Basis.LINEAGE_OF_COPY) & (split != Split.OUT)
-    reason[copied] = "an earlier model had a copy of it in " + split + ", so it is there, too"
+    reason[copied] = "an earlier model had a copy of it, or its group, in " + split + ", so it is there, too"
     reason[lineage & ~kept & (rows["reason"] != "")] += " (without this rule: " + rows["reason"] + ")"
     by_hand = rows["state"] == State.BENCHMARK
     reason[by_hand & (split == Split.OUT)] = (
-        "an earlier model was trained on it or on a copy of it, so no benchmark may hold it"
+        "an earlier model was trained on it, on a copy of it or on its group, so no benchmark may hold it"
     )
     reason = _of_out(reason, table, kept & (split == Split.OUT))
     more = kept & (rows["reason"] != "")

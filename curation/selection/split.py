@@ -4,7 +4,8 @@ It is one function on tables, without files. The split of an image comes from th
 
 1. the lineage of the base model;
 2. a copy of the image that the lineage knows (group_splits);
-3. the image's own hash bucket (hash_buckets), filled up to the minimum counts of val and test (split_minimums).
+3. the hash bucket (hash_buckets) of the image, or of its group in the metadata; val and test are filled up to their
+   minimum counts (split_minimums, whole_groups).
 
 Leak groups whose images would be in several splits are decided in group_splits. Splits by hash are TensorFlow's idea;
 whole groups and a frozen benchmark are this project's.
@@ -20,6 +21,8 @@ from numpy.typing import NDArray
 from curation.params import Params
 from curation.selection import group_splits, hash_buckets, reasons, split_minimums
 from curation.selection.folds import assign
+from curation.selection.groups.group_keys import group_keys
+from curation.selection.groups.whole_groups import Groups, back_into_train, top_up_whole
 from curation.selection.hash_buckets import BENCHMARK, TEST, TRAIN, VAL, Floats, Ints, SplitRanges
 from curation.selection.split_minimums import Bools
 from curation.tables import SPLITS
@@ -35,6 +38,7 @@ class Assignment:
     """The rows that get a split, as arrays [n], and the splits that are assigned so far."""
 
     group: Ints
+    unit: Ints  # rows with one number have one hash bucket: a group of the metadata, or one image
     label: Ints
     subclass: Ints
     real: Bools
@@ -42,7 +46,7 @@ class Assignment:
     kept: Bools
     known: Ints  # split in the lineage, NONE when new
     given: Ints  # split of the group from the lineage, NONE without one
-    bucket: Floats
+    bucket: Floats  # the same for all rows of a unit, like `second`
     contaminated: Bools  # an earlier model was trained on the image or on a copy
     second: Floats  # second hash bucket, which decides within a group
     split: Ints
@@ -52,7 +56,8 @@ class Assignment:
 def split(selection: pd.DataFrame, params: Params, lineage: Mapping[str, str]) -> pd.DataFrame:
     """Give every image that can be scored its split.
 
-    selection: SELECTION. lineage: image_id -> split of every image that the base model or an earlier one knew.
+    selection: SELECTION. lineage: the split of every image and group of the metadata that the base model or an earlier
+    one knew, by image_id and by `group_keys`.
     Returns SPLITS, by image_id, with the rows that are kept, reserve, unknown, conflict or benchmark, and with frozen
     benchmark images in any state.
     """
@@ -60,8 +65,12 @@ def split(selection: pd.DataFrame, params: Params, lineage: Mapping[str, str]) -
     known = _codes(frame["image_id"].map(lineage))
     hand = (frame["state"] == State.BENCHMARK).to_numpy()
     group, number = group_splits.factorize(frame["leak_group"].to_numpy())
-    given = group_splits.lineage_splits(group, np.where(hand, BENCHMARK, known), number)[group]
-    contaminated = group_splits.lineage_splits(group, np.where(known == TRAIN, TRAIN, NONE), number)[group] == TRAIN
+    earlier = _codes(group_keys(frame["group"]).map(lineage))  # of its group in the metadata
+    of_images = group_splits.lineage_splits(group, np.where(hand, BENCHMARK, known), number)[group]
+    earlier[(of_images != NONE) & (earlier != TRAIN)] = NONE  # what its images say is newer, after a renewal say
+    given = group_splits.lineage_splits(np.tile(group, 2), np.concatenate([of_images, earlier]), number)[group]
+    learnt = np.where((known == TRAIN) | (earlier == TRAIN), TRAIN, NONE)
+    contaminated = group_splits.lineage_splits(group, learnt, number)[group] == TRAIN
     frozen = (known == BENCHMARK) & reasons.can_be_scored(frame)
     scored = frame["state"].isin(SCORED).to_numpy() | frozen
     rows = frame[scored].reset_index(drop=True)
@@ -84,8 +93,10 @@ def _assignment(rows: pd.DataFrame, facts: tuple[Ints, Ints, Ints, Bools], param
     numbers = group_splits.factorize(subclass)[0]
     numbers[(rows["subclass"] == "").to_numpy()] = NONE
     size = len(rows)
+    unit = rows["image_id"].where(rows["group"] == "", rows["group"])
     return Assignment(
         group=group,
+        unit=group_splits.factorize(unit.to_numpy())[0],
         label=group_splits.factorize(rows["label"].to_numpy())[0],
         subclass=numbers,
         real=(rows["origin"] == Origin.REAL).to_numpy(),
@@ -94,44 +105,56 @@ def _assignment(rows: pd.DataFrame, facts: tuple[Ints, Ints, Ints, Bools], param
         known=known,
         given=given,
         contaminated=contaminated,
-        bucket=hash_buckets.buckets(rows["image_id"], params.split.salt),
-        second=_second(rows["image_id"], group, params.split.salt),
+        bucket=hash_buckets.buckets(unit, params.split.salt),
+        second=_second(unit, group, params.split.salt),
         split=np.full(size, TRAIN, dtype=np.int64),
         basis=np.full(size, Basis.HASH_BUCKET.value, dtype=object),
     )
 
 
-def _second(image_ids: pd.Series, group: Ints, salt: str) -> Floats:
-    """A second hash bucket [n] for images that are not alone in their group; 0 for the others, which need none."""
+def _second(unit: pd.Series, group: Ints, salt: str) -> Floats:
+    """A second hash bucket [n] for images that are not alone in their leak group; 0 for the others, which need none."""
     many = np.bincount(group)[group] > 1
     buckets = np.zeros(len(group))
-    buckets[many] = hash_buckets.buckets(image_ids[many], f"{salt}/group")
+    buckets[many] = hash_buckets.buckets(unit[many], f"{salt}/group")
     return buckets
 
 
 def _assign(assigned: Assignment, params: Params, number: int) -> None:
     """Fill split (NONE: out) and basis of the kept rows. The others get train here, and their state in `_table`."""
-    config = params.split
+    config, follow = params.split, params.split.mixed == "follow"
     measurable = assigned.kept & assigned.real & ~assigned.chosen
     free = measurable & (assigned.given == NONE)
-    if config.mixed == "follow":
+    if follow:
         deciding = group_splits.deciding_rows(assigned.group, assigned.second, free, number)
         assigned.bucket[free] = assigned.bucket[deciding[assigned.group[free]]]
     by_bucket = SplitRanges.of(config).splits(assigned.bucket)
     settled = np.where(assigned.given == NONE, by_bucket, assigned.given)
     settled[~measurable] = NONE
-    classes = int(assigned.label.max(initial=-1)) + 1
-    least = split_minimums.minimums_of_splits(assigned.label[settled != NONE], config, classes)
-    topped = split_minimums.top_up(assigned.bucket, settled, free, (assigned.label, assigned.subclass), least, config)
-    if config.mixed == "follow":
+    topped = _topped_up(assigned, settled, free, params)
+    if follow:
         whole = group_splits.dominant(assigned.group, topped, free, number)
     else:
-        whole = group_splits.choose_splits(assigned.group, topped, free, assigned.second, config)
+        voters = free & ~pd.Series(np.where(free, assigned.unit, NONE)).duplicated().to_numpy()
+        whole = group_splits.choose_splits(assigned.group, topped, voters, assigned.second, config)
     group_split = np.where(assigned.given == NONE, whole[assigned.group], assigned.given)
     apart = free & (topped != group_split) if config.mixed == "out" else np.zeros(len(group_split), bool)
     assigned.basis[free & (topped != settled)] = Basis.MINIMUM.value
+    assigned.basis[free & (topped == TRAIN) & (settled != TRAIN)] = Basis.ONLY_IN_TRAIN.value
     _apply_lineage(assigned, group_split)
     assigned.split[apart | (assigned.kept & ~measurable & (group_split != TRAIN))] = NONE
+
+
+def _topped_up(assigned: Assignment, settled: Ints, free: Bools, params: Params) -> Ints:
+    """The splits after val and test got their minimum: first from single images, then from whole groups."""
+    together = assigned.group if params.split.mixed == "follow" else assigned.unit
+    many = free & (np.bincount(together[free], minlength=int(together.max(initial=-1)) + 1) > 1)[together]
+    groups = Groups(together, many, assigned.label, assigned.bucket)
+    classes = int(assigned.label.max(initial=-1)) + 1
+    least = split_minimums.minimums_of_splits(assigned.label[settled != NONE], params.split, classes)
+    keys = (assigned.label, assigned.subclass)
+    topped = split_minimums.top_up(assigned.bucket, settled, free & ~many, keys, least, params.split)
+    return back_into_train(groups, top_up_whole(groups, topped, least), classes)
 
 
 def _apply_lineage(assigned: Assignment, group_split: Ints) -> None:
@@ -149,7 +172,9 @@ def _apply_lineage(assigned: Assignment, group_split: Ints) -> None:
 
 def _table(rows: pd.DataFrame, assigned: Assignment) -> pd.DataFrame:
     """SPLITS without reason and fold: the split where a row is kept or frozen, else its state."""
-    table = rows[["image_id", "label", "subclass", "origin", "leak_group", "turn", "small", "benchmark_set"]].copy()
+    table = rows[
+        ["image_id", "label", "subclass", "origin", "leak_group", "group", "turn", "small", "benchmark_set"]
+    ].copy()
     names = np.array([split.value for split in (*MODEL_SPLITS, Split.OUT)], dtype=object)  # -1 is out
     frozen = assigned.known == BENCHMARK
     state = rows["state"].to_numpy()

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from curation import tables
+from curation.images.collection.metadata_columns import HELD
 from curation.params import Params
 from curation.project import Reader
 from curation.selection.class_limits import Limits
+from curation.selection.groups.group_check import Rule, broken_groups
 from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import MEASURED_SPLITS, MODEL_SPLITS, Origin, Reason, Sampled, Split, State
 
@@ -26,7 +28,7 @@ FROM_SPLITS = ["image_id", "label", "origin", "leak_group", "split", "benchmark_
 class Round:
     """What one run of the pipeline wrote: its tables, its parameters, and the lineage of its base model."""
 
-    images: pd.DataFrame  # IMAGES: image_id is enough
+    images: pd.DataFrame  # IMAGES: image_id; HELD where groups of the metadata are checked, too
     duplicates: pd.DataFrame  # DUPLICATES: image_id, keeper, leak_group
     selection: pd.DataFrame  # FROM_SELECTION of SELECTION
     splits: pd.DataFrame  # FROM_SPLITS of SPLITS
@@ -37,7 +39,7 @@ class Round:
     def read(cls, reader: Reader, lineage: Mapping[str, str]) -> "Round":
         """Read the round of the working tree or of a revision; `lineage` is that of its base model."""
         return cls(
-            images=reader.table(tables.IMAGES, ["image_id", "path"]),
+            images=reader.table(tables.IMAGES, ["image_id", *HELD]),
             duplicates=reader.table(tables.DUPLICATES, ["image_id", "keeper", "leak_group"]),
             selection=reader.table(tables.SELECTION, FROM_SELECTION),
             splits=reader.table(tables.SPLITS, FROM_SPLITS),
@@ -62,10 +64,8 @@ class Verdict:
 def verdicts(found: Round) -> list[Verdict]:
     """Judge every rule on one round."""
     rules = [*_accounted(found), *_apart(found), *_inherited(found), *_counts(found)]
+    rules += broken_groups(found.images, found.splits, found.lineage, found.params.split.group_by)
     return [Verdict(rule, sorted(map(str, set(broken)))) for rule, broken in rules]
-
-
-Rule = tuple[str, "pd.Series | list[str]"]
 
 
 def _accounted(found: Round) -> Iterator[Rule]:

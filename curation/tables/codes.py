@@ -84,6 +84,7 @@ class Basis(StrEnum):
 
     HASH_BUCKET = "hash_bucket"  # Its hash bucket gives the split.
     MINIMUM = "minimum"  # It was taken from train to give val or test their minimum.
+    ONLY_IN_TRAIN = "only_in_train"  # Its class would be in no training set without its group.
     LINEAGE = "lineage"  # An earlier model had it in this split.
     LINEAGE_OF_COPY = "lineage_of_copy"  # An earlier model had a copy of it in this split.
     RENEWAL = "renewal"  # A renewal of the benchmark moved it between test and benchmark.
@@ -131,6 +132,7 @@ class Reason(StrEnum):
     NOT_LABELLED = "not_labelled"  # Nobody has labelled it.
     UNKNOWN = "unknown"  # Nobody knows what it shows.
     COPY_OF_BENCHMARK = "copy_of_benchmark"  # It is a copy of a benchmark image.
+    GROUP_OF_BENCHMARK = "group_of_benchmark"  # It is in one group of the metadata with a benchmark image.
     SCENE_OF_BENCHMARK = "scene_of_benchmark"  # It is in one leak group with a benchmark image, and no copy of it.
     LABEL_CONFLICT = "label_conflict"  # Its copies carry different labels, until somebody decides.
     COPY_OF_REMOVED = "copy_of_removed"  # It is a copy of an image that a decision removed.
@@ -142,6 +144,7 @@ class Reason(StrEnum):
     ONLY_TRAINED_ON = "only_trained_on"  # It is staged or synthetic, and only trained on.
     MODEL_CHOSEN = "model_chosen"  # A model chose it from the pool; it is only trained on.
     MINIMUM = "minimum"  # It was taken from train to give val or test their minimum.
+    ONLY_IN_TRAIN = "only_in_train"  # Its class would be in no training set without its group.
     LINEAGE = "lineage"  # An earlier model had it in this split.
     LINEAGE_OF_COPY = "lineage_of_copy"  # An earlier model had a copy of it in this split.
     RENEWAL = "renewal"  # A renewal of the benchmark moved it between test and benchmark.

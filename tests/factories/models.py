@@ -66,8 +66,9 @@ def paint(root: Path, per_class: int, seed: int = 0) -> tuple[pd.DataFrame, pd.D
             split = "train" if number % 4 else "val" if number % 8 else "test"
             image_id = hashlib.md5(path.read_bytes()).hexdigest()
             subclass = "deep" if number % 3 == 0 else ""
-            rows.append((image_id, str(path), label, subclass, split, 0, False, number % 3 if split == "train" else -1))
-    columns = ["image_id", "path", "label", "subclass", "split", "turn", "small", "fold"]
+            fold = number % 3 if split == "train" else -1
+            rows.append((image_id, str(path), label, subclass, "", split, 0, False, fold))
+    columns = ["image_id", "path", "label", "subclass", "group", "split", "turn", "small", "fold"]
     frame = pd.DataFrame(rows, columns=columns).sort_values("image_id", ignore_index=True)
     return frame.drop(columns="path"), frame[["image_id", "path", "turn"]]
 

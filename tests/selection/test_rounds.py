@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from curation.params import Params
 from curation.selection.cutoff import select
+from curation.selection.groups.group_keys import splits_of_groups
 from curation.selection.renewal.benchmark_renewals import explained, read_renewals, renewed
 from curation.selection.renewal.renewal_plan import next_number, plan, undone
 from curation.selection.split import split
@@ -36,6 +37,7 @@ class Years(RuleBasedStateMachine):
     """A collection that lives: rows of images, an append-only log, a lineage."""
 
     mixed = "out"
+    group_by: tuple[str, ...] = ()  # columns of the metadata, which images have where this is not empty
 
     @initialize(seed=st.integers(0, 2**32 - 1), benchmark=st.sampled_from([0.05, 0.2]), most=st.sampled_from([25, 60]))
     def begin(self, seed, benchmark, most):
@@ -45,6 +47,7 @@ class Years(RuleBasedStateMachine):
                 "cutoff": {"min": 12, "max": most, "classes": {"elk": {"min": 5}}},
                 "split": {
                     "mixed": self.mixed,
+                    "group_by": list(self.group_by),
                     "benchmark": benchmark,
                     "min_val": MINIMUM,
                     "min_test": MINIMUM,
@@ -70,11 +73,20 @@ class Years(RuleBasedStateMachine):
                 "source": rng.choice(["raw", "unlabelled", "benchmark"], p=[0.93, 0.05, 0.02]),
                 "error": rng.choice(["", "truncated"], p=[0.98, 0.02]),
                 "hash": rng.bytes(64),
+                "group": self.group_of(rng),
+                "obtained_from": str(rng.choice(["", "north", "south"], p=[0.9, 0.05, 0.05])) if self.group_by else "",
             }
             row["benchmark_set"] = "hand" if row["source"] == "benchmark" else ""
             row["label"] = "" if row["source"] == "unlabelled" else row["label"]
             self.join_a_group(row, made.image_id(name))
             self.rows.append(row)
+
+    def group_of(self, rng):
+        """A group of the metadata for a new image: none, an old one that grows, or a new one."""
+        if not self.group_by or rng.random() < 0.4:
+            return ""
+        old = sorted({row["group"] for row in self.rows} - {""})
+        return str(rng.choice(old)) if old and rng.random() < 0.7 else f"g{rng.integers(2**40)}"
 
     def join_a_group(self, row, own):
         self.group[own] = own
@@ -143,7 +155,9 @@ class Years(RuleBasedStateMachine):
     def the_model_is_promoted(self):
         splits = self.last.splits
         in_split = splits[splits["split"].isin(MODEL_SPLITS)]
-        self.lineage = {**self.lineage, **dict(zip(in_split["image_id"], in_split["split"], strict=True))}
+        today = dict(zip(in_split["image_id"], in_split["split"], strict=True)) | splits_of_groups(splits)
+        trained = {name for name, split in {**self.lineage}.items() if split == "train"}
+        self.lineage = {**self.lineage, **today, **dict.fromkeys(trained, "train")}
         self.run()
         self.grew_only = True
 
@@ -191,7 +205,7 @@ class Years(RuleBasedStateMachine):
     @invariant()
     def growth_moves_none_between_train_and_the_measured_splits(self):
         """More images move none from train to val, test or benchmark, and back only those that a minimum took."""
-        if self.before is None or not self.grew_only or self.mixed == "follow":
+        if self.before is None or not self.grew_only or self.mixed == "follow" or self.group_by:
             return
         moved = changes(self.before, self.last)
         old, new = (found.splits.set_index("image_id") for found in (self.before, self.last))
@@ -221,7 +235,28 @@ class YearsThatFollow(Years):
     mixed = "follow"
 
 
-for machine in (Years, YearsThatFollow):
+class YearsOfGroups(Years):
+    """The same with groups of the metadata, which grow, and are merged by copies and by a second column."""
+
+    group_by = ("group", "source")
+
+    @rule(number=st.integers(1, 5))
+    def a_group_is_named_later(self, number):
+        """Somebody fills in the group of old images."""
+        for _ in range(number):
+            row = self.rows[int(self.rng.integers(len(self.rows)))]
+            row["group"] = self.group_of(self.rng)
+        self.run()
+        self.grew_only = False
+
+
+class YearsOfGroupsThatFollow(YearsOfGroups):
+    """Groups, with `split.mixed: follow`."""
+
+    mixed = "follow"
+
+
+for machine in (Years, YearsThatFollow, YearsOfGroups, YearsOfGroupsThatFollow):
     machine.TestCase.settings = settings(
         max_examples=CASES,
         stateful_step_count=ROUNDS,
@@ -230,3 +265,5 @@ for machine in (Years, YearsThatFollow):
     )
 TestYears = Years.TestCase
 TestYearsThatFollow = YearsThatFollow.TestCase
+TestYearsOfGroups = YearsOfGroups.TestCase
+TestYearsOfGroupsThatFollow = YearsOfGroupsThatFollow.TestCase

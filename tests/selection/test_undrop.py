@@ -24,7 +24,14 @@ def chosen(images, duplicates, *rows, minimum=1):
 
 def test_every_reason_for_which_an_image_is_left_out_has_words_and_a_way_back():
     said = {Reason.NONE, Reason.LABEL_OF_COPY, Reason.HASH_BUCKET, Reason.ONLY_TRAINED_ON, Reason.MINIMUM}
-    said |= {Reason.LINEAGE, Reason.LINEAGE_OF_COPY, Reason.IN_BENCHMARK}
+    said |= {
+        Reason.ONLY_IN_TRAIN,
+        Reason.MODEL_CHOSEN,
+        Reason.RENEWAL,
+        Reason.LINEAGE,
+        Reason.LINEAGE_OF_COPY,
+        Reason.IN_BENCHMARK,
+    }
     assert set(WAYS) == set(Reason) - said
     assert set(SAYS) >= set(WAYS) >= set(BY_DECISION)
 

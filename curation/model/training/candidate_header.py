@@ -9,6 +9,7 @@ from curation.model.base_model import Start
 from curation.model.header import Header
 from curation.model.training.examples import dataset_hash
 from curation.model.training.loop import Outcome
+from curation.selection.groups.group_keys import splits_of_groups
 from curation.tables.codes import MODEL_SPLITS, Split
 
 HISTORY = ("epoch", "lr", "train_loss", "train_accuracy", "val_loss", "val_accuracy")
@@ -33,6 +34,7 @@ def candidate_header(
         metrics={**metrics, "best_epoch": outcome.best_epoch},
         throwaway=recipe["throwaway"] or base.throwaway,
         lineage=united_lineage(base.lineage, splits),
+        groups=_united(base.groups, splits_of_groups(splits)),
     )
 
 
@@ -42,8 +44,12 @@ def united_lineage(earlier: Mapping[str, str], splits: pd.DataFrame) -> dict[str
     An image that this model or an earlier one was trained on is `train`. For the others the earlier split holds.
     """
     today = splits[splits["split"].isin(MODEL_SPLITS)]
-    united = dict(zip(today["image_id"], today["split"], strict=True))
-    for image_id, split in earlier.items():
-        if united.get(image_id) != Split.TRAIN:
-            united[image_id] = split
+    return _united(earlier, dict(zip(today["image_id"], today["split"], strict=True)))
+
+
+def _united(earlier: Mapping[str, str], today: Mapping[str, str]) -> dict[str, str]:
+    united = dict(today)
+    for name, split in earlier.items():
+        if united.get(name) != Split.TRAIN:
+            united[name] = split
     return united

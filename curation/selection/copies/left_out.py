@@ -20,6 +20,7 @@ WAYS = {  # what brings an image back
     Reason.LABEL_CONFLICT: "`curate undrop IMAGE` keeps it with its own label; the view `conflicts` shows the pairs",
     Reason.UNKNOWN: "`curate undrop IMAGE` takes the decision back; else give it a label in `curate review open`",
     Reason.COPY_OF_BENCHMARK: "the benchmark measures on this picture; take that image out of its set to train on it",
+    Reason.GROUP_OF_BENCHMARK: "the benchmark measures on its group; `split.group_by` says which columns make groups",
     Reason.SCENE_OF_BENCHMARK: "the benchmark measures on this scene; `dedupe.leak_similarity` says how alike that is",
     Reason.BELOW_MINIMUM: "a lower `cutoff.min`, or `cutoff.classes: {CLASS: {min: N}}`; or more images",
     Reason.ABOVE_MAXIMUM: "a higher `cutoff.max`, or `cutoff.classes: {CLASS: {max: N}}`",
