@@ -1,10 +1,11 @@
 """The types, ranges and defaults of all parameters in params.yaml: one class for each block, named after its stage."""
 
-import re
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from curation.params.checked_names import Colour, Device
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -12,28 +13,6 @@ Count = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 
 BACKBONE = str(PurePosixPath("models") / "backbone.safetensors")  # what stage backbone writes; `Places` is a room above
-
-
-def _colour(name: str) -> str:
-    """Refuse what Pillow can't read as a colour; it is loaded only when a colour was set."""
-    from PIL import ImageColor
-
-    try:
-        ImageColor.getrgb(name)
-    except ValueError:
-        raise ValueError("not a colour: write a name that CSS knows, such as white, or '#rrggbb'") from None
-    return name
-
-
-def _device(name: str) -> str:
-    """Refuse what is no device that training knows."""
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", name):
-        raise ValueError("not a device: write auto, cpu, cuda, or cuda:1 for the second GPU")
-    return name
-
-
-Colour = Annotated[str, AfterValidator(_colour)]
-Device = Annotated[str, AfterValidator(_device)]
 
 
 class Block(BaseModel):

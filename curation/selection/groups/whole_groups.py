@@ -70,7 +70,7 @@ def _members(groups: Groups, rows: Bools) -> dict[int, Ints]:
     """The rows of each group, of those that may be moved, by its number."""
     chosen = np.flatnonzero(rows & groups.movable)
     places = pd.Series(chosen).groupby(groups.of_row[chosen]).indices
-    return {int(group): chosen[where] for group, where in places.items()}
+    return {int(str(group)): chosen[where] for group, where in places.items()}
 
 
 def _by_class(
@@ -81,5 +81,5 @@ def _by_class(
     table = pd.DataFrame({"group": groups.of_row[rows], "label": groups.label[rows], "bucket": groups.bucket[rows]})
     table = table[table["label"].isin(labels)].drop_duplicates(["group", "label"])
     table = table.sort_values(["label", "bucket", "group"], ascending=[True, nearest_to_val, True], kind="stable")
-    for label, part in table.groupby("label", sort=True):
-        yield int(str(label)), part["group"].tolist()
+    for label in sorted(table["label"].unique().tolist()):
+        yield label, table.loc[table["label"] == label, "group"].tolist()
