@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.dedupe import part_hashes
-from curation.dedupe.candidate_bound import Bound, Candidates, uncorrelated
+from curation.dedupe.candidate_bound import Bound, Candidates, rough_pictures, roughly_apart, uncorrelated
 from curation.dedupe.hash_pairs import Pairs, collapse, pairs_across, pairs_within
 from curation.dedupe.image_arrays import Pictures, release
 from curation.dedupe.thumbnail_agreement import EDGE, MARKED, STILL
@@ -33,6 +33,7 @@ FLAT = 0.03  # hash_quality below which a hash holds no information
 SMALL = 2 * EDGE  # pixels of the shorter edge below which a picture is compared without shift or scale
 SMALL_FOR_VIEWS = 4 * EDGE  # pixels of the shorter edge below which the parts of a picture prove nothing
 VIEW_RADII = 2  # a view matches less exactly than a part without its marks: so many times crop_radius
+STRIP_RADIUS = 2 / 3  # of crop_radius: a strip shows less than a picture without two borders
 SLICE = 8192  # pairs that a thread ranks at a time
 # Turned left and turned right are each other's inverse: one join finds both.
 JOINED = (1, 2, 4, 5, 6, 7)
@@ -46,12 +47,16 @@ def candidates(pictures: Pictures, params: Dedupe, threads: ThreadPoolExecutor, 
 
 
 def hash_candidates(pictures: Pictures, params: Dedupe, tools: Tools, bound: Bound) -> Iterator[Candidates]:
-    """Yield batches of candidates by hashes of the whole picture, and of parts of it that lack two of its borders.
+    """Yield batches of candidates by hashes of the whole picture, and of parts of it that may lack a mark.
 
     A batch is int32 [k, 4]: row that is turned, row, orientation, view (see thumbnail_agreement.similarity). A pair may
     occur several times: in either order, and in several orientations. tools: what hashes the parts, and how many
     threads join the hashes. bound: keeps the most alike pairs of each image.
     """
+    rough = rough_pictures(pictures.thumbnails)
+
+    def roughly(pairs: Candidates) -> NDArray[np.float32]:
+        return np.asarray(roughly_apart(rough, pairs), np.float32)
 
     def difference(pairs: Candidates) -> NDArray[np.float32]:
         def part(low: int) -> NDArray[np.float32]:
@@ -64,10 +69,10 @@ def hash_candidates(pictures: Pictures, params: Dedupe, tools: Tools, bound: Bou
     flat = pictures.facts["hash_quality"].to_numpy() < FLAT
     yield from _equal_thumbnails(pictures, np.flatnonzero(flat))
     for search in _whole(pictures, np.flatnonzero(~flat), params.radius, tools[1]):
-        yield from bound.nearest(search, difference)
+        yield from bound.nearest(search, difference, roughly)
     if params.crop_radius:
         for search in _marked(pictures, ~flat, params.crop_radius, tools):
-            yield from bound.nearest(search, difference)
+            yield from bound.nearest(search, difference, roughly)
 
 
 def view_candidates(
@@ -119,13 +124,15 @@ def _whole(pictures: Pictures, rows: Rows, radius: int, workers: int) -> Iterato
 
 
 def _marked(pictures: Pictures, wanted: NDArray[np.bool_], radius: int, tools: Tools) -> Iterator[Iterator[Candidates]]:
-    """For each part and orientation, the pairs whose hashes agree without two of their borders: marked copies."""
+    """For each part and orientation, the pairs whose hashes agree in that part: marked copies."""
     large = is_large(pictures)
-    for window, orientations in ((part_hashes.UPPER_LEFT, range(8)), (part_hashes.LOWER_RIGHT, range(1))):
+    strips = ((window, range(1), round(radius * STRIP_RADIUS)) for window in part_hashes.STRIPS)
+    corners = (part_hashes.UPPER_LEFT, range(8), radius), (part_hashes.LOWER_RIGHT, range(1), radius)
+    for window, orientations, most in (*corners, *strips):
         still = part_hashes.hash_window(pictures.thumbnails, tools[0], window)
         for turn in orientations:
             turned = part_hashes.hash_window(pictures.thumbnails, tools[0], window, turn) if turn else still
-            found = _join_contrasty(turned, still, wanted, radius, tools[1] if turn else -tools[1])
+            found = _join_contrasty(turned, still, wanted, most, tools[1] if turn else -tools[1])
             yield (_marked_rows(pairs, turn, large) for pairs in found)
 
 

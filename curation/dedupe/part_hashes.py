@@ -1,9 +1,9 @@
 """Hashes of parts of a picture, made from its thumbnail: they find marked copies.
 
-A caption changes a corner of a picture, and with it many bits of a hash of the whole
-picture. So the hash of a picture without two of its borders is compared with the same part of others, because a
-watermark stands at a border. Crops are found by the hashes of views (dedupe/views), which use the loops of this
-module.
+A caption changes a corner of a picture, and with it many bits of a hash of the whole picture. So the hash of a picture
+without two of its borders is compared with the same part of others, because a watermark stands at a border. A box over
+the middle leaves a strip along one of the borders as it was. Crops are found by the hashes of views (dedupe/views),
+which use the loops of this module.
 
 All hashes here are 64-bit DCT hashes of the 32 x 32 thumbnail, as imagehash's phash, whatever `dedupe.hash` is. They
 are computed in a fixed order, so that every machine gets the same bits.
@@ -29,6 +29,12 @@ _AWAY = (1 - MARKLESS) * EDGE / 2
 WHOLE: Window = (0.0, 0.0, 0.0, 0.0)
 UPPER_LEFT: Window = (MARKLESS - 1, -_AWAY, MARKLESS - 1, -_AWAY)
 LOWER_RIGHT: Window = (MARKLESS - 1, _AWAY, MARKLESS - 1, _AWAY)
+STRIP = 0.4  # share of the width or height of a strip along a border: a mark anywhere leaves one of the four free
+_BESIDE = (1 - STRIP) * EDGE / 2
+STRIPS: tuple[Window, ...] = (
+    *((STRIP - 1, side * _BESIDE, 0.0, 0.0) for side in (-1, 1)),
+    *((0.0, 0.0, STRIP - 1, side * _BESIDE) for side in (-1, 1)),
+)
 
 
 class WindowHashes(NamedTuple):

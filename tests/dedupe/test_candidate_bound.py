@@ -23,9 +23,14 @@ def difference(pairs):
     return ((pairs[:, 0] * 7 + pairs[:, 1] * 13) % 5).astype(np.float32)
 
 
-def kept(parts, size):
+def roughly(pairs):
+    """A quicker measure, which nearly agrees with the other."""
+    return ((pairs[:, 0] * 7 + pairs[:, 1] * 13) % 5 // 2).astype(np.float32)
+
+
+def kept(parts, size, rough=None):
     bound = Bound(size)
-    found = [pairs for pairs in bound.nearest(parts, difference) if len(pairs)]
+    found = [pairs for pairs in bound.nearest(parts, difference, rough) if len(pairs)]
     rows = np.concatenate(found) if found else np.zeros((0, 4), np.int32)
     return {tuple(row) for row in rows.tolist()}, bound.cut
 
@@ -41,16 +46,16 @@ def searches(draw):
     return np.column_stack([chosen, rest]).astype(np.int32), size
 
 
-@given(searches(), st.integers(1, 9), st.randoms(use_true_random=False))
-def test_what_stays_depends_neither_on_the_order_nor_on_the_batches(search, parts, random):
+@given(searches(), st.integers(1, 9), st.randoms(use_true_random=False), st.sampled_from([None, roughly]))
+def test_what_stays_depends_neither_on_the_order_nor_on_the_batches(search, parts, random, rough):
     pairs, size = search
-    whole = kept([pairs], size)
+    whole = kept([pairs], size, rough)
     order = list(range(len(pairs)))
     random.shuffle(order)
     before = candidate_bound.WAITING
     candidate_bound.WAITING = max(1, len(pairs) // parts)
     try:
-        assert kept(np.array_split(pairs[order], parts), size) == whole
+        assert kept(np.array_split(pairs[order], parts), size, rough) == whole
     finally:
         candidate_bound.WAITING = before
     assert len(whole[0]) + whole[1] == len(pairs)
@@ -118,3 +123,26 @@ def test_a_view_must_agree_better_in_a_larger_collection(size, least):
     assert least <= asked <= max(least, 0.85)
     assert asked <= view_agreement(2 * size, least)
     assert size >= FEW or asked == least
+
+
+def test_no_more_than_a_few_pairs_of_each_image_are_correlated():
+    asked = []
+
+    def counted(pairs):
+        asked.append(len(pairs))
+        return difference(pairs)
+
+    size = 150
+    every = np.argwhere(np.triu(np.ones((size, size), bool), 1)).astype(np.int32)
+    pairs = np.column_stack([every, np.zeros((len(every), 2), np.int32)])
+    list(Bound(size).nearest([pairs], counted, roughly))
+    assert sum(asked) <= candidate_bound.ROUGH_PAIRS * size < len(pairs) * 0.9
+
+
+@given(st.integers(0, 99), st.integers(0, 7))
+def test_a_rough_picture_is_that_of_any_light_and_turns_with_the_picture(seed, turn):
+    grey = np.random.default_rng(seed).integers(40, 90, (1, 32, 32)).astype(np.uint8)
+    other = np.ascontiguousarray(2 * np.rot90(grey[:, :, ::-1] if turn >= 4 else grey, turn % 4, (1, 2)) + 7)
+    both = candidate_bound.rough_pictures(np.concatenate([grey, other]).reshape(2, -1))
+    turns = [int(candidate_bound.roughly_apart(both, np.array([[0, 1, way, 0]], np.int32))[0]) for way in range(8)]
+    assert min(turns) == 0

@@ -30,6 +30,12 @@ def screen(image):
     return out
 
 
+def box(image, x, y):
+    out = image.copy()
+    out.paste((70, 70, 70), (x, y, x + 80, y + 90))
+    return out
+
+
 EDITS = {
     "crop": lambda image: image.crop((40, 30, 360, 270)),
     "corner": lambda image: image.crop((50, 36, 400, 300)),
@@ -38,6 +44,9 @@ EDITS = {
     "frame": lambda image: ImageOps.expand(image, 40, "black"),
     "screen": screen,
     "turned": lambda image: image.rotate(8, Image.BICUBIC),
+    "box in the middle": lambda image: box(image, 150, 100),
+    "box below": lambda image: box(image, 230, 150),
+    "box at the left": lambda image: box(image, 80, 70),
 }
 
 

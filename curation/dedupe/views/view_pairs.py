@@ -19,13 +19,14 @@ from curation.dedupe.views.view_windows import CENTRE, FIRST, VIEWS, WHOLE
 
 LOWEST = 16  # bits of the lowest frequencies, without the mean
 MAY_DIFFER = 2  # of them
+FEW = 20_000  # pictures up to which one more may differ: it takes five times as many comparisons
 
 
-def lowest_bits() -> Block:
-    """The bits of the lowest frequencies; imagehash's first bit is the highest of the word."""
+def lowest_bits(size: int) -> Block:
+    """The bits of the lowest frequencies (imagehash's first bit is the highest of the word), for so many pictures."""
     frequency = np.add.outer(np.arange(LOW), np.arange(LOW)).ravel()
     order = np.argsort(frequency, kind="stable")[1 : LOWEST + 1]
-    return Block(np.sort(LOW * LOW - 1 - order).astype(np.int64), MAY_DIFFER)
+    return Block(np.sort(LOW * LOW - 1 - order).astype(np.int64), MAY_DIFFER + (size <= FEW))
 
 
 def view_searches(
@@ -42,7 +43,7 @@ def view_searches(
     may differ. settled: bool [n]; pairs of two pictures that are settled are left out.
     """
     threads, workers = tools
-    block = lowest_bits()
+    block = lowest_bits(len(thumbnails))
     sides = [hash_view(thumbnails, aspects, side, threads, doubtful=False) for side in (WHOLE, CENTRE)]
     for number, view in enumerate(VIEWS):
         left = sides[int(view.centre)]
