@@ -1,6 +1,6 @@
 """Damaged and hostile files, made from a seed: what benchmarks/hostile.py reads.
 
-Pictures of fourteen formats cut short, with bits flipped, bytes zeroed or pieces swapped; headers that promise
+Pictures of sixteen formats cut short, with bits flipped, bytes zeroed or pieces swapped; headers that promise
 gigapixels; streams that unpack to gigabytes; loops within TIFF directories; and what is no picture at all.
 """
 
@@ -30,6 +30,8 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     "avif": ("AVIF", {}),
     "ppm": ("PPM", {}),
     "ico": ("ICO", {}),
+    "tga": ("TGA", {"compression": "tga_rle"}),
+    "pcx": ("PCX", {}),
     "heic": ("HEIF", {}),
 }
 

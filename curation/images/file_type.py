@@ -5,6 +5,7 @@ such as EPS, which starts Ghostscript. Everything else gets the words that a per
 """
 
 from curation.images.formats.camera_raw import raw_by_magic
+from curation.images.formats.headers_without_magic import by_header
 from curation.images.formats.refused import Refused
 
 EMPTY = "the file is empty (0 bytes)"
@@ -28,6 +29,10 @@ MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"8BPS", "PSD"),
     (0, b"DDS ", "DDS"),
     (0, b"\x01\xda", "SGI"),
+    (0, b"P7\n", "PAM"),
+    (0, b"\x59\xa6\x6a\x95", "SUN"),
+    (0, b"BLP1", "BLP"),
+    (0, b"BLP2", "BLP"),
     *((0, b"P" + digit, "PPM") for digit in (b"1", b"2", b"3", b"4", b"5", b"6", b"f")),
 )
 BRANDS = {b"avif": "AVIF", b"avis": "AVIF"} | dict.fromkeys(
@@ -44,6 +49,10 @@ OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"v/1\x01", "an OpenEXR file, which is not read here: save it as TIFF or PNG"),
     (b"#?RADIANCE", "a Radiance HDR file, which is not read here: save it as TIFF or PNG"),
     (b"MM\0+", "a BigTIFF with the high byte first, which is not read here: save it as TIFF"),
+    (b"SIMPLE  =", "a FITS file, which is not read here: save it as TIFF or PNG"),
+    (b"/* XPM */", "an XPM drawing, which is not read here: save it as PNG"),
+    (b"II\xbc\x01", "a JPEG XR file, which is not read here: save it as JPEG or PNG"),
+    (b"gimp xcf", "a GIMP file, which is not read here: export it as PNG"),
     (b"PF\n", "a colour PFM file, which is not read here: save it as TIFF or PNG"),
 )
 SUFFIXES = {
@@ -52,10 +61,14 @@ SUFFIXES = {
     "GIF": {".gif"},
     "WEBP": {".webp"},
     "BMP": {".bmp", ".dib"},
+    "DIB": {".bmp", ".dib"},
     "TIFF": {".tif", ".tiff"},
     "RAW": {".dng", ".nef", ".cr2", ".cr3", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw", ".x3f"},
     "JXL": {".jxl"},
     "DICOM": {".dcm", ".dicom"},
+    "TGA": {".tga", ".icb", ".vda", ".vst"},
+    "PCX": {".pcx"},
+    "PAM": {".pam"},
     "HEIF": {".heic", ".heif", ".hif"},
     "AVIF": {".avif", ".avifs"},
 }
@@ -77,6 +90,8 @@ def sniff(head: bytes) -> str:
             return name
     if head[4:8] == b"ftyp":
         return _brand(head)
+    if found := by_header(head):
+        return found
     raise NotAnImage(f"not an image: {_other(head)}")
 
 

@@ -23,6 +23,7 @@ from curation.images.formats.deep_pixels import decode_deep, is_deep
 from curation.images.formats.deep_tiff import PROFILE, picture_directory
 from curation.images.formats.dicom import read_dicom
 from curation.images.formats.pillow_plugins import open_with_pillow
+from curation.images.formats.portable_map import read_pam
 from curation.images.formats.refused import Refused
 from curation.images.formats.stream_ends import with_end
 from curation.images.jpeg import decode_any, decode_plain, size_of_plain
@@ -148,6 +149,11 @@ def _special(data: bytes, name: str, background: str, max_megapixels: float) -> 
         image = develop(data, kind)
         _check_size(image.size, max_megapixels)
         return Opened(image, "RAW", *image.size, f"developed from a camera's raw file ({kind})")
+    if name == "PAM":
+        image, note = read_pam(data)
+        _check_size(image.size, max_megapixels)
+        rgb, more = to_rgb(image, background)
+        return Opened(rgb, name, *rgb.size, "; ".join(filter(None, (note, more))))
     if name == "DICOM":
         image, note = read_dicom(data)
         _check_size(image.size, max_megapixels)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from curation.images.formats.deep_pixels import to_eight_bits
+from curation.images.formats.headers_without_magic import by_header
 from curation.images.image_measures import Settings, measure_opened
 from curation.images.opening import UnreadableImage, decode
 from curation.params import Params
@@ -209,3 +210,68 @@ def test_a_format_whose_library_is_missing_names_the_extra(monkeypatch, module, 
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UnreadableImage, match=rf"curation\[{extra}\]"):
         decode(data, "x")
+
+
+OLD = [("TGA", {}), ("TGA", {"compression": "tga_rle"}), ("PCX", {}), ("DIB", {}), ("PPM", {})]
+
+
+@pytest.mark.parametrize(("form", "options"), OLD)
+@pytest.mark.parametrize("mode", ["RGB", "L", "P", "1", "RGBA"])
+def test_old_formats_are_known_by_their_header(picture, form, options, mode):
+    shown = picture(4).convert(mode)
+    stream = BytesIO()
+    try:
+        shown.save(stream, form, **options)
+    except (OSError, ValueError):
+        pytest.skip(f"Pillow writes no {mode} as {form}")
+    data = stream.getvalue()
+    if form == "TGA":
+        data = data.removesuffix(b"\0" * 8 + b"TRUEVISION-XFILE.\0")  # as programs wrote it before 1989
+    found = decode(data, "x")
+    assert found.format == form
+    assert np.array_equal(np.asarray(found.image), np.asarray(shown.convert("RGB")))
+    with pytest.raises(UnreadableImage):
+        decode(data[: len(data) // 2], "x")
+
+
+@given(st.binary(max_size=200))
+def test_random_bytes_are_of_no_format_without_a_magic_number(data):
+    assert by_header(data) == ""
+
+
+PAM_KINDS = {"BLACKANDWHITE": 1, "GRAYSCALE": 1, "GRAYSCALE_ALPHA": 2, "RGB": 3, "RGB_ALPHA": 4, "CMYK": 4}
+
+
+@pytest.mark.parametrize("kind", PAM_KINDS)
+@pytest.mark.parametrize("most", [1, 15, 255, 1023, 65535])
+def test_a_pam_is_read(picture, kind, most):
+    depth = PAM_KINDS[kind]
+    grey = np.asarray(picture(5).convert("L"), np.float64)[:, :, None]
+    values = np.repeat(grey, depth, 2) / 255
+    if depth in {2, 4} and kind != "CMYK":
+        values[:, :, -1] = 1.0
+    samples = np.rint(values * most).astype(np.uint8 if most < 256 else ">u2")
+    words = f"P7\n# a remark\nWIDTH 120\nHEIGHT 90\nDEPTH {depth}\nMAXVAL {most}\nTUPLTYPE {kind}\nENDHDR\n"
+    data = words.encode() + samples.tobytes()
+    found = decode(data, "x.pam")
+    assert (found.format, found.width, found.height) == ("PAM", 120, 90)
+    if kind != "CMYK":
+        assert apart(found.image, Image.fromarray(np.rint(samples[:, :, 0] * (255 / most)).astype(np.uint8))) < 1
+    with pytest.raises(UnreadableImage, match="truncated"):
+        decode(data[:-1], "x.pam")
+    for wrong in (b"DEPTH 9", b"DEPTH 0", b"DEPTH x"):
+        with pytest.raises(UnreadableImage):
+            decode(data.replace(f"DEPTH {depth}".encode(), wrong), "x.pam")
+
+
+@pytest.mark.parametrize("photometric", [8, 9])
+def test_lab_of_sixteen_bits_is_seen_as_lab_of_eight_is(picture, photometric):
+    lab = ImageCms.profileToProfile(
+        picture(6), ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
+    )
+    stored = np.frombuffer(lab.tobytes(), np.uint8).reshape(90, 120, 3).astype(np.uint16) * 257
+    if photometric == 8:
+        stored[:, :, 1:] ^= 0x8000
+    found = decode(tiff(stored, photometric=photometric), "x.tif")
+    assert found.format == "TIFF"
+    assert apart(found.image, picture(6)) < 3

@@ -18,6 +18,7 @@ from curation.images.formats.deep_tiff import (
     cover_of,
     is_deep_tiff,
     picture_directory,
+    read_deep_lab,
     read_deep_tiff,
     with_opencv,
 )
@@ -47,10 +48,12 @@ def is_deep(data: bytes, name: str) -> bool:
 
 
 def decode_deep(data: bytes, name: str, clear: object = None) -> tuple[Image.Image, str] | None:
-    """Decode what `is_deep` names to L, RGB or RGBA with a note on its scale; None where it is for Pillow.
+    """Decode what `is_deep` names to L, RGB, LAB or RGBA with a note on its scale; None where it is for Pillow.
 
     A TIFF comes upright. clear: the colour that a PNG calls transparent, as Pillow tells it, None where it has none.
     """
+    if name == "TIFF" and (lab := read_deep_lab(data)) is not None:
+        return Image.frombytes("LAB", lab.shape[1::-1], lab.tobytes()), ""
     found = read_deep_tiff(data) if name == "TIFF" else _parted(with_opencv(data))
     if found is None:
         return None

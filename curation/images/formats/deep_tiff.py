@@ -16,6 +16,7 @@ from curation.images.formats.refused import Refused
 
 BITS, PHOTOMETRIC, SAMPLES, PLANES, EXTRA, SAMPLE_FORMAT, PROFILE = 258, 262, 277, 284, 338, 339, 34675
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
+CIE_LAB, ICC_LAB = 8, 9  # a and b are signed, or lie around the middle
 ORIENTATION, SUBFILE, SIZES_OF_STRIPS, SIZES_OF_TILES = 274, 254, 279, 325
 SEPARATE, SIGNED, REAL = 2, 2, 3
 MULTIPLIED = 1
@@ -96,6 +97,20 @@ def read_deep_tiff(data: bytes) -> tuple[Array, Array | None] | None:
         return shown, None
     cover = pixels[:, :, colours]
     return _divided(shown, cover) if said == MULTIPLIED else shown, cover
+
+
+def read_deep_lab(data: bytes) -> npt.NDArray[np.uint8] | None:
+    """Decode a picture in L*a*b* of 16 bits, upright, to 8 bits, a and b around 128: [h, w, 3]; None for others."""
+    number, tags = picture_directory(data)
+    kind, bits, samples = (int(np.max(tags.get(tag, 1))) for tag in (PHOTOMETRIC, BITS, SAMPLES))
+    if kind not in {CIE_LAB, ICC_LAB} or bits != 16 or not 3 <= samples <= MOST_PLANES:
+        return None
+    separate = int(tags.get(PLANES, 1)) == SEPARATE
+    turned = UPRIGHT.get(int(tags.get(ORIENTATION, 1)), np.asarray)
+    stored = turned(_with_tifffile(data, number, separate=separate))[:, :, :3].astype(np.uint16)
+    if kind == CIE_LAB:
+        stored[:, :, 1:] ^= 0x8000
+    return np.asarray(np.rint(stored / 257.0), np.uint8)
 
 
 def _divided(colours: Array, cover: Array) -> Array:
