@@ -106,7 +106,8 @@ def small_scenes(materials: Materials, random: Random) -> list[list[object]]:
         named += [(places[scene], things[k], f"{scene:03}-{k:03}.jpg") for k in chosen]
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder), named, random)
-        group = search(Path(folder))[0]["leak_group"].to_dict()
+        found = search(Path(folder))[0]
+    group = {str(path): str(name) for path, name in found["leak_group"].items()}
     pairs = [(a, b) for a, b in combinations(sorted(group), 2) if a[:3] == b[:3]]
     together = np.mean([group[a] == group[b] for a, b in pairs])
     return [[f"pairs of {len(scenes)} scenes of 5 to 20 pictures in one leak group", f"{together:.3f}", ">= 0.90"]]
