@@ -1,12 +1,15 @@
 """`curate dedupe FOLDER` finds the near-duplicates of any folder of images. It needs no DVC and no project."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from curation.cli.shared.app import app
 from curation.cli.shared.output import new_file, note, print_json, say, show, write_csv
+
+if TYPE_CHECKING:
+    from curation.params import Params
 
 
 @app.command()
@@ -42,17 +45,12 @@ def dedupe(
     from curation.dedupe.near_duplicates import find, rules
     from curation.dedupe.verification.file_pixels import ImageFiles
     from curation.images.ingest import ingest_folder
-    from curation.params import Params
     from curation.report.duplicates_page import report, warning_sections, write_pages
     from curation.selection.copies import losses
 
-    params = Params()
-    changes: dict[str, Any] = {"radius": radius, "min_similarity": min_similarity}
-    changes["descriptor"] = str(descriptor.resolve()) if descriptor else None
-    block = params.dedupe.model_copy(update={key: value for key, value in changes.items() if value is not None})
-    settings = params.model_copy(
-        update={"dedupe": block, "ingest": params.ingest.model_copy(update={"workers": workers})}
-    )
+    model = str(descriptor.resolve()) if descriptor else None
+    settings = _settings(workers, radius=radius, min_similarity=min_similarity, descriptor=model)
+    block = settings.dedupe
     images = ingest_folder(folder, settings)
     files = ImageFiles.of(folder, settings.ingest)
     table, summary = find(from_frame(images), rules(settings), files, resources=Resources(workers))
@@ -64,6 +62,16 @@ def dedupe(
     for warning in warnings:
         note(str(warning))
     _deliver(found, summary.lines(), csv, as_json=as_json)
+
+
+def _settings(workers: int, **changes: object) -> "Params":
+    """The usual parameters with so many workers, and with those of dedupe that are not None."""
+    from curation.params import Params
+
+    params = Params()
+    block = params.dedupe.model_copy(update={key: value for key, value in changes.items() if value is not None})
+    ingest = params.ingest.model_copy(update={"workers": workers})
+    return params.model_copy(update={"dedupe": block, "ingest": ingest})
 
 
 def _deliver(found: dict[str, Any], summary: list[str], csv: Path | None, *, as_json: bool) -> None:

@@ -39,6 +39,13 @@ def test_json_has_groups_conflicts_marks_and_unreadable_files_with_relative_path
     assert "keeper" in page
 
 
+def test_a_descriptor_that_is_not_there_is_one_clear_error(folder):
+    pytest.importorskip("onnxruntime")
+    result = CliRunner().invoke(app, ["dedupe", str(folder), "--descriptor", "none.onnx", "--workers", "1"])
+    assert result.exit_code == 1
+    assert "none.onnx does not exist" in " ".join(result.output.split())
+
+
 def test_a_folder_that_is_not_there_is_one_clear_error(tmp_path):
     result = CliRunner().invoke(app, ["dedupe", str(tmp_path / "none")])
     assert result.exit_code == 1

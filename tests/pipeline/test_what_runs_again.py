@@ -37,6 +37,14 @@ def test_a_new_behaviour_version_runs_its_stage_again(demo):
     assert changed(demo) == set()
 
 
+def test_another_descriptor_runs_dedupe_again(demo):
+    file = demo.root / "models/descriptors/ours.onnx"
+    file.write_bytes(b"one")
+    assert changed(demo) == {"dedupe"}
+    file.unlink()
+    assert changed(demo) == set()
+
+
 def write_weights(demo, factor):
     """Write local weights: those of the first base model, times a factor."""
     base = load_file(demo.root / "models/backbone.safetensors")
