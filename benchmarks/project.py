@@ -21,6 +21,7 @@ NOTHING = {
     "leak_group": "",
     "benchmark_set": "",
     "basis": "hash_bucket",
+    "reason_code": "hash_bucket",
     "reason": "",
 }
 

@@ -1,7 +1,8 @@
 """Which numbers of reports/metrics.json are shown, and under which names: one rule for every reader.
 
-`measured` is what `curate summary`, the report and the model card show. `headline` is the short file for
-`dvc metrics diff` and `dvc exp show`: metrics.json has more than a hundred numbers, too many to see what changed.
+`measured` is what `curate summary`, the report and the model card show, and POPULATION says what it speaks of.
+`headline` is the short file for `dvc metrics diff` and `dvc exp show`: metrics.json has more than a hundred numbers,
+too many to see what changed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,13 @@ from typing import Any
 Metrics = Mapping[str, Any]
 MOST_SETS = 6  # benchmark sets with a number of their own in the short file
 SHOWN = ("accuracy", "accuracy_low", "accuracy_high", "f1", "log_loss", "ece")
+
+
+POPULATION = (
+    "val, test and the drawn benchmark are random samples of each class as collected: copies count once, and what a "
+    "model chose from the pool is not in them. A class above `cutoff.max` counts as if it had that many images. Images "
+    "that an earlier model knew keep their split. A benchmark set made by hand holds what people put there."
+)
 
 
 def measured(metrics: Metrics) -> Iterator[tuple[str, Metrics]]:

@@ -66,6 +66,7 @@ class Cutoff(Block):
 
     min: AtLeastOne = 40
     max: AtLeastOne = 400
+    keep: Literal["random", "diverse"] = "random"
     classes: dict[str, dict[Literal["min", "max"], AtLeastOne]] = {}
     count: Literal["all", "real"] = "all"
     reach: AtLeastOne = 20
@@ -81,7 +82,7 @@ class Split(Block):
     min_test: Count = 5
     folds: Count = 5
     salt: str = "curation"
-    mixed: Literal["out", "follow"] = "out"
+    mixed: Literal["out", "follow"] = "follow"
     group_by: list[str] = ["group"]
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from curation.evaluation.comparison.promotion_gate import Gate
-from curation.evaluation.headline import caption, measured
+from curation.evaluation.headline import POPULATION, caption, measured
 from curation.model.header import Header
 from curation.registry.versions import Entry
 from curation.tables.codes import HELD_OUT_SPLITS
@@ -87,6 +87,8 @@ def _metrics(metrics: dict[str, Any]) -> Iterator[str]:
         interval = f"{facts['accuracy']:.3f} ({_of(facts, 'accuracy_low')} to {_of(facts, 'accuracy_high')})"
         rest = " | ".join(_of(facts, key) for key in ("f1", "log_loss", "ece"))
         yield f"| {markdown(caption(name))} | {facts['images']:,} | {interval} | {rest} |"
+    yield ""
+    yield f"What these numbers speak of: {POPULATION}"
     yield ""
     yield "Calibrated on val and on hand-made benchmark sets, so their log loss and ECE are slightly too good."
     yield ""

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from curation.evaluation.headline import caption, compared, measured
+from curation.evaluation.headline import POPULATION, caption, compared, measured
 from curation.evaluation.prediction_facts import groups_of
 from curation.evaluation.uncertainty import best_of
 from curation.report.charts import Axes, Bar, Bars, Heatmap, Lines, Span, Spans
@@ -95,11 +95,10 @@ def quality(round_: Round) -> Section | None:
     ]
     cells = [[caption(name), *(_with_interval(facts, key) for key in wanted)] for name, facts in sets.items()]
     numbers = Table(["set", *wanted], cells)
-    lead = (
-        "; ".join(f"{row.value:.1%} on {row.label}" for row in rows if row.label != caption(Split.TRAIN))
-        + " (accuracy, with 95 % intervals)."
-    )
-    figure = Figure(Spans(rows, "Accuracy with intervals: " + lead), "Accuracy and its 95 % interval")
+    said = "; ".join(f"{row.value:.1%} on {row.label}" for row in rows if row.label != caption(Split.TRAIN))
+    said += " (accuracy, with 95 % intervals)."
+    lead = f"{said} What these numbers speak of: {POPULATION}"
+    figure = Figure(Spans(rows, "Accuracy with intervals: " + said), "Accuracy and its 95 % interval")
     return Section("quality", "How good it is", lead, [figure, numbers, *_recalls(round_)])
 
 

@@ -16,19 +16,21 @@ from curation.decisions.on_images import decided
 from curation.decisions.words import LABEL_WORDS
 from curation.images.collection.metadata_columns import HELD
 from curation.params import Params
-from curation.selection import class_maximum, model_chosen
+from curation.selection import model_chosen
 from curation.selection.class_limits import Limits
 from curation.selection.copies.benchmark_copies import RULES, of_benchmarks
 from curation.selection.copies.label_conflicts import of_copies
 from curation.selection.groups.metadata_groups import joined_groups
+from curation.selection.maximum import class_maximum
 from curation.selection.reasons import CONFLICT, COPY, LABEL_FROM, REMOVED, UNREADABLE
 from curation.tables import SELECTION
 from curation.tables.class_names import UNKNOWN
-from curation.tables.codes import Origin, Reason, Source, State, Word
+from curation.tables.codes import MEASURED_SPLITS, Origin, Reason, Source, State, Word
 
 FROM_IMAGES = ["image_id", "source", "benchmark_set", "label", "subclass", "origin", "error", "hash", "copy_labels"]
 FROM_IMAGES += HELD
 FROM_DUPLICATES = ["image_id", "keeper", "leak_group", "same_pixels_as"]
+SHARES = ["", *(f", and so is its share of {split}" for split in MEASURED_SPLITS)]  # by the number of the split
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Words = Callable[[pd.DataFrame], pd.Series]
@@ -48,7 +50,7 @@ def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame
     _set_aside(frame)
     _drop_copies(frame)
     _below_minimum(frame, Limits(params, "min"))
-    _above_maximum(frame, images, Limits(params, "max"))
+    _above_maximum(frame, images, params)
     _mark(frame, frame["state"] == "", (State.KEPT, Reason.NONE), "")
     _tell_labels_of_copies(frame)
     return frame[SELECTION.columns]
@@ -147,13 +149,19 @@ def counted(frame: pd.DataFrame, standing: pd.Series, count: str) -> Ints:
     return np.bincount(codes[counts], minlength=len(names))[codes]
 
 
-def _above_maximum(frame: pd.DataFrame, images: pd.DataFrame, limits: Limits) -> None:
-    standing = np.flatnonzero(frame["state"] == "")
+def _above_maximum(frame: pd.DataFrame, images: pd.DataFrame, params: Params) -> None:
+    limits, standing = Limits(params, "max"), np.flatnonzero(frame["state"] == "")
     most = limits.of(frame["label"].iloc[standing])
-    columns = frame[["image_id", "label", "subclass", "origin"]].iloc[standing]
-    above = standing[class_maximum.above_maximum(columns, images["hash"].iloc[standing], most)]
+    columns = frame[["image_id", "label", "subclass", "origin", "sampled", "group", "leak_group"]].iloc[standing]
+    above, splits = class_maximum.above_maximum(columns, images["hash"].iloc[standing], most, params)
     mask = np.zeros(len(frame), dtype=bool)
-    mask[above] = True
-    full = pd.Series(limits.of(frame["label"].iloc[above]), index=above).astype("str")
+    mask[standing[above]] = True
+    full = pd.Series(most, index=standing).astype("str")
+    share = pd.Series(np.array(SHARES, dtype=object)[splits], index=standing).astype("str")
     verdict = (State.RESERVE, Reason.ABOVE_MAXIMUM)
-    _mark(frame, mask, verdict, lambda rows: "class `" + rows["label"] + "` is full at " + full)
+    _mark(
+        frame,
+        mask,
+        verdict,
+        lambda rows: "class `" + rows["label"] + "` is full at " + full[rows.index] + share[rows.index],
+    )

@@ -12,6 +12,7 @@ ways (`split.mixed`):
 """
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from curation.params.blocks import Split
@@ -20,6 +21,11 @@ from curation.selection.split_minimums import Bools
 
 NONE = -1
 PRECEDENCE = (TEST, VAL, TRAIN, BENCHMARK)  # the later wins
+
+
+def units(rows: pd.DataFrame) -> "pd.Series[str]":
+    """What has one hash bucket: the group of the metadata, or an image that is in none. rows: image_id and group."""
+    return rows["image_id"].where(rows["group"] == "", rows["group"])
 
 
 def lineage_splits(groups: Ints, known: Ints, number: int) -> Ints:
@@ -79,8 +85,6 @@ def dominant(groups: Ints, splits: Ints, voters: Bools, number: int) -> Ints:
 
 def factorize(values: NDArray[np.object_]) -> tuple[Ints, int]:
     """Number texts in sorted order: (numbers int [n], how many different texts)."""
-    import pandas as pd
-
     codes, names = pd.factorize(values, sort=True)
     numbers: Ints = codes.astype(np.int64)
     return numbers, len(names)

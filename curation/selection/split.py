@@ -44,6 +44,7 @@ class Assignment:
     real: Bools
     chosen: Bools  # a model chose it, and no earlier model has it in a split: it is only trained on
     kept: Bools
+    reserve: Bools
     known: Ints  # split in the lineage, NONE when new
     given: Ints  # split of the group from the lineage, NONE without one
     bucket: Floats  # the same for all rows of a unit, like `second`
@@ -93,7 +94,7 @@ def _assignment(rows: pd.DataFrame, facts: tuple[Ints, Ints, Ints, Bools], param
     numbers = group_splits.factorize(subclass)[0]
     numbers[(rows["subclass"] == "").to_numpy()] = NONE
     size = len(rows)
-    unit = rows["image_id"].where(rows["group"] == "", rows["group"])
+    unit = group_splits.units(rows)
     return Assignment(
         group=group,
         unit=group_splits.factorize(unit.to_numpy())[0],
@@ -102,6 +103,7 @@ def _assignment(rows: pd.DataFrame, facts: tuple[Ints, Ints, Ints, Bools], param
         real=(rows["origin"] == Origin.REAL).to_numpy(),
         chosen=(rows["sampled"] == Sampled.MODEL).to_numpy() & (known == NONE),
         kept=(rows["state"] == State.KEPT).to_numpy(),
+        reserve=(rows["state"] == State.RESERVE).to_numpy(),
         known=known,
         given=given,
         contaminated=contaminated,
@@ -126,7 +128,9 @@ def _assign(assigned: Assignment, params: Params, number: int) -> None:
     measurable = assigned.kept & assigned.real & ~assigned.chosen
     free = measurable & (assigned.given == NONE)
     if follow:
-        deciding = group_splits.deciding_rows(assigned.group, assigned.second, free, number)
+        # The reserve takes part, so that the cutoff, which knows no lineage, finds the same image to decide.
+        able = (assigned.kept | assigned.reserve) & assigned.real & ~assigned.chosen & (assigned.given == NONE)
+        deciding = group_splits.deciding_rows(assigned.group, assigned.second, able, number)
         assigned.bucket[free] = assigned.bucket[deciding[assigned.group[free]]]
     by_bucket = SplitRanges.of(config).splits(assigned.bucket)
     settled = np.where(assigned.given == NONE, by_bucket, assigned.given)

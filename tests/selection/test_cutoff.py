@@ -15,11 +15,12 @@ from curation.decisions.log import ReviewsError
 from curation.params import Params
 from curation.report import funnel_figure
 from curation.selection import funnel
-from curation.selection.class_maximum import even_quotas
 from curation.selection.cutoff import select
-from curation.selection.diversity import most_different
+from curation.selection.maximum.class_maximum import even_quotas
+from curation.selection.maximum.diversity import most_different
 
 ID = made.image_id
+ONLY_TRAIN = {"val": 0, "test": 0, "benchmark": 0, "min_val": 0, "min_test": 0}
 
 
 def params_of(**blocks):
@@ -283,7 +284,7 @@ def test_a_class_may_have_its_own_minimum_under_its_merged_name():
 def test_above_the_maximum_real_images_stay_and_subclasses_are_even():
     rows = [{"name": f"{sub}{n}", "subclass": sub} for sub, many in (("old", 20), ("young", 4)) for n in range(many)]
     rows += [{"name": f"staged{n}", "origin": "staged", "subclass": "young"} for n in range(10)]
-    kept = choose(rows, params=params_of(cutoff={"min": 1, "max": 10})).query("state == 'kept'")
+    kept = choose(rows, params=params_of(cutoff={"min": 1, "max": 10}, split=ONLY_TRAIN)).query("state == 'kept'")
     assert kept["origin"].tolist() == ["real"] * 10
     assert kept["subclass"].value_counts().to_dict() == {"old": 6, "young": 4}
 

@@ -212,8 +212,8 @@ class Years(RuleBasedStateMachine):
         moved["was"], moved["by"] = (frame["basis"].reindex(moved["image_id"]).to_numpy() for frame in (old, new))
         moved = moved[moved["by"] != Basis.LINEAGE_OF_COPY]  # it is a copy of what an earlier model knew, and follows
         taken = moved[(moved["before"] == "train") & moved["after"].isin(MEASURED_SPLITS)]
-        # A minimum takes one only where an evaluation image has left: a better copy came, or the class was full.
-        left = moved[moved["before"].isin(MEASURED_SPLITS) & (moved["after"] != moved["before"])]
+        # A minimum takes one only where one that counted to it has left: a better copy came, or the class was full.
+        left = moved[moved["before"].isin([*MEASURED_SPLITS, "out"]) & (moved["after"] != moved["before"])]
         assert set(taken["by"]) <= {"minimum"}
         # The minimum, and one more with `mixed: out`, is a quarter of the class at most: it grows with a small class.
         kept = self.before.selection.query("state == 'kept' and origin == 'real'")["label"].value_counts()

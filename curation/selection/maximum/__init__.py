@@ -1,0 +1,1 @@
+"""A class above its maximum: which images are measured on, and which are trained on."""
