@@ -9,6 +9,7 @@ distance to known images. Writes benchmarks/results/lookalikes.md.
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import pandas as pd
 from curation.pool.identified_table import identified
 from curation.pool.new_class_search import lookalikes, near_class
 from curation.predict.calibration import Calibration
-from curation.predict.ood import Reference
+from curation.predict.ood import Reference, unit
 from curation.tables import PREDICTIONS
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -58,8 +59,10 @@ def row(images: np.ndarray, labels: np.ndarray, hidden: int, asked: argparse.Nam
     model = Probe(len(known), 0).fit(images[seen[: asked.train]], codes[seen[: asked.train]], asked.steps)
     predictions = scored(model, images, seen, codes, known, asked)
     val = predictions[predictions.split == "val"]
-    calibration = Calibration.fit(np.stack(val.logits.tolist()), codes[val.row], classes=known)
-    table = pool_table(model, images, pool, calibration, Reference.of(predictions))
+    train = seen[: asked.train]
+    reference = Reference.fit(unit(model.score(images[train])[1]), codes[train], unit(model.score(images[val.row])[1]))
+    fitted = Calibration.fit(np.stack(val.logits.tolist()), codes[val.row], classes=known)
+    table = pool_table(model, images, pool, replace(fitted, ood=reference))
     truth = dict(zip(table.image_id, labels[pool] == hidden, strict=True))
     nearest = table.label[[truth[one] for one in table.image_id]].mode()[0]
     near = near_class(table, nearest, 1.0)
@@ -90,16 +93,14 @@ def scored(
     return frame
 
 
-def pool_table(
-    model: Probe, images: np.ndarray, pool: np.ndarray, calibration: Calibration, reference: Reference
-) -> pd.DataFrame:
+def pool_table(model: Probe, images: np.ndarray, pool: np.ndarray, calibration: Calibration) -> pd.DataFrame:
     """What the stage identify writes, as far as it is used here."""
     logits, embeddings = model.score(images[pool])
     names = [f"{row:032x}" for row in pool]
     raw = pd.DataFrame({"image_id": names, "path": names, "error": "", "logits": list(logits), "hash": b""})
     raw["embedding"] = [vector.astype("<f2").tobytes() for vector in embeddings]
     raw["blur"] = raw["brightness"] = raw["contrast"] = 0.0
-    return identified([raw], calibration, reference).assign(leak_group=names, near_duplicate_of="", source="unlabelled")
+    return identified([raw], calibration).assign(leak_group=names, near_duplicate_of="", source="unlabelled")
 
 
 def _arguments() -> argparse.Namespace:

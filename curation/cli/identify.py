@@ -7,14 +7,15 @@ import typer
 
 from curation.cli.shared.app import app
 from curation.cli.shared.output import new_file, note, show
-from curation.cli.shared.pool_options import AsJson
+from curation.cli.shared.pool_options import AsJson, say_expected
 
 if TYPE_CHECKING:
     from curation.params import Params
     from curation.pool.identify_folder import Context
-    from curation.predict.model_lookup import Model
     from curation.project import Project
 
+SURE = 0.9  # confidence whose precision is said
+MOST_TESTED = 200_000  # images; a larger table is not read again
 WHAT = "A local place or any fsspec URL. The default is the pool."
 Place = Annotated[str, typer.Argument(metavar="FOLDER|GLOB|URL", help=WHAT, show_default=False)]
 Which = Annotated[
@@ -42,6 +43,7 @@ def identify(
 
     Example: curate identify 's3://bucket/photos/**/*.jpg' --model production --out photos.parquet
     """
+    from curation.pool.answers import load
     from curation.pool.file_sources import items
     from curation.pool.identify_folder import identify_items
     from curation.predict.model_lookup import resolve
@@ -55,12 +57,14 @@ def identify(
         about = project.shown(chosen.path)
         note(f"{about}: no calibration belongs to this model; confidence is raw softmax (`dvc repro evaluate`)")
     target = out.resolve() if out else project.cache("identify") / chosen.digest[:16] / "identified.parquet"
-    done = identify_items(found, chosen, params, target, project, _context(project, chosen, params))
+    done = identify_items(found, chosen, params, target, project, _context(project, params))
     facts = {"table": project.shown(done.table), "images": done.images, "scored now": done.scored}
     facts |= {"unreadable": done.unreadable, "model": chosen.digest[:12]}
     show([facts], as_json=as_json, title=f"identified in {place}")
     if done.unreadable:
         _list_unreadable(done.table)
+    if chosen.calibrated and done.images <= MOST_TESTED:
+        say_expected(load(project, done.table), SURE)
 
 
 def _params(project: "Project", batch_size: int, workers: int | None) -> "Params":
@@ -72,18 +76,15 @@ def _params(project: "Project", batch_size: int, workers: int | None) -> "Params
     return params.model_copy(update={"identify": params.identify.model_copy(update=changes)})
 
 
-def _context(project: "Project", model: "Model", params: "Params") -> "Context":
-    """Return what to compare with: the images of the project, when this model is its candidate and they exist."""
+def _context(project: "Project", params: "Params") -> "Context":
+    """Return what to compare with: the images of the project, when they exist."""
     from curation import tables
     from curation.pool.identify_folder import Context
     from curation.pool.labelled_near_duplicates import Known
-    from curation.predict.ood import Reference
 
-    predictions, images = (project.table_path(table) for table in (tables.PREDICTIONS, tables.IMAGES))
-    own = model.path.exists() and project.candidate.exists() and model.path.samefile(project.candidate)
-    reference = Reference.of(project.table(tables.PREDICTIONS)) if own and predictions.exists() else None
+    images = project.table_path(tables.IMAGES)
     known = Known.of(project.table(tables.IMAGES), params.dedupe.radius) if images.exists() else None
-    return Context(reference, known)
+    return Context(known)
 
 
 def _list_unreadable(table: Path) -> None:

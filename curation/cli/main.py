@@ -1,6 +1,7 @@
 """The entry point of `curate`: it imports every command module, and each module adds its command to the app."""
 
 from curation.cli import (  # noqa: F401
+    audit,
     benchmark,
     compare,
     cross_validate,

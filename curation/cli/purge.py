@@ -27,7 +27,7 @@ Name = Annotated[str, typer.Option("--name", help="With --undo, only the purge w
 def purge(
     *,
     max_conf: options.MaxConf = 0.2,
-    min_ood_score: Scope = 0.5,
+    min_ood_score: Scope = 0.95,
     yes: Yes = False,
     undo: Undo = False,
     name: Name = "",

@@ -2,7 +2,7 @@
 
 from curation.cli.shared import pool_options as options
 from curation.cli.shared.app import app
-from curation.cli.shared.pool_options import Outputs, Source, say_expected
+from curation.cli.shared.pool_options import Outputs, Source
 from curation.cli.shared.spread import spread
 
 
@@ -12,6 +12,7 @@ def unknowns(
     *,
     min_conf: options.MinConf = 0.9,
     target_precision: options.TargetPrecision = None,
+    max_ood_score: options.MaxOodScore = 0.95,
     of_class: options.OfClass = "",
     limit: options.Limit = 0,
     source: Source,
@@ -20,6 +21,7 @@ def unknowns(
     """List images without a label that the model is now sure of, surest first.
 
     Use it after each training: some images of the pool, or of the class `unknown`, have become easy to label.
+    Images that look foreign (OOD score) are left out. No precision is stated for a pool that differs from val.
 
     Example: curate unknowns --min-conf 0.9 --class cat --limit 50
     """
@@ -28,6 +30,7 @@ def unknowns(
     answers = source.load().still_open()
     questions.check_class(of_class, answers.table, answers.classes)
     sure = answers.threshold(min_conf, target_precision)
-    say_expected(answers, sure)
-    found = questions.unknowns(answers.table, sure, of_class)
+    options.say_expected(answers, sure, max_ood_score)
+    found = questions.unknowns(answers.table, sure, of_class, max_ood_score)
+    options.say_classes(answers, sure, found)
     to.deliver(found, "unknowns", answers.model, limit=limit)

@@ -20,11 +20,12 @@ from curation.evaluation import ood_metrics, split_metrics
 from curation.evaluation.baselines import baselines
 from curation.evaluation.comparison import paired
 from curation.evaluation.error_breakdown import breakdown
+from curation.evaluation.fit_calibration import calibrate, ood_scores
 from curation.evaluation.headline import headline
 from curation.evaluation.label_errors.cross_training import cross_train
 from curation.evaluation.plot_files import write_plots
-from curation.evaluation.prediction_facts import Facts, groups_of, read_facts
-from curation.evaluation.prediction_table import codes, write_predictions
+from curation.evaluation.prediction_facts import Facts, read_facts
+from curation.evaluation.prediction_table import write_predictions
 from curation.evaluation.probability_columns import Columns
 from curation.files import write_text
 from curation.images.store.pixels import Pixels
@@ -32,12 +33,8 @@ from curation.model.header import read_header
 from curation.params import Params
 from curation.predict.calibration import Calibration
 from curation.predict.score_store import PixelStore, Scored, score
-from curation.predict.thresholds import Sample
-from curation.tables.codes import Basis, Split
+from curation.tables.codes import Split
 from curation.tables.names_as_data import json_text
-
-MOST_CALIBRATED = 100_000
-CHECKED = [Basis.HAND_MADE, Basis.DECISION]  # the basis of benchmark images that a person put there, label and all
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,9 @@ def report(
     test = facts.where(sets.get("test", np.zeros(len(facts), bool)))
     result["thresholds"] = ood_metrics.operating_points(test, calibration, params.evaluate.precisions)
     wanted = calibration.threshold_for(params.evaluate.precisions[0])
-    result["out_of_scope"] = ood_metrics.ood_metrics(facts, seen, wanted)
+    asked = facts.in_split(Split.TEST) | facts.in_split(Split.BENCHMARK) | facts.in_split(Split.OUT)
+    far = ood_scores(scored, calibration, asked)
+    result["out_of_scope"] = ood_metrics.ood_metrics(facts, seen, wanted, far)
     result["breakdown"] = breakdown(facts, sets, numbers, calibration.label_noise)
     held_out = facts.in_split(Split.TEST) | facts.in_split(Split.BENCHMARK)
     result["left_out"] = {"seen_by_an_ancestor": int((seen & held_out).sum())}
@@ -138,28 +137,6 @@ def numbers_of(
         if found:
             out[name] = found | {"auc": columns.macro_auc(facts.label, mask & (facts.label >= 0))}
     return out
-
-
-def calibrate(splits: pd.DataFrame, scored: Scored, seen: NDArray[np.bool_], seed: int) -> Calibration:
-    """Fit the calibration on val and on the hand-made benchmark sets, whose labels are trusted.
-
-    At most 100,000 images, sampled with `seed`; `seen` [n] is as for `measured_sets`. What these sets then say of
-    confidence (log loss, ECE) is a little flattered, for it was fitted to them too; accuracy is not touched. The
-    precision above a threshold is measured on val alone.
-    """
-    by_hand = (splits["split"] == Split.BENCHMARK) & splits["basis"].isin(CHECKED)
-    trusted = by_hand.to_numpy(bool) & ~seen
-    rows = np.flatnonzero((splits["split"] == Split.VAL).to_numpy(bool) | trusted)
-    if len(rows) > MOST_CALIBRATED:
-        rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_CALIBRATED, replace=False))
-    labels = codes(splits["label"].to_numpy()[rows], scored.classes)
-    return Calibration.fit(
-        np.asarray(scored.logits[rows]),
-        labels,
-        trusted=trusted[rows],
-        classes=scored.classes,
-        sample=Sample(groups_of(splits.iloc[rows]), ~trusted[rows]),
-    )
 
 
 def compared(facts: Facts, sets: dict[str, Any]) -> dict[str, Any]:

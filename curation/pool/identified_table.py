@@ -10,18 +10,16 @@ import numpy as np
 import pandas as pd
 
 from curation.predict.calibration import Calibration
-from curation.predict.ood import Reference, unpack
+from curation.predict.ood import unpack
 from curation.predict.predictor import answers_of, with_answers
 
 
-def identified(
-    batches: Iterable[pd.DataFrame], calibration: Calibration, reference: Reference | None = None
-) -> pd.DataFrame:
+def identified(batches: Iterable[pd.DataFrame], calibration: Calibration) -> pd.DataFrame:
     """Turn batches of raw scores (columns of `score_parts.RAW`) into one frame with the answer for each image.
 
-    Without a `reference` the OOD score is NaN.
+    Without a measured calibration the OOD score is NaN.
     """
-    frames = [_batch(batch, calibration, reference) for batch in batches if len(batch)]
+    frames = [_batch(batch, calibration) for batch in batches if len(batch)]
     return pd.concat(frames, ignore_index=True) if frames else _empty()
 
 
@@ -42,11 +40,11 @@ def labelled_near_duplicates(duplicates: pd.DataFrame, selection: pd.DataFrame) 
     return near[["near_duplicate_of", "leak_group"]]
 
 
-def _batch(batch: pd.DataFrame, calibration: Calibration, reference: Reference | None) -> pd.DataFrame:
+def _batch(batch: pd.DataFrame, calibration: Calibration) -> pd.DataFrame:
     readable = (batch.logits.map(len) > 0).to_numpy()
     frame = batch[["image_id", "path", "blur", "brightness", "contrast", "hash", "embedding", "error"]]
     logits = np.stack(batch.logits[readable].to_list()).astype(np.float64) if readable.any() else np.zeros((0, 0))
-    columns = answers_of(logits, unpack(batch.embedding[readable]), calibration, reference)
+    columns = answers_of(logits, unpack(batch.embedding[readable]), calibration)
     del columns["embedding"], columns["pred_probs"]  # the bytes are there already
     return with_answers(frame, readable, columns)
 

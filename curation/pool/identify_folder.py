@@ -18,7 +18,6 @@ from curation.pool.identified_table import identified
 from curation.pool.labelled_near_duplicates import Known
 from curation.predict.decode import Decoder, Item, key
 from curation.predict.model_lookup import Model
-from curation.predict.ood import Reference
 from curation.predict.score_files import score_into
 from curation.predict.score_parts import Parts, read
 from curation.project import Project
@@ -37,9 +36,8 @@ class Run:
 
 @dataclass(frozen=True)
 class Context:
-    """What the images are compared with: training embeddings and hashes of labelled images; both are optional."""
+    """What the images are compared with: hashes of labelled images, when there are any."""
 
-    reference: Reference | None = None
     known: Known | None = None
 
 
@@ -85,7 +83,7 @@ def _frames(parts: Parts, wanted: set[bytes], model: Model, context: Context) ->
         wanted.difference_update(keys)
         if not chosen.any():
             continue
-        frame = identified([batch[chosen]], model.calibration, context.reference).assign(source="folder")
+        frame = identified([batch[chosen]], model.calibration).assign(source="folder")
         frame["near_duplicate_of"] = context.known.near_duplicates(frame) if context.known else ""
         frame["leak_group"] = frame.near_duplicate_of.where(frame.near_duplicate_of != "", frame.image_id)
         yield frame

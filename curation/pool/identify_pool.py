@@ -14,7 +14,6 @@ from curation.params import Params
 from curation.pool.identified_table import identified, labelled_near_duplicates
 from curation.predict.decode import Decoder, Item
 from curation.predict.model_lookup import Model
-from curation.predict.ood import Reference
 from curation.predict.score_files import score_into
 from curation.predict.score_parts import Parts, read
 from curation.project import Project
@@ -32,19 +31,16 @@ class Known:
     images: pd.DataFrame
     duplicates: pd.DataFrame
     selection: pd.DataFrame
-    predictions: pd.DataFrame
 
     @classmethod
     def read(cls, project: Project) -> "Known":
         """Read only the columns that are used, because the tables of a pool of a million images are large."""
         facts = ["image_id", "path", "source", "label", "error", *MEASURES]
         decisions = ["image_id", "state", "label", "decision", "turn"]
-        scores = ["image_id", "split", "label", "predicted", "embedding"]
         return cls(
             images=project.table(tables.IMAGES, facts),
             duplicates=project.table(tables.DUPLICATES, ["image_id", "keeper", "leak_group"]),
             selection=project.table(tables.SELECTION, decisions),
-            predictions=project.table(tables.PREDICTIONS, scores),
         )
 
 
@@ -80,7 +76,7 @@ def identify_pool(known: Known, model: Model, params: Params, project: Project) 
     parts = Parts.of(project.cache("identify"), model, settings, "pool")
     paths = score_into(parts, items, model.path, Decoder(model.input, settings, project.root), params)
     parts.keep_only(paths)
-    frame = identified(read(paths), model.calibration, Reference.of(known.predictions))
+    frame = identified(read(paths), model.calibration)
     return _with_facts(frame, rows, known)
 
 

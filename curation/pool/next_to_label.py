@@ -14,7 +14,7 @@ import pandas as pd
 
 from curation.errors import CurationError
 from curation.pool.acquisition import STRATEGIES, Pool, choose
-from curation.pool.questions import guesses, readable
+from curation.pool.questions import guesses, in_scope, readable
 from curation.predict.ood import Reals, unit, unpack
 from curation.project.places import UNLABELLED
 from curation.tables.codes import Source
@@ -43,11 +43,12 @@ def propose(
 
     `predictions` has the scores of the labelled images. `wants` maps a class to the number of proposals that should
     probably show it. These come first, and the rest comes from the whole pool. The strategy `auto` is typicality when
-    there are fewer than 20 labels a class, and margin otherwise. Raises ProposalError for an unknown strategy.
+    there are fewer than 20 labels a class, and margin otherwise. Images that look foreign (OOD score) are never chosen.
+    Raises ProposalError for an unknown strategy.
     """
     known = predictions[predictions.split.isin(KNOWN)].sort_values("image_id")
     name = _strategy(strategy, known)
-    left = _one_of_each_group(readable(table))
+    left = _one_of_each_group(in_scope(readable(table)))
     pool = _pool(left, known)
     taken: list[pd.DataFrame] = []
     for label, wish in [*(wants or {}).items(), ("", count)]:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from curation.errors import CurationError
 from curation.pool.class_needs import Need
+from curation.predict.ood import GATE, foreign
 from curation.tables.codes import Identified
 
 
@@ -15,12 +16,13 @@ class QuestionError(CurationError):
     """The question names a class that the model does not know."""
 
 
-def unknowns(table: pd.DataFrame, min_conf: float, label: str = "") -> pd.DataFrame:
-    """Return the images with a confidence of at least `min_conf`, surest first.
+def unknowns(table: pd.DataFrame, min_conf: float, label: str = "", max_ood_score: float = GATE) -> pd.DataFrame:
+    """Return the images with a confidence of at least `min_conf` that are not foreign, surest first.
 
-    With `label`, only the images of this class are returned.
+    An image with an OOD score of `max_ood_score` or more is foreign; one without a score is not. With `label`, only the
+    images of this class are returned.
     """
-    sure = readable(table)
+    sure = in_scope(readable(table), max_ood_score)
     sure = sure[sure.confidence >= min_conf]
     if label:
         sure = sure[sure.label == label]
@@ -30,13 +32,13 @@ def unknowns(table: pd.DataFrame, min_conf: float, label: str = "") -> pd.DataFr
 def candidates(table: pd.DataFrame, needs: list[Need], min_conf: float, each: float = 2.0) -> pd.DataFrame:
     """Return for each class in need the images that most probably show it: `each` times as many as it misses.
 
-    Every image is offered at most once, for the most probable of these classes, which may be its second guess. Of
-    near-duplicates only the surest is offered, and none that has a labelled near-duplicate. The columns are those of
-    `table`, where label and confidence are those of the offered class. The column `missing` says how many images the
-    class needs. Classes come in the order of `needs`.
+    Foreign images are left out. Every image is offered at most once, for the most probable of these classes, which may
+    be its second guess. Of near-duplicates only the surest is offered, and none that has a labelled near-duplicate. The
+    columns are those of `table`, where label and confidence are those of the offered class. The column `missing` says
+    how many images the class needs. Classes come in the order of `needs`.
     """
     short = {need.label: need for need in needs if need.missing}
-    offers = guesses(readable(table))
+    offers = guesses(in_scope(readable(table)))
     offers = offers[offers.label.isin(list(short)) & (offers.confidence >= min_conf) & (offers.near_duplicate_of == "")]
     offers = offers.sort_values(["confidence", "image_id"], ascending=[False, True])
     offers = offers.drop_duplicates("image_id").drop_duplicates("leak_group")
@@ -54,7 +56,7 @@ def guesses(table: pd.DataFrame) -> pd.DataFrame:
     return long.assign(confidence=long.confidence.astype(np.float64), label=long.label.astype(str))
 
 
-def purgeable(table: pd.DataFrame, max_conf: float, min_ood_score: float = 0.5) -> pd.DataFrame:
+def purgeable(table: pd.DataFrame, max_conf: float, min_ood_score: float = GATE) -> pd.DataFrame:
     """Return the pool images that are not worth labelling: low confidence in every class, and a high OOD score.
 
     An image is listed when no class is above `max_conf` and its OOD score is at least `min_ood_score` or unknown. An
@@ -67,6 +69,11 @@ def purgeable(table: pd.DataFrame, max_conf: float, min_ood_score: float = 0.5) 
         (rows.source == Identified.UNLABELLED) & (rows.confidence <= max_conf) & far & (rows.near_duplicate_of == "")
     ]
     return rows.sort_values(["confidence", "image_id"], ignore_index=True)
+
+
+def in_scope(table: pd.DataFrame, max_ood_score: float = GATE) -> pd.DataFrame:
+    """Return the rows that the OOD gate keeps; an image without an OOD score is kept."""
+    return table[~foreign(table.ood_score, max_ood_score)]
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:

@@ -13,9 +13,8 @@ improve the coverage; see benchmarks/.)
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +23,7 @@ from scipy.special import log_softmax
 from curation.errors import CurationError
 from curation.files import write_text
 from curation.predict import calibration_noise as noise_model
+from curation.predict.ood import NO_ANSWERS, Answered, Reference
 from curation.predict.thresholds import ALL, NOTHING, Curve, Expected, Measured, Sample
 
 Reals = npt.NDArray[np.float64]
@@ -34,7 +34,7 @@ FOLDS = 5
 MIN_ROWS = 50  # with fewer val images than this, temperature alone
 AUDITED = 100  # labels that people checked; with fewer, stated precision is the raw agreement with the labels
 VERSION = 2
-READABLE = (1, VERSION)  # the curve of version 1 is not read, because it has no lower bound
+READABLE = (1, VERSION)  # version 1 has no lower bound, so its curve is not read
 
 
 class CalibrationError(CurationError):
@@ -61,6 +61,8 @@ class Calibration:
     curve: Curve = field(default_factory=Curve)
     class_curves: dict[str, Curve] = field(default_factory=dict)  # of the val images predicted as each class
     model: str = ""  # digest of the checkpoint it belongs to, "" when not told
+    ood: Reference | None = None  # what the OOD score compares with
+    like: Answered = NO_ANSWERS  # the answers for val and test images, to compare a pool with
 
     @classmethod
     def fit(
@@ -136,7 +138,12 @@ class Calibration:
 
     def write(self, path: Path) -> None:
         """Write the calibration as JSON. The file appears complete or not at all."""
-        write_text(path, json.dumps({"version": VERSION, **asdict(self)}, indent=1) + "\n")
+        values = {
+            "version": VERSION,
+            **asdict(replace(self, ood=None)),
+            "ood": self.ood.as_dict() if self.ood else None,
+        }
+        write_text(path, json.dumps(values, indent=1) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> "Calibration":
@@ -148,9 +155,13 @@ class Calibration:
             version = values.pop("version")
             if version not in READABLE:
                 raise CalibrationError(f"{path} has the format of another version: run `dvc repro evaluate` again")
-            values["top"] = _top(values["top"]) if values["top"] else None
-            values["curve"] = Curve() if version == 1 else _curve(values["curve"])
-            values["class_curves"] = {name: _curve(one) for name, one in values.get("class_curves", {}).items()}
+            weights = values["top"]
+            values["top"] = Top(**{name: tuple(column) for name, column in weights.items()}) if weights else None
+            values["curve"] = Curve() if version == 1 else Curve.from_dict(values["curve"])
+            own = values.get("class_curves", {})
+            values["class_curves"] = {name: Curve.from_dict(one) for name, one in own.items()}
+            values["ood"] = Reference.from_dict(values["ood"]) if values.get("ood") else None
+            values["like"] = Answered(*map(tuple, values.get("like", {}).values()))
             return cls(**{**values, "classes": tuple(values["classes"])})
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise CalibrationError(f"{path} is not a calibration ({error}): run `dvc repro evaluate` again") from None
@@ -236,12 +247,3 @@ def _with_top(logits: Reals, confidence: Reals) -> Reals:
         low, high = np.where(less, middle, low), np.where(less, high, middle)
     result: Reals = np.exp(log_softmax(logits * np.exp((low + high) / 2)[:, None], axis=1))
     return result
-
-
-def _curve(values: dict[str, Any]) -> Curve:
-    columns = {key: tuple(values[key]) for key in ("thresholds", "counts", "agree", "sizes", "noise")}
-    return Curve(**columns, classes=int(values["classes"]))
-
-
-def _top(values: dict[str, list[float]]) -> Top:
-    return Top(**{name: tuple(column) for name, column in values.items()})

@@ -23,7 +23,7 @@ from curation.predict.answer_columns import calibrated
 from curation.predict.calibration import Calibration
 from curation.predict.decode import Decoder, Item
 from curation.predict.model_lookup import Model
-from curation.predict.ood import Reference, unit
+from curation.predict.ood import unit
 from curation.predict.score_files import ScoredBatch, score_batches
 
 COLUMNS = ["image_id", "path", "error", "label", "confidence", "margin", "entropy", "energy", "top_labels"]
@@ -32,13 +32,12 @@ COLUMNS += ["top_confidences", "pred_probs", "ood_score", "embedding"]
 
 @dataclass(frozen=True)
 class Predictor:
-    """A model with its calibration. With a `reference` it also returns OOD scores.
+    """A model with its calibration.
 
     `params` says how files are read (`ingest`) and how large a batch is (`identify`). Relative paths start at `root`.
     """
 
     model: Model
-    reference: Reference | None = None
     params: Params = field(default_factory=Params)
     root: Path = Path()
 
@@ -53,7 +52,7 @@ class Predictor:
         - label, confidence: the most probable class and its calibrated probability
         - margin, entropy, energy, top_labels, top_confidences: as in the table PREDICTIONS
         - pred_probs: calibrated probabilities float32 [c], in the order of `model.classes`
-        - ood_score: share of held-back images that lie nearer to the training images; NaN without a reference
+        - ood_score: share of held-back images that lie nearer to the training images; NaN without a calibration
         - embedding: float32 [d]
 
         When a file can't be read, label is "", numbers are NaN and lists are empty.
@@ -69,7 +68,7 @@ class Predictor:
         facts = [(image.image_id, image.item.shown, image.error) for image in batch.images]
         frame = pd.DataFrame(facts, columns=["image_id", "path", "error"])
         readable = (frame.error == "").to_numpy()
-        columns = answers_of(batch.logits, batch.embeddings, self.model.calibration, self.reference)
+        columns = answers_of(batch.logits, batch.embeddings, self.model.calibration)
         return with_answers(frame, readable, columns)[COLUMNS]
 
 
@@ -77,15 +76,14 @@ def answers_of(
     logits: npt.NDArray[np.floating],
     embeddings: npt.NDArray[np.floating],
     calibration: Calibration,
-    reference: Reference | None = None,
 ) -> dict[str, Any]:
     """Return the columns of an answer for logits [n, c] and embeddings [n, d]: calibrated, with the OOD score."""
     if not len(logits):
         logits = np.zeros((0, len(calibration.classes)))
     columns, pred_probs = calibrated(logits, calibration)
     far = np.full(len(logits), np.nan, np.float32)
-    if reference is not None and len(logits):
-        far = reference.ood_scores(unit(np.asarray(embeddings, np.float32)))
+    if calibration.ood is not None and len(logits):
+        far = calibration.ood.ood_scores(unit(np.asarray(embeddings, np.float32)))
     return {**columns, "pred_probs": list(pred_probs), "ood_score": far, "embedding": list(embeddings)}
 
 

@@ -9,7 +9,7 @@ thresholds that are found have a lower precision than was wanted. Images of one 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +69,12 @@ class Curve:
     def total(self) -> int:
         """The number of images that the curve was measured on."""
         return self.counts[-1] if self.counts else 0
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Curve":
+        """Read the fields as JSON gives them."""
+        columns = {key: tuple(values[key]) for key in ("thresholds", "counts", "agree", "sizes", "noise")}
+        return cls(**columns, classes=int(values["classes"]))
 
     def expected(self, min_conf: float) -> Expected:
         """Return precision, its lower bound, and coverage at or above `min_conf`; NaN where there are no images."""

@@ -30,7 +30,7 @@ VERSIONS: Mapping[str, int] = {
     "evaluate": 4,
     "cluster": 2,
     "review": 4,
-    "identify": 3,
+    "identify": 4,
     "report": 4,
 }
 HEADER = """\

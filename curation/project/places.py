@@ -81,6 +81,11 @@ class Places:
         return self.root / REVIEWS
 
     @property
+    def audits(self) -> Path:
+        """The random samples of proposals that people audited, and the results."""
+        return self.data / "audits.json"
+
+    @property
     def benchmark_renewals(self) -> Path:
         """The log of renewals of the benchmark."""
         return self.data / "benchmark_renewals.csv"

@@ -1,11 +1,14 @@
 """The part of the report for people: the review queue, probable label errors, the pool, and the next steps."""
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
+from curation.pool.precision.pool_shift import compare
+from curation.pool.precision.statement import said
+from curation.pool.questions import readable
+from curation.predict.calibration import Calibration
 from curation.report import counting
 from curation.report.charts import Bar, Bars
 from curation.report.counting import SURE
@@ -71,12 +74,7 @@ def pool(round_: Round) -> Section | None:
     sure = counting.sure(frame)
     lead = f"{len(frame):,} images have no label; the model is {SURE:.0%} sure or more of {len(sure):,} of them."
     if round_.calibration is not None and len(sure):
-        expected = round_.calibration.expected(SURE)
-        if expected.precision == expected.precision:
-            low = (
-                "too few to state a lower bound" if math.isnan(expected.low) else f"at least {expected.low:.1%}, at 95%"
-            )
-            lead += f" On val images, {expected.precision:.1%} of those are right ({low})."
+        lead += f" {_precision(round_.calibration, frame)}"
     chart = Bars(rows, "Images without a label by confidence")
     parts: list[Part] = [Figure(chart, f"{len(frame):,} images without a label, by confidence")]
     surest = (
@@ -89,6 +87,14 @@ def pool(round_: Round) -> Section | None:
     tiles = round_.tile_rows(strange, "OOD score {ood_score:.2f}\nnearest: {label}")
     parts += [Heading("Probably none of the classes"), Tiles(tiles)]
     return Section("pool", "Images without a label", lead, parts)
+
+
+def _precision(calibration: Calibration, frame: pd.DataFrame) -> str:
+    """Say what precision the sure images have, or why none is stated."""
+    shift = str(compare(calibration.like, readable(frame), calibration.classes))
+    if shift:
+        return f"No precision is stated for them: {shift}. `curate audit unknowns` measures it on a random sample."
+    return f"On images like val: {said(calibration.expected(SURE))}."
 
 
 def next_steps(round_: Round) -> Section:

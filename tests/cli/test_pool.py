@@ -14,6 +14,7 @@ from curation import tables
 from curation.cli.main import app
 from curation.decisions.log import append_reviews
 from curation.predict.calibration import Calibration
+from curation.predict.ood import Answered
 from curation.predict.thresholds import curve
 
 POOL = ["unknowns", "thin", "staged", "lookalikes", "purge", "next", "sample-pool"]
@@ -94,7 +95,9 @@ def test_unknowns_lists_the_sure_ones_surest_first_and_says_what_to_expect(proje
     rows = json.loads(done.stdout)
     assert [row["image_id"] for row in rows] == [f"{number:032x}" for number in range(4)]
     assert {"image_id", "path", "label", "confidence"} <= set(rows[0])
-    assert "on images like val: precision 1.000 (at least 0.928, at 95 %; 40 val images)" in done.stderr
+    assert "no precision at confidence >= 0.900 is stated for this pool" in done.stderr
+    assert "curate audit unknowns" in done.stderr
+    assert "proposed as blue: " in done.stderr
     assert len(pd.read_csv("out.csv", dtype=str)) == 4
     assert Path("look.html").read_text().count("<img") == 4
     assert len(list(Path("copies/blue").iterdir())) == 2
@@ -126,6 +129,41 @@ def test_a_file_that_is_not_there_is_named_in_words(project, command):
     assert command[1] in told
     assert "there is no such file" in told
     assert "Errno" not in told
+
+
+def test_a_pool_like_val_gets_a_stated_precision_and_each_class_its_own(project):
+    like = Answered((0, 1) * 60, tuple(np.linspace(0.1, 1, 120)), tuple(np.linspace(0, 0.99, 120)))
+    found = curve(np.linspace(1, 0.5, 200), np.arange(200) < 170)
+    few = curve(np.linspace(1, 0.9, 7), np.arange(7) < 7)
+    Calibration(("blue", "red"), curve=found, class_curves={"red": few}, like=like).write(Path("data/calibration.json"))
+    table = tables.read(Path("data/identified.parquet"), tables.IDENTIFIED)
+    names = [table.image_id.str.replace("^0", str(part), regex=True) for part in range(4)]
+    more = pd.concat([table.assign(image_id=one) for one in names])
+    more["leak_group"], more["ood_score"] = more.image_id, np.linspace(0, 0.99, len(more)).astype(np.float32)
+    tables.write(more, Path("data/identified.parquet"), tables.IDENTIFIED)
+    told = run("unknowns", "--min-conf", 0.9).stderr
+    assert "on images like val: precision 1.000 (at least 0.928, at 95 %; 40 val images)" in told
+    assert "proposed as red: precision 1.000 (too few val images for a lower bound, 7 of 20)" in told
+    assert "proposed as blue: no val image" in told
+    assert "are not left out" in run("unknowns", "--min-conf", 0.9, "--max-ood-score", 1).stderr
+
+
+def test_an_audit_is_drawn_labelled_and_shown_wherever_its_threshold_is_used(project):
+    assert "draw a sample" in run("audit", "unknowns", "--result", code=1).stderr
+    done = run("audit", "unknowns", "--n", 3, "--csv", "audit.csv")
+    assert "3 of 4 proposals drawn; recorded in data/audits.json" in done.stderr
+    drawn = pd.read_csv("audit.csv", dtype=str)
+    assert "drawn before" in run("audit", "unknowns", "--n", 3).stderr
+    rows = drawn[["image_id", "label"]].assign(decision="relabel").to_dict("records")
+    append_reviews(Path("data/reviews.csv"), rows[:2])
+    assert "1 are not decided yet and count as wrong" in run("audit", "unknowns", "--result").stderr
+    append_reviews(Path("data/reviews.csv"), rows[2:])
+    found = as_json("audit", "unknowns", "--result")
+    assert found == [{"min_conf": 0.9, "class": "", "seed": 0, "proposals": 4, "drawn": 3, "decided": 3, "right": 3,
+                      "at_least": 0.3684}]  # fmt: skip
+    assert json.loads(Path("data/audits.json").read_text())["audits"][0]["right"] == 3
+    assert "3 are right, so at least 0.368 of them all, at 95 %" in run("unknowns", "--min-conf", 0.9).stderr
+    assert "audit of" not in run("unknowns", "--min-conf", 0.8).stderr
 
 
 def test_thin_and_staged_say_what_each_class_misses(project):
@@ -237,12 +275,13 @@ def test_purge_is_dry_by_default_and_undo_brings_all_back(project):
     tables.write(images, Path("data/images.parquet"), tables.IMAGES)
     sheet.write_text("file_name,origin\n00.png,staged\n28.png,staged\ncopies/29.png,synthetic\n05.png,\n")
     before = contents()
-    assert len(as_json("purge", "--max-conf", 0.3)) == 6
+    assert as_json("purge", "--max-conf", 0.3) == []
+    assert len(as_json("purge", "--max-conf", 0.3, "--min-ood-score", 0.5)) == 6
     assert contents() == before
-    assert "7 files moved" in run("purge", "--max-conf", 0.3, "--yes").stderr
+    assert "7 files moved" in run("purge", "--max-conf", 0.3, "--min-ood-score", 0.5, "--yes").stderr
     assert len(contents()) == len(before) - 7
     assert sheet.read_text() == "file_name,origin\n00.png,staged\n05.png,\n"
-    assert as_json("purge", "--max-conf", 0.3) == []
+    assert as_json("purge", "--max-conf", 0.3, "--min-ood-score", 0.5) == []
     run("purge", "--undo")
     assert contents() == before
 

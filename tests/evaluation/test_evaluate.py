@@ -8,12 +8,14 @@ from sklearn import metrics as sk
 
 from curation import tables
 from curation.evaluation import prediction_table, split_metrics
-from curation.evaluation.evaluate import Paths, calibrate, evaluate, report
+from curation.evaluation.evaluate import Paths, evaluate, report
+from curation.evaluation.fit_calibration import calibrate
 from curation.evaluation.prediction_facts import read_facts
 from curation.model.header import Header
 from curation.params.blocks import Params
 from curation.params.loading import parse
 from curation.predict.calibration import Calibration
+from curation.predict.ood import foreign, unit
 
 
 def paths_in(folder):
@@ -105,11 +107,22 @@ def test_the_calibration_trusts_unseen_images_of_hand_made_sets_alone(monkeypatc
     by_hand = np.flatnonzero(benchmark)[::2]
     splits.loc[by_hand, ["benchmark_set", "basis"]] = ["street", "hand-made"]
     seen = np.isin(np.arange(400), by_hand[:3])
-    given = {}
-    monkeypatch.setattr(Calibration, "fit", lambda *of, **rest: given.update(rest, count=len(of[1])))
+    given, found = {}, Calibration(tuple(scored.classes))
+    monkeypatch.setattr(Calibration, "fit", lambda *of, **rest: given.update(rest, count=len(of[1])) or found)
     calibrate(splits, scored, seen, 0)
     assert given["count"] == val.sum() + len(by_hand) - 3
     assert given["trusted"].sum() == len(by_hand) - 3
+    assert not (given["sample"].counted & given["trusted"]).any()
+
+
+def test_the_stated_precision_is_that_of_val_images_that_the_gate_keeps():
+    splits, scored, _, _ = rounds.make(2_000)
+    fitted = calibrate(splits, scored, np.zeros(len(splits), bool), 0)
+    val = (splits.split == "val").to_numpy()
+    far = fitted.ood.ood_scores(unit(np.asarray(scored.embeddings[val], np.float32)))
+    assert fitted.curve.total == (~foreign(far)).sum()
+    assert 0 < foreign(far).mean() < 0.1
+    assert len(fitted.like.confidence) == len(fitted.like.ood_score) == len(fitted.ood.held_back)
 
 
 class Blobs:

@@ -6,7 +6,7 @@ import pytest
 from factories import rounds
 
 from curation import tables
-from curation.evaluation.evaluate import calibrate
+from curation.evaluation.fit_calibration import calibrate
 from curation.evaluation.neighbours import nearest, unit
 from curation.evaluation.prediction_table import write_predictions
 from curation.evaluation.queue import error_clusters

@@ -5,6 +5,7 @@ spread and a weighted sum (which sees two rows that change places); so do weight
 are hashed without their numbers.
 """
 
+import base64
 import json
 import math
 import re
@@ -79,7 +80,10 @@ def of_json(values: Any, where: str = "") -> Iterator[tuple[str, str | list[floa
     rest: dict[str, Any] = {}
     for key, value in values.items():
         place = f"{where}{key}"
-        if isinstance(value, dict):
+        if isinstance(value, dict) and "base64" in value:
+            array = np.frombuffer(base64.b64decode(value["base64"]), "<f4").astype(float)
+            yield place, [float(np.linalg.norm(array)), *map(float, value["shape"])]
+        elif isinstance(value, dict):
             yield from of_json(value, f"{place}.")
         elif isinstance(value, list) and value and all(isinstance(one, int | float) for one in value):
             yield place, summary(np.array(value, float))

@@ -4,7 +4,6 @@ import hashlib
 import shutil
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 from factories.tables import rows_of
@@ -24,7 +23,7 @@ from curation.project import Project
 def known(tmp_path, picture, monkeypatch):
     """Forty pool images, one a copy of a labelled one; five unknown ones, a broken file, six labelled ones."""
     monkeypatch.chdir(tmp_path)
-    images, selection, duplicates, predictions = [], [], [], []
+    images, selection, duplicates = [], [], []
     for number in range(51):
         source = "unlabelled" if number < 40 else "raw"
         truth = ["red", "green", "blue"][number % 3]
@@ -36,9 +35,6 @@ def known(tmp_path, picture, monkeypatch):
         images.append(facts | {"blur": 1.0})
         selection.append(facts | {"state": state})
         duplicates.append({"image_id": image_id, "keeper": image_id, "leak_group": image_id})
-        if number >= 45:
-            vector = np.eye(512, dtype="<f2")[number % 3].tobytes()
-            predictions.append({**facts, "split": "train", "predicted": label, "embedding": vector})
     images.append({"image_id": "f" * 32, "source": "unlabelled", "path": "data/unlabelled/x.png", "error": "cut short"})
     selection.append({"image_id": "f" * 32, "source": "unlabelled", "state": "dropped"})
     duplicates[0]["leak_group"] = duplicates[45]["leak_group"]
@@ -46,7 +42,6 @@ def known(tmp_path, picture, monkeypatch):
         rows_of(tables.IMAGES, images),
         rows_of(tables.DUPLICATES, duplicates),
         rows_of(tables.SELECTION, selection),
-        rows_of(tables.PREDICTIONS, predictions),
     )
 
 
@@ -93,7 +88,7 @@ def test_a_run_that_was_killed_goes_on_and_ends_the_same(known, checkpoint, tmp_
 
 
 def test_the_columns_that_are_read_are_those_that_are_used(known, tmp_path):
-    for name in ("images", "duplicates", "selection", "predictions"):
+    for name in ("images", "duplicates", "selection"):
         Project(tmp_path).write_table(getattr(known, name), getattr(tables, name.upper()))
     read = Known.read(Project(tmp_path))
     assert set(nameless(read.images, read.selection).image_id) == set(nameless(known.images, known.selection).image_id)
@@ -104,7 +99,7 @@ def test_the_columns_that_are_read_are_those_that_are_used(known, tmp_path):
 
 def test_an_empty_pool_gives_an_empty_table(known, checkpoint, tmp_path):
     labelled = known.images.label.isin(["red", "green", "blue"])
-    only = Known(known.images[labelled], known.duplicates, known.selection, known.predictions)
+    only = Known(known.images[labelled], known.duplicates, known.selection)
     found = identify_pool(only, open_model(checkpoint), params(), Project(tmp_path))
     tables.write(found, tmp_path / "out.parquet", tables.IDENTIFIED)
     assert not len(found)

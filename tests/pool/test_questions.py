@@ -47,8 +47,8 @@ def test_candidates_go_once_to_the_class_they_most_probably_show():
 
 def test_purge_lists_only_pool_images_with_nothing_in_them():
     table = identified(
-        {"confidence": 0.1},
-        {"confidence": 0.05, "ood_score": 0.2},
+        {"confidence": 0.1, "ood_score": 0.95},
+        {"confidence": 0.05, "ood_score": 0.9},
         {"confidence": 0.9},
         {"confidence": 0.1, "source": "unknown"},
         {"confidence": 0.1, "near_duplicate_of": "a" * 32},

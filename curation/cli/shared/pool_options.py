@@ -33,8 +33,11 @@ Limit = Annotated[int, typer.Option(help="Maximum number of images; 0 is all.", 
 Table = Annotated[Path | None, typer.Option(help="Read a table that `curate identify` wrote.", metavar="FILE")]
 Rev = Annotated[str, typer.Option(help="Read the tables of a git revision or DVC experiment.")]
 OfClass = Annotated[str, typer.Option("--class", help="Only this class.")]
-MinConf = Annotated[float, typer.Option(help="Lowest calibrated confidence; at 0.9, 9 in 10 are right.", min=0, max=1)]
+MinConf = Annotated[float, typer.Option(help="Lowest calibrated confidence.", min=0, max=1)]
 MaxConf = Annotated[float, typer.Option(help="Only images with no class above this confidence.", min=0, max=1)]
+MaxOodScore = Annotated[
+    float, typer.Option(help="Leave out images with this OOD score or more; 1 keeps all.", min=0, max=1)
+]
 TargetPrecision = Annotated[
     float | None, typer.Option(help="Use the lowest threshold with this precision.", min=0, max=1)
 ]
@@ -98,19 +101,20 @@ class Outputs:
             push(project, rows, title, model)
 
 
-def say_expected(answers: "Answers", min_conf: float) -> None:
-    """Print on stderr the precision and coverage that the threshold has on val."""
-    found = answers.expected(min_conf)
-    if found is None:
-        note("this model has no calibration: confidence is raw softmax, and its precision was not measured")
-    elif not found.images:
-        note(f"no val image has confidence {min_conf:.3f}: its precision was not measured")
-    else:
-        low = "too few to state a lower bound" if math.isnan(found.low) else f"at least {found.low:.3f}, at 95 %"
-        note(
-            f"at confidence >= {min_conf:.3f}, on images like val: precision {found.precision:.3f} "
-            f"({low}; {found.images:,} val images), covering {found.coverage:.1%} of images like them"
-        )
+def say_expected(answers: "Answers", min_conf: float, max_ood_score: float = 0.95) -> None:
+    """Print on stderr what is known of the precision of images with this confidence."""
+    from curation.pool.precision.statement import statement
+
+    for sentence in statement(answers, min_conf, max_ood_score):
+        note(sentence)
+
+
+def say_classes(answers: "Answers", min_conf: float, proposals: "pd.DataFrame") -> None:
+    """Print on stderr the precision of each class that is proposed."""
+    from curation.pool.precision.statement import of_classes
+
+    for sentence in of_classes(answers, min_conf, proposals):
+        note(sentence)
 
 
 def push(project: "Project", rows: "pd.DataFrame", title: str, model: str) -> None:

@@ -1,0 +1,1 @@
+"""What precision is stated for proposals from the pool: as measured on val, and as audited."""
