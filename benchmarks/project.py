@@ -19,6 +19,7 @@ NOTHING = {
     "subclass": "",
     "origin": "real",
     "leak_group": "",
+    "group": "",
     "benchmark_set": "",
     "basis": "hash_bucket",
     "reason_code": "hash_bucket",

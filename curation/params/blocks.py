@@ -84,6 +84,7 @@ class Split(Block):
     salt: str = "curation"
     mixed: Literal["out", "follow"] = "follow"
     group_by: list[str] = ["group"]
+    newest: Annotated[float, Field(ge=0, le=0.5)] = 0
 
     @model_validator(mode="after")
     def _leave_something_to_train(self) -> "Split":

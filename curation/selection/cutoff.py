@@ -46,6 +46,7 @@ def select(images: pd.DataFrame, duplicates: pd.DataFrame, reviews: pd.DataFrame
     images = images.sort_values("image_id", kind="stable", ignore_index=True)
     frame = of_copies(decided(images, reviews, params), duplicates, params.dedupe.policy)
     frame = of_benchmarks(joined_groups(frame, images, params.split.group_by))
+    frame["captured_at"] = images["captured_at"].array
     frame = frame.assign(state="", reason_code="", reason="", sampled=model_chosen.sampled(frame))
     _set_aside(frame)
     _drop_copies(frame)

@@ -32,6 +32,8 @@ def codes_of_splits(table: pd.DataFrame, rows: pd.DataFrame) -> "pd.Series":
         Basis.MODEL_CHOSEN: Reason.MODEL_CHOSEN,
         Basis.MINIMUM: Reason.MINIMUM,
         Basis.ONLY_IN_TRAIN: Reason.ONLY_IN_TRAIN,
+        Basis.NEWEST: Reason.NEWEST,
+        Basis.OLDER: Reason.OLDER,
         Basis.LINEAGE_OF_COPY: Reason.LINEAGE_OF_COPY,
     }
     for one, reason in by_basis.items():
@@ -50,6 +52,8 @@ def of_splits(table: pd.DataFrame, rows: pd.DataFrame, config: blocks.Split) -> 
     by_bucket, named = kept & (basis == Basis.HASH_BUCKET), rows["group"] != ""
     reason[by_bucket] = "its hash bucket gives this split"
     reason[by_bucket & named] = "the hash bucket of its group (" + rows["group"] + ") gives this split"
+    reason[kept & (basis == Basis.NEWEST)] = "it, or its group, is among the newest captures of its class"
+    reason[kept & (basis == Basis.OLDER)] = "the newest captures of its class are in test, and it is older"
     only = kept & (basis == Basis.ONLY_IN_TRAIN)
     reason[only] = "the class " + table["label"] + " would be in no training set without its group"
     reason[kept & (basis == Basis.ORIGIN)] = table["origin"] + " images are only trained on"

@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from curation.params import Params
 from curation.selection import group_splits, hash_buckets, reasons, split_minimums
 from curation.selection.folds import assign
+from curation.selection.groups.capture_times import seconds_of_times
 from curation.selection.groups.group_keys import group_keys
+from curation.selection.groups.newest import Captures, by_time
 from curation.selection.groups.whole_groups import Groups, back_into_train, top_up_whole
 from curation.selection.hash_buckets import BENCHMARK, TEST, TRAIN, VAL, Floats, Ints, SplitRanges
 from curation.selection.split_minimums import Bools
@@ -49,6 +51,7 @@ class Assignment:
     given: Ints  # split of the group from the lineage, NONE without one
     bucket: Floats  # the same for all rows of a unit, like `second`
     contaminated: Bools  # an earlier model was trained on the image or on a copy
+    seconds: Floats  # when it was captured, NaN where nobody knows
     second: Floats  # second hash bucket, which decides within a group
     split: Ints
     basis: NDArray[np.object_]
@@ -108,6 +111,7 @@ def _assignment(rows: pd.DataFrame, facts: tuple[Ints, Ints, Ints, Bools], param
         given=given,
         contaminated=contaminated,
         bucket=hash_buckets.buckets(unit, params.split.salt),
+        seconds=seconds_of_times(rows["captured_at"]),
         second=_second(unit, group, params.split.salt),
         split=np.full(size, TRAIN, dtype=np.int64),
         basis=np.full(size, Basis.HASH_BUCKET.value, dtype=object),
@@ -135,6 +139,12 @@ def _assign(assigned: Assignment, params: Params, number: int) -> None:
     by_bucket = SplitRanges.of(config).splits(assigned.bucket)
     settled = np.where(assigned.given == NONE, by_bucket, assigned.given)
     settled[~measurable] = NONE
+    if config.newest:
+        captures = Captures(free, assigned.group, assigned.label, assigned.seconds, assigned.bucket)
+        timed, newest = by_time(captures, settled, config.newest)
+        assigned.basis[timed != settled] = Basis.OLDER.value
+        assigned.basis[newest] = Basis.NEWEST.value
+        settled = timed
     topped = _topped_up(assigned, settled, free, params)
     if follow:
         whole = group_splits.dominant(assigned.group, topped, free, number)

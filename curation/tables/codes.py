@@ -85,6 +85,8 @@ class Basis(StrEnum):
     HASH_BUCKET = "hash_bucket"  # Its hash bucket gives the split.
     MINIMUM = "minimum"  # It was taken from train to give val or test their minimum.
     ONLY_IN_TRAIN = "only_in_train"  # Its class would be in no training set without its group.
+    NEWEST = "newest"  # It, or its group, is among the newest captures of its class.
+    OLDER = "older"  # The newest captures of its class are in test, and it is older.
     LINEAGE = "lineage"  # An earlier model had it in this split.
     LINEAGE_OF_COPY = "lineage_of_copy"  # An earlier model had a copy of it in this split.
     RENEWAL = "renewal"  # A renewal of the benchmark moved it between test and benchmark.
@@ -145,6 +147,8 @@ class Reason(StrEnum):
     MODEL_CHOSEN = "model_chosen"  # A model chose it from the pool; it is only trained on.
     MINIMUM = "minimum"  # It was taken from train to give val or test their minimum.
     ONLY_IN_TRAIN = "only_in_train"  # Its class would be in no training set without its group.
+    NEWEST = "newest"  # It, or its group, is among the newest captures of its class.
+    OLDER = "older"  # The newest captures of its class are in test, and it is older.
     LINEAGE = "lineage"  # An earlier model had it in this split.
     LINEAGE_OF_COPY = "lineage_of_copy"  # An earlier model had a copy of it in this split.
     RENEWAL = "renewal"  # A renewal of the benchmark moved it between test and benchmark.

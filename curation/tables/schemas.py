@@ -108,6 +108,7 @@ SELECTION = _table(
     origin=Origin,
     leak_group=TEXT,  # that of DUPLICATES, widened by the groups of the metadata
     group=TEXT,  # "column=value": its group of the metadata, by the last column of split.group_by; "" without one
+    captured_at=TEXT,  # as in IMAGES
     state=State,
     reason_code=Reason,  # why it is not kept; "" when kept
     reason=TEXT,  # the same in words

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from curation.params import Params
 from curation.selection.cutoff import select
+from curation.selection.groups.capture_times import seconds_of_times
 from curation.selection.groups.group_keys import group_keys, splits_of_groups
+from curation.selection.groups.group_warnings import of_groups as of_groups_warned
 from curation.selection.groups.metadata_groups import GroupByError, joined_groups
+from curation.selection.groups.newest import lines_on_newest
 from curation.selection.split import split
 from curation.tables.codes import MODEL_SPLITS, Split
 
@@ -159,3 +162,62 @@ def test_folds_keep_groups_whole_and_the_order_of_rows_means_nothing():
     again, other = found([rows[n] for n in rng.permutation(len(rows))])
     pd.testing.assert_frame_equal(selection.sort_index(), again.sort_index())
     pd.testing.assert_frame_equal(splits.sort_index(), other.sort_index())
+
+
+def days(number, start=0):
+    return [f"2026-{1 + n // 28 % 12:02}-{1 + n % 28:02}" for n in range(start, start + number)]
+
+
+@pytest.mark.parametrize("mixed", ["out", "follow"])
+def test_the_newest_captures_of_each_class_are_in_test_and_stay_there_in_later_rounds(mixed):
+    rows = [{"name": f"{c}{n}", "label": c, "captured_at": day} for c in "ab" for n, day in enumerate(days(200))]
+    rows += [{"name": f"undated {n}"} for n in range(300)]
+    _, splits = found(rows, newest=0.1, mixed=mixed)
+    newest = [ID(f"{c}{n}") for c in "ab" for n in range(180, 200)]
+    assert set(splits.loc[newest, "split"]) == {Split.TEST}
+    dated = splits[splits.index.isin([ID(f"{c}{n}") for c in "ab" for n in range(180)])]
+    assert set(dated["split"]) == {Split.TRAIN, Split.VAL, Split.BENCHMARK}
+    undated = splits.loc[[ID(f"undated {n}") for n in range(300)]]
+    assert (undated["split"] == Split.TEST).sum() > 20
+    lineage = splits["split"].to_dict()
+    new = [{"name": f"a later {n}", "captured_at": day} for n, day in enumerate(days(100, 210))]
+    selection, later = found(rows + new, lineage, newest=0.1, mixed=mixed)
+    assert (later["split"].reindex(splits.index) == splits["split"]).all()
+    assert (later.loc[[ID(f"a later {n}") for n in range(90, 100)], "basis"] == "newest").all()
+    assert not (later.loc[[ID(f"a later {n}") for n in range(90)], "split"] == Split.TEST).any()
+    told = lines_on_newest(later.reset_index(), selection.reset_index(), seconds_of_times(selection["captured_at"]))
+    assert told[0] == "split.newest: 10 of the newest captures are in test"  # the others are in test by lineage
+
+
+def test_the_newest_go_to_test_in_whole_groups_and_a_class_of_one_group_stays_in_train():
+    rows = [
+        {"name": f"{g}/{n}", "group": str(g), "captured_at": day, "label": "many"}
+        for g in range(40)
+        for n, day in enumerate(days(5, 5 * g))
+    ]
+    rows += of_groups(["new"], 30, label="new", captured_at="2027-01-01T10:00:00Z")
+    selection, splits = found(rows, newest=0.1)
+    assert splits.groupby("group")["split"].nunique().max() == 1
+    many = splits[splits["label"] == "many"]
+    assert set(many.loc[many["split"] == Split.TEST, "group"]) == {f"group={g}" for g in range(36, 40)}
+    assert set(splits.loc[splits["label"] == "new", "split"]) == {Split.TRAIN}
+    warned = [str(one) for one in of_groups_warned(selection.reset_index(), splits.reset_index())]
+    assert any("the 30 images of class `new` are all of one group, so none is in val or test" in one for one in warned)
+
+
+def test_times_are_read_as_people_and_cameras_write_them():
+    texts = ["2026-11-27", "2026:11:27 00:00:00", "2026-11-27T01:00:00+01:00", "2026-11", "2026", "soon", ""]
+    seconds = seconds_of_times(pd.Series(texts))
+    assert seconds[0] == seconds[1] == seconds[2] > seconds[3] > seconds[4]
+    assert np.isnan(seconds[5:]).all()
+
+
+def test_images_that_a_benchmark_keeps_out_by_their_group_and_a_giant_are_warned_of():
+    rows = [*of_groups(["p"], 3), {"name": "b", "group": "p", "source": "benchmark", "benchmark_set": "lab"}]
+    rows += of_groups(["giant"], 40) + [{"name": f"single {n}"} for n in range(50)]
+    selection, splits = found(rows)
+    warned = [one.text for one in of_groups_warned(selection.reset_index(), splits.reset_index())]
+    assert warned == [
+        "3 images are kept out, because a benchmark set holds their groups (1)",
+        "40 of 90 images are in one leak group (groups of the metadata in it: 1)",
+    ]

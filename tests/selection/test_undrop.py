@@ -26,6 +26,8 @@ def test_every_reason_for_which_an_image_is_left_out_has_words_and_a_way_back():
     said = {Reason.NONE, Reason.LABEL_OF_COPY, Reason.HASH_BUCKET, Reason.ONLY_TRAINED_ON, Reason.MINIMUM}
     said |= {
         Reason.ONLY_IN_TRAIN,
+        Reason.NEWEST,
+        Reason.OLDER,
         Reason.MODEL_CHOSEN,
         Reason.RENEWAL,
         Reason.LINEAGE,
