@@ -21,7 +21,7 @@ from curation.review.project_queue import is_temporary, push_project, push_state
 def main() -> None:
     project = Project.find()
     params = project.params()
-    found = receipt(params, read_queue(project, params.review.limit))
+    found = receipt(params, read_queue(project, params.review))
     skipped = _push(project, params)
     if skipped:
         print(f"review: nothing pushed: {skipped}", file=sys.stderr)

@@ -108,7 +108,7 @@ def status(as_json: AsJson = False) -> None:
     from curation.selection.copies import losses
 
     project = Project.find()
-    show(progress(read_queue(project, project.params().review.limit)), as_json=as_json, title="review queue")
+    show(progress(read_queue(project, project.params().review)), as_json=as_json, title="review queue")
     if project.table_path(tables.SELECTION).exists():
         for warning in losses.of_benchmark(project.table(tables.SELECTION)):
             note(str(warning))

@@ -186,6 +186,7 @@ class Review(Block):
 
     dataset: str = "curation"
     limit: AtLeastOne = 2000
+    blind: Annotated[float, Field(ge=0, lt=1)] = 0.5
     push: Literal["auto", "always", "never"] = "auto"
 
 

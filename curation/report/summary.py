@@ -30,7 +30,7 @@ def in_numbers(project: Project) -> Numbers:
     splits = project.table(tables.SPLITS, ["label", "split"])
     identified = project.table(tables.IDENTIFIED, ["label", "error"])
     round_ = Round(project)
-    queue = progress(read_queue(project, round_.params.review.limit))[-1]
+    queue = progress(read_queue(project, round_.params.review))[-1]
     sizes = splits["split"].value_counts()
     return {
         "images": _images(project),

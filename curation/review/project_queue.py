@@ -8,7 +8,9 @@ from curation import tables
 from curation.decisions.class_merges import resolve_merges
 from curation.decisions.fold import fold, pairs
 from curation.decisions.log import read_reviews
+from curation.evaluation.queue.blind_review import hidden, with_blind
 from curation.params import Params
+from curation.params.blocks import Review
 from curation.project import Project
 from curation.review import database, queue_rows
 from curation.review.interface import plugin_install
@@ -17,23 +19,29 @@ from curation.review.push import Pushed, push_rows
 from curation.tables.codes import Kind, Word
 
 
-def read_queue(project: Project, limit: int) -> pd.DataFrame:
-    """Return the rows to push: the first `limit` of the queue, earlier decisions, nearest correct images, and pairs.
+def read_queue(project: Project, config: Review) -> pd.DataFrame:
+    """Return the rows to push: the first of the queue, earlier decisions, nearest correct images, and pairs.
 
+    At most `config.limit` images of the queue, and the agreements that `config.blind` mixes in. What is reviewed blind
+    holds nothing of the model's answer.
     Two images in a label conflict of which a person said that they are no copies are decided.
     """
     reviews = read_reviews(project.reviews)
     on_pairs = pairs(reviews)
-    errors = project.table(tables.ERRORS)
+    model = queue_rows.model_id(project.candidate)
+    found = project.table(tables.ERRORS)
+    predictions = project.table(tables.PREDICTIONS, [*queue_rows.FROM_PREDICTIONS, *queue_rows.NEIGHBOUR_FIELDS[1:]])
+    errors = with_blind(found, predictions, config.blind, config.limit, model)
     duplicates = project.table(tables.DUPLICATES, ["image_id", "keeper", "marked_copy_of"])
     frame = queue_rows.queue(
         errors,
-        project.table(tables.PREDICTIONS, [*queue_rows.FROM_PREDICTIONS, *queue_rows.NEIGHBOUR_FIELDS[1:]]),
+        predictions,
         project.table(tables.IMAGES, queue_rows.FROM_IMAGES),
         queue_rows.unsettled(duplicates, on_pairs),
-        limit,
+        config.limit + len(errors) - len(found),
     )
-    held = queue_rows.decided(fold(reviews), queue_rows.model_id(project.candidate))
+    frame = hidden(frame)
+    held = queue_rows.decided(fold(reviews), model)
     said_of_pairs = queue_rows.pairs_decided(frame, on_pairs)
     rows = zip(frame["image_id"], frame["kind"], said_of_pairs, strict=True)
     apart = {one: said for one, kind, said in rows if kind == Kind.CONFLICT and said.startswith(Word.NOT_COPY)}
@@ -44,7 +52,7 @@ def read_queue(project: Project, limit: int) -> pd.DataFrame:
 
 def push_project(project: Project, params: Params) -> tuple[Pushed, pd.DataFrame]:
     """Push the queue of the project to FiftyOne. Return what was done, and the rows."""
-    frame = read_queue(project, params.review.limit)
+    frame = read_queue(project, params.review)
     fo = database.connect()
     name = database.dataset_name(fo, params.review.dataset, project.root)
     plugin_install.install(fo)

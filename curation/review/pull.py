@@ -5,13 +5,16 @@ shows it. The row is written before the tag is removed. So when a pull is killed
 tag and its row, and adds no second row.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from curation.decisions.audited import BLIND_NOTE
 from curation.decisions.fold import fold, pairs
 from curation.decisions.log import append_reviews, read_reviews
+from curation.evaluation.queue.blind_review import BLIND
 from curation.project import Project
 from curation.review.decision_tags import Decision, malformed, parse
 from curation.review.fields import LABELS
@@ -62,11 +65,16 @@ def _objection(texts: list[str], found: list[Decision], known: set[str], new_cla
 
 
 def to_rows(
-    taken: dict[str, list[Decision]], log: pd.DataFrame, stamp: dict[str, str], seen: Seen | None = None
+    taken: dict[str, list[Decision]],
+    log: pd.DataFrame,
+    stamp: dict[str, str],
+    seen: Seen | None = None,
+    blind: Collection[str] = (),
 ) -> list[dict[str, str]]:
     """Return the rows for decisions that the log does not hold already, by image and axis.
 
-    `stamp` has reviewer and model; `seen` has the labels that `keep` confirms.
+    `stamp` has reviewer and model; `seen` has the labels that `keep` confirms; `blind` are the images whose answer was
+    not shown.
     """
     held = holding(log)
     rows = []
@@ -74,7 +82,8 @@ def to_rows(
         for one in taken[image_id]:
             confirmed = (seen or {}).get(image_id, ("", "")) if one.decision == Word.KEEP else ("", "")
             label, subclass = confirmed if one.decision == Word.KEEP else (one.label, "")
-            row = {"image_id": image_id, "decision": one.decision, "label": label, "subclass": subclass, "note": ""}
+            row = {"image_id": image_id, "decision": one.decision, "label": label, "subclass": subclass}
+            row["note"] = BLIND_NOTE if image_id in blind else ""
             if held.get((image_id, one.axis)) != (one.decision, label):
                 rows.append({**row, **stamp})
     return rows
@@ -113,7 +122,8 @@ def pull(dataset: Any, project: Project, reviewer: str, known: set[str], new_cla
         stamp = {"reviewer": reviewer, "model": dataset.info.get("curation_model", "")}
         kept = [one for one, made in taken.items() if any(each.decision == Word.KEEP for each in made)]
         seen = seen_labels(dataset, kept, project.reviews) if kept else {}
-        rows = append_reviews(project.reviews, to_rows(taken, read_reviews(project.reviews), stamp, seen))
+        blind = dataset.match({"kind": BLIND}).values("image_id")
+        rows = append_reviews(project.reviews, to_rows(taken, read_reviews(project.reviews), stamp, seen, blind))
         _settle(dataset, taken, fields)
     return Pulled(rows, held)
 

@@ -12,12 +12,14 @@ from typing import Any
 
 import pandas as pd
 
+from curation.evaluation.queue.blind_review import BLIND
 from curation.tables.codes import Kind
 
 MOST_CLUSTERS = 200
 MOST_PAIRS = 30
 SURE_LABEL = 0.1
 WAITING = {"role": "queue", "waiting": True}
+OPEN = {"kind": {"$ne": BLIND}}  # the model's answer is shown
 MARKED = {"marked": True, "pair_waiting": True}
 MARKED_VIEW = "marked copies"
 View = tuple[str, dict[str, Any], str]  # name, conditions (as MongoDB has them), description
@@ -98,14 +100,19 @@ def _slug(fo: Any, name: str) -> str:
 def wanted(rows: pd.DataFrame) -> Iterator[View]:
     """Yield the views for these rows: by question, then by cluster and by label -> prediction, the largest first."""
     queue = rows[rows["role"] == "queue"]
-    yield "to review", WAITING, "Everything that waits for a decision, most worth it first"
+    blind = "kind" in rows and bool((queue["kind"] == BLIND).any())
+    only = OPEN if blind else {}
+    yield "to review", WAITING | only, "Everything that waits for a decision, most worth it first"
+    if blind:
+        queue = queue[queue["kind"] != BLIND]
+        yield BLIND, WAITING | {"kind": BLIND}, "Held-out images without the model's answer: is the label right?"
     if {"kind", "label_error"} <= set(rows.columns):
         yield from _by_kind()
     if "marked" in rows and rows["marked"].any():
         yield MARKED_VIEW, MARKED, "Probably copies but for one small mark: copies, or different pictures?"
     yield "decided", {"role": "queue", "decision": {"$ne": ""}}, "What people decided already"
     if {"cluster", "explanation"} <= set(rows.columns):
-        yield from _by_cluster(queue)
+        yield from _by_cluster(queue, only)
     if {"label", "predicted"} <= set(rows.columns):
         yield from _by_pair(queue[queue["label"] != queue["predicted"]])
 
@@ -127,12 +134,12 @@ def _by_kind() -> Iterator[View]:
     yield "out of scope", WAITING | {"kind": Kind.OUT_OF_SCOPE.value}, "Probably none of the classes"
 
 
-def _by_cluster(queue: pd.DataFrame) -> Iterator[View]:
+def _by_cluster(queue: pd.DataFrame, only: dict[str, Any]) -> Iterator[View]:
     told = queue.drop_duplicates("cluster").set_index("cluster")["explanation"].to_dict()
     sizes = queue.groupby("cluster").size().sort_values(ascending=False, kind="stable")
     for cluster in [int(number) for number in sizes.index[:MOST_CLUSTERS]]:
         name = f"cluster {cluster:02d}" if cluster >= 0 else "no cluster"
-        yield name, WAITING | {"cluster": cluster}, str(told.get(cluster) or "")
+        yield name, WAITING | only | {"cluster": cluster}, str(told.get(cluster) or "")
 
 
 def _by_pair(wrong: pd.DataFrame) -> Iterator[View]:

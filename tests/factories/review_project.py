@@ -34,7 +34,7 @@ def make_project(root: Path, number: int) -> ReviewProject:
     for frame, table in [*written, (copies, tables.DUPLICATES)]:
         tables.write(frame, root / "data" / f"{table.name}.parquet", table)
     (root / "data" / "reviews.csv").write_text("image_id,decision,label,subclass,reviewer,decided_at,model,note\n")
-    (root / "params.yaml").write_text("review:\n  dataset: digits\n")
+    (root / "params.yaml").write_text("review:\n  dataset: digits\n  blind: 0\n")
     (root / "dvc.yaml").touch()
     return ReviewProject(root, images, predictions, errors, copies)
 

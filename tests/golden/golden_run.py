@@ -50,7 +50,7 @@ def queue_rows(sandbox: Path) -> str:
 
     stage = read_stages(sandbox)["review"]
     with stage_runs.in_folder(sandbox), stage_runs.watched(sandbox, stage):
-        frame = read_queue(Project(Path()), 2000)
+        frame = read_queue(Project(Path()), Project(Path()).params().review)
     frame = frame.drop(columns=[name for name in frame if frame[name].dtype.kind == "f"])
     return text_hash(repr(sorted(map(repr, frame.to_dict("records")))))
 

@@ -27,7 +27,7 @@ def test_counts_are_those_of_the_report(project, text):
     assert "300 files: 1 unreadable, 0 identical copies, 1 near-duplicates" in images
     assert "1 near-duplicates were found" in text
     assert classes.startswith("Classes 3 in the model")
-    left = progress(read_queue(Project(project), 2_000))[-1]
+    left = progress(read_queue(Project(project), Project(project).params().review))[-1]
     assert f"{left['left']} of {left['queued']} queued images" in review
     assert "4 unlabelled images were named" in pool
 

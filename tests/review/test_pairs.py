@@ -9,6 +9,7 @@ from factories.reviews import log_of
 
 from curation.decisions.fold import fold, pairs
 from curation.decisions.log import read_reviews
+from curation.params.blocks import Review
 from curation.project import Project
 from curation.review import database, queue_rows, saved_views
 from curation.review import project_queue as work
@@ -35,7 +36,7 @@ def dataset(fo, paired):
 
 
 def queued(paired, limit=2000):
-    return work.read_queue(Project(paired.root), limit)
+    return work.read_queue(Project(paired.root), Review(limit=limit, blind=0))
 
 
 def log(paired):

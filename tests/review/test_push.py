@@ -1,6 +1,7 @@
 import pandas as pd
 import pytest
 
+from curation.params.blocks import Review
 from curation.project import Project
 from curation.review import database
 from curation.review import project_queue as work
@@ -50,7 +51,7 @@ def test_pushing_twice_changes_nothing(fo, dataset, project):
 
 def test_a_changed_row_is_refreshed_and_tags_stay(fo, dataset, project):
     dataset.set_values("tags", [["mine"], *[[]] * 31])
-    frame = work.read_queue(Project(project.root), 2000)
+    frame = work.read_queue(Project(project.root), Review(blind=0))
     frame.loc[0, "explanation"] = "another story"
     pushed = push_rows(fo, dataset.name, frame, project.root)
     assert (pushed.added, pushed.refreshed, pushed.removed) == (0, 32, 0)
@@ -60,7 +61,7 @@ def test_a_changed_row_is_refreshed_and_tags_stay(fo, dataset, project):
 
 
 def test_what_left_the_queue_goes_unless_a_decision_on_it_waits(fo, dataset, project):
-    frame = work.read_queue(Project(project.root), 2000)
+    frame = work.read_queue(Project(project.root), Review(blind=0))
     gone = frame["image_id"].tolist()[:3]
     dataset.set_values("tags", {gone[0]: ["remove"], gone[1]: ["mine"]}, key_field="image_id")
     pushed = push_rows(fo, dataset.name, frame.iloc[3:], project.root)
@@ -91,7 +92,7 @@ def test_saved_views_hold_what_they_say(dataset, project):
 
 def test_views_of_the_reviewers_own_stay(fo, dataset, project):
     dataset.save_view("my view", dataset.limit(3))
-    push_rows(fo, dataset.name, work.read_queue(Project(project.root), 5), project.root)
+    push_rows(fo, dataset.name, work.read_queue(Project(project.root), Review(limit=5, blind=0)), project.root)
     dataset.reload()
     assert dataset.load_saved_view("my view").count() == 3
     assert len(dataset.list_saved_views()) == len(set(dataset.list_saved_views()))
@@ -103,7 +104,7 @@ def test_a_push_touches_only_the_views_that_it_changes(fo, dataset, project):
         return {one.name: one.created_at for one in dataset._doc.saved_views}
 
     before = made()
-    frame = work.read_queue(Project(project.root), 2000)
+    frame = work.read_queue(Project(project.root), Review(blind=0))
     frame.loc[frame["cluster"] == 1, "explanation"] = "another story"
     push_rows(fo, dataset.name, frame, project.root)
     after = made()
@@ -123,7 +124,7 @@ def test_every_tag_on_the_images_has_a_colour_and_the_legend_names_it(fo, datase
     dataset.app_config.color_scheme = fo.ColorScheme(color_by="value")
     dataset.description = "mine"
     dataset.save()
-    push_rows(fo, dataset.name, work.read_queue(Project(project.root), 5), project.root)
+    push_rows(fo, dataset.name, work.read_queue(Project(project.root), Review(limit=5, blind=0)), project.root)
     dataset.reload()
     assert (dataset.app_config.color_scheme.color_by, dataset.description) == ("value", "mine")
 

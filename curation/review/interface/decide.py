@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from curation.decisions.audited import BLIND_NOTE
 from curation.decisions.fold import fold
 from curation.decisions.log import append_reviews, read_reviews
 from curation.errors import CurationError
+from curation.evaluation.queue.blind_review import BLIND
 from curation.project import Project
 from curation.review.decision_tags import Decision, parse
 from curation.review.seen_labels import seen_labels
@@ -76,17 +78,18 @@ def _write(dataset: Any, made: dict[str, Decision], reviewer: str) -> int:
     if not made:
         raise DecisionError("no image is selected or open: open one, or select some in the grid")
     origin = origin_of(dataset)
-    columns = dataset.select(list(made), ordered=True).values(["id", "image_id", "tags"])
+    kind = "kind" if dataset.has_sample_field("kind") else "id"
+    columns = dataset.select(list(made), ordered=True).values(["id", "image_id", "tags", kind])
+    blind = {image_id for image_id, shown in zip(columns[1], columns[3], strict=True) if shown == BLIND}
     stamp = {"reviewer": reviewer or default_reviewer(), "model": origin.model}
-    decided = {image_id: made[one] for one, image_id, _ in zip(*columns, strict=True)}
+    decided = {image_id: made[one] for one, image_id in zip(*columns[:2], strict=True)}
     kept = [image_id for image_id, decision in decided.items() if decision.decision == Word.KEEP]
     seen = seen_labels(dataset, kept, origin.project.reviews) if kept else {}
     rows = []
     for image_id, decision in decided.items():
         label, subclass = seen.get(image_id, (decision.label, ""))
-        rows.append(
-            {"image_id": image_id, "decision": decision.decision, "label": label, "subclass": subclass, **stamp}
-        )
+        told = {"label": label, "subclass": subclass, "note": BLIND_NOTE if image_id in blind else ""}
+        rows.append({"image_id": image_id, "decision": decision.decision, **told, **stamp})
     append_reviews(origin.project.reviews, rows)
     dataset.set_values("decision", {one: decision.tag for one, decision in made.items()}, key_field="id")
     _drop_tags(dataset, made, zip(columns[0], columns[2], strict=True))

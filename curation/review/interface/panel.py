@@ -9,11 +9,13 @@ from urllib.parse import quote
 from fiftyone.operators import Panel, PanelConfig, types
 
 from curation.errors import CurationError
+from curation.evaluation.queue.blind_review import BLIND
 from curation.review.interface import decide
 from curation.review.interface.wayfinding import describe
 from curation.review.layout import legend
 
 PLUGIN = "@curation/review"
+BLIND_WORDS = "reviewed blind: the model's answer is not shown. Is the label right? `k` keeps it, `l` gives another."
 BUTTONS = {
     "keep": ("Keep: hard but right", "check"),
     "unknown": ("Nobody knows", "help"),
@@ -124,7 +126,8 @@ def facts_in_words(facts: dict[str, Any], selected: int) -> str:
     lines = [f"**{selected} selected**: a decision is about all of them." if selected else ""]
     if facts:
         sure = f" ({facts['confidence']:.0%} sure)" if facts.get("confidence") is not None else ""
-        lines.append(f"Labelled **{facts['label'] or 'nothing'}**, predicted **{facts['predicted']}**{sure}.")
+        answer = f"predicted **{facts['predicted']}**{sure}." if facts.get("kind") != BLIND else BLIND_WORDS
+        lines.append(f"Labelled **{facts['label'] or 'nothing'}**, {answer}")
         if facts.get("suggested"):
             doubt = f" The label is wrong with probability {facts['label_error']:.0%}." if facts["label_error"] else ""
             lines.append(f"Suggested: **{facts['suggested']}**.{doubt}")

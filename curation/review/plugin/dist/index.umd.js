@@ -135,7 +135,9 @@
     bar.dataset.sample = (one && one.id) || "";
     const parts = one && [
       `labelled ${one.label || "nothing"}`,
-      `predicted ${one.predicted || "?"}${one.confidence === null ? "" : ` (${percent(one.confidence)})`}`,
+      one.kind === "blind"
+        ? "reviewed blind: is the label right? k keeps it, l gives another"
+        : `predicted ${one.predicted || "?"}${one.confidence === null ? "" : ` (${percent(one.confidence)})`}`,
       suggestion(one),
       one.partner && `this is the ${one.partner.side === "left" ? "right" : "left"} image of two`,
       one.explanation && one.explanation.split("; ").slice(0, 2).join("; "), // all of it stands in the panel
