@@ -97,7 +97,7 @@ def quality(round_: Round) -> Section | None:
     numbers = Table(["set", *wanted], cells)
     said = "; ".join(f"{row.value:.1%} on {row.label}" for row in rows if row.label != caption(Split.TRAIN))
     said += " (accuracy, with 95 % intervals)."
-    lead = f"{said} What these numbers speak of: {POPULATION}"
+    lead = f"{said} What these numbers speak of: {POPULATION} docs/statistics.md of curation explains each."
     figure = Figure(Spans(rows, "Accuracy with intervals: " + said), "Accuracy and its 95 % interval")
     return Section("quality", "How good it is", lead, [figure, numbers, *_recalls(round_)])
 
