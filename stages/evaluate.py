@@ -12,6 +12,8 @@ COLUMNS = ["image_id", "label", "subclass", "leak_group", "split", "benchmark_se
 
 @stage_main
 def main() -> None:
+    from curation.decisions.audited import audited
+    from curation.decisions.log import read_reviews
     from curation.evaluation.evaluate import Paths, evaluate
     from curation.evaluation.headline import caption, measured
     from curation.images.store.pixels import Pixels
@@ -32,6 +34,7 @@ def main() -> None:
         scratch=project.cache("evaluate"),
     )
     splits = project.table(tables.SPLITS, COLUMNS)
+    splits["audited"] = splits["image_id"].isin(audited(read_reviews(project.reviews)))
     numbers = evaluate(paths, splits, Pixels(project.pixels), params)
     for name, facts in measured(numbers):
         reach = f"95% interval {facts['accuracy_low']:.4f} to {facts['accuracy_high']:.4f}"

@@ -28,21 +28,24 @@ Flags = NDArray[np.bool_]
 
 
 def calibrate(splits: pd.DataFrame, scored: Scored, seen: Flags, seed: int) -> Calibration:
-    """Fit the calibration on val and on the hand-made benchmark sets, whose labels are trusted; and the OOD score.
+    """Fit the calibration on val and on the hand-made benchmark sets; and the OOD score.
 
+    Trusted are the labels of these sets, and those of val that were reviewed blind (column `audited`, if it is there).
     At most 100,000 images, sampled with `seed`; `seen` [n] is as for `measured_sets`. What these sets then say of
     confidence (log loss, ECE) is a little flattered, for it was fitted to them too; accuracy is not touched. The
     precision above a threshold is measured on the val images that the OOD gate keeps.
     """
     by_hand = (splits["split"] == Split.BENCHMARK) & splits["basis"].isin(CHECKED)
-    trusted = by_hand.to_numpy(bool) & ~seen
-    rows = np.flatnonzero((splits["split"] == Split.VAL).to_numpy(bool) | trusted)
+    made, val = by_hand.to_numpy(bool) & ~seen, (splits["split"] == Split.VAL).to_numpy(bool)
+    audited = splits["audited"].to_numpy(bool) if "audited" in splits else np.zeros(len(splits), bool)
+    trusted = made | (val & audited)
+    rows = np.flatnonzero(val | made)
     if len(rows) > MOST_CALIBRATED:
         rows = np.sort(np.random.default_rng(seed).choice(rows, MOST_CALIBRATED, replace=False))
     labels = codes(splits["label"].to_numpy()[rows], scored.classes)
     held_back = _held_back(splits, seen)
     reference = fit_reference(splits, scored, held_back)
-    kept = ~trusted[rows] & ~foreign(_scores(scored, rows, reference))
+    kept = val[rows] & ~foreign(_scores(scored, rows, reference))
     fitted = Calibration.fit(
         np.asarray(scored.logits[rows]),
         labels,

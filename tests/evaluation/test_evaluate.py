@@ -183,3 +183,13 @@ def test_facts_of_an_empty_table(tmp_path):
 
 def test_what_is_not_a_number_is_left_out():
     assert split_metrics.tidy({"a": float("nan"), "b": {"c": float("nan")}, "d": 1.0, "e": 3}) == {"d": 1.0, "e": 3}
+
+
+def test_val_labels_that_were_reviewed_blind_are_trusted_and_still_measured():
+    splits, scored, _, _ = rounds.make(600, flip=0.05)
+    seen, val = np.zeros(len(splits), bool), splits["split"] == "val"
+    plain = calibrate(splits, scored, seen, 0)
+    told = calibrate(splits.assign(audited=val), scored, seen, 0)
+    assert told.label_noise < plain.label_noise
+    assert told.curve.total == plain.curve.total == val.sum()
+    assert calibrate(splits.assign(audited=False), scored, seen, 0) == plain
