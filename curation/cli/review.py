@@ -55,6 +55,7 @@ def open_app(port: Port = 5151, share: Share = ADDRESS, reviewer: Reviewer = "")
     Example: curate review open --port 5151
     Example: curate review open --share 192.168.1.5
     """
+    from curation.evaluation.queue.blind_review import BLIND
     from curation.project import Project
     from curation.review import app as server
     from curation.review.project_queue import push_project
@@ -62,8 +63,10 @@ def open_app(port: Port = 5151, share: Share = ADDRESS, reviewer: Reviewer = "")
     project = Project.find()
     note(READING)
     os.environ["CURATION_REVIEWER"] = reviewer or me()
-    pushed, _ = push_project(project, project.params())
+    pushed, rows = push_project(project, project.params())
     note(f"{pushed.samples} images in the dataset {pushed.dataset}. Starting the App ...")
+    if blind := int((rows["kind"] == BLIND).sum()):
+        note(f"{blind} held-out images are in the view `{BLIND}`: without the model's answer (`review.blind`)")
     serving = server.serve(port, pushed.dataset, share)
     if share != ADDRESS:
         note(SHARED.format(share))
