@@ -191,5 +191,6 @@ def test_val_labels_that_were_reviewed_blind_are_trusted_and_still_measured():
     plain = calibrate(splits, scored, seen, 0)
     told = calibrate(splits.assign(audited=val), scored, seen, 0)
     assert told.label_noise < plain.label_noise
-    assert told.curve.total == plain.curve.total == val.sum()
-    assert calibrate(splits.assign(audited=False), scored, seen, 0) == plain
+    assert told.curve.total == plain.curve.total > 0.8 * val.sum()  # the OOD gate keeps the same images
+    again = calibrate(splits.assign(audited=False), scored, seen, 0)
+    assert (again.label_noise, again.temperature) == (plain.label_noise, plain.temperature)

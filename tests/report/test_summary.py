@@ -8,6 +8,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from curation.cli.main import app
+from curation.params import Params
 from curation.project import Project
 from curation.report.summary import in_numbers, in_words, summary
 from curation.review.project_queue import read_queue
@@ -27,7 +28,7 @@ def test_counts_are_those_of_the_report(project, text):
     assert "300 files: 1 unreadable, 0 identical copies, 1 near-duplicates" in images
     assert "1 near-duplicates were found" in text
     assert classes.startswith("Classes 3 in the model")
-    left = progress(read_queue(Project(project), Project(project).params().review))[-1]
+    left = progress(read_queue(Project(project), Params().review))[-1]
     assert f"{left['left']} of {left['queued']} queued images" in review
     assert "4 unlabelled images were named" in pool
 
