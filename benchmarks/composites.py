@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
@@ -154,9 +155,16 @@ def main() -> None:
     if not materials[1]:
         print(f"{options.real}/tuxpaint does not exist: unpack Debian's tuxpaint-stamps-default, and name --real")
         return
-    rows = small_scenes(materials, np.random.default_rng((options.seed, 1)))
-    rows += one_camera(materials, options.camera, np.random.default_rng((options.seed, 2)))
-    rows += composites(materials, options.count, np.random.default_rng((options.seed, 0)))
+    parts: tuple[Callable[[], list[list[object]]], ...] = (
+        lambda: small_scenes(materials, np.random.default_rng((options.seed, 1))),
+        lambda: one_camera(materials, options.camera, np.random.default_rng((options.seed, 2))),
+        lambda: composites(materials, options.count, np.random.default_rng((options.seed, 0))),
+    )
+    rows: list[list[object]] = []
+    for part in parts:
+        found = part()
+        print("\n".join(" | ".join(map(str, row)) for row in found), flush=True)
+        rows += found
     load = os.getloadavg()[0]
     about = f"seed {options.seed}, load {load:.0f}. `python benchmarks/composites.py --count {options.count}`"
     write_page("composites", "Composites, scenes and one camera", about, [Table(["what", "number", "asked for"], rows)])

@@ -44,7 +44,7 @@ def table_of(pixels: NDArray[np.uint8], labels: NDArray[np.int64], folder: Path)
         (folder / path).write_bytes(buffer.getvalue())
         facts = {"path": path, "image_id": f"{number:032x}", "source": "raw", "label": NAMES[label], "origin": "real"}
         measures = measure(buffer.getvalue(), "one.png", Settings())._asdict()
-        rows.append({**measures, **facts, "copy_labels": [], "bytes": len(buffer.getvalue())})
+        rows.append({**measures, **facts, "copy_labels": [], "captured_at": "", "bytes": len(buffer.getvalue())})
     return pd.DataFrame(rows)
 
 
