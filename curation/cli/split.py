@@ -1,11 +1,12 @@
 """`curate split` shows the splits of every class, and checks that no image leaks, now and between two git revisions."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from curation.cli.shared.app import app
-from curation.cli.shared.output import Rows, print_json, show
+from curation.cli.shared.output import Rows, new_file, note, print_json, show, write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,10 @@ def split_command(
     check: Annotated[
         bool, typer.Option("--check", help="Check every rule. The exit code is 1 when one is broken.")
     ] = False,
+    suggest_groups: Annotated[
+        bool, typer.Option("--suggest-groups", help="Offer bursts as rows for metadata.csv: file_name and group.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="With --suggest-groups: a new CSV file for the rows.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the splits of every class, or check that no image, copy or earlier model leaks into val, test or benchmark.
@@ -29,7 +34,13 @@ def split_command(
     Use --check to prove that an evaluation is honest. With one revision it also lists the images that changed their
     split since then, and why; with two revisions, between them. The lineage in the base model says what earlier models
     were trained on.
+
+    Use --suggest-groups to find pictures that one camera took within 3 seconds of each other, by EXIF or captured_at.
+    Rows that you put into data/raw/metadata.csv keep a burst in one split. Nothing is written but the file of --out.
     """
+    if suggest_groups:
+        _suggest(out, as_json=as_json)
+        return
     if not check and not before:
         show(_classes(), as_json=as_json, title="images of every class in each split")
         return
@@ -40,6 +51,24 @@ def split_command(
         _print(rounds)
     if any(row["broken"] for row in _rules(rounds)):
         raise typer.Exit(1)
+
+
+def _suggest(out: Path | None, *, as_json: bool) -> None:
+    """Show or write the rows of bursts, and say how many there are."""
+    from curation import tables
+    from curation.project import Project
+    from curation.selection.groups.suggested_groups import FROM_IMAGES, suggested_groups
+
+    project, place = Project.find(), new_file(out)
+    found = suggested_groups(project.table(tables.IMAGES, FROM_IMAGES), project.root)
+    if place:
+        write_csv(found, place)
+    if as_json:
+        print_json(_records(found))
+        return
+    if not place:
+        show(_records(found), title="pictures of bursts, as rows for data/raw/metadata.csv")
+    note(f"{len(found):,} pictures in {found['group'].nunique():,} bursts")
 
 
 def _classes() -> Rows:

@@ -13,6 +13,7 @@ import pandas as pd
 from curation.decisions.fold import fold
 from curation.decisions.words import PAIR_WORDS, Decision, is_image_id, parse_decision
 from curation.errors import CurationError
+from curation.images.collection.metadata_columns import HELD, column, column_names
 from curation.tables.codes import Origin, Sampled, Source, Word
 
 Row = dict[str, Any]
@@ -94,12 +95,20 @@ def _collected(image: Row) -> Iterator[str]:
     subclass = f" (sub-class `{image['subclass']}`)" if image["subclass"] else ""
     origin = "" if image["origin"] == Origin.REAL else f"; it is {image['origin']}"
     yield f"{image['path']} is {kind[image['source']]}{label}{subclass}{origin}."
+    if told := _metadata(image):
+        yield f"Its metadata says: {told}."
     if image["error"]:
         yield f"It can't be read: {image['error']}."
     else:
         yield f"{image['format']}, {image['width']} x {image['height']} pixels, {image['bytes']:,} bytes."
     for path, other in zip(image["copy_paths"], image["copy_labels"], strict=True):
         yield f"The same bytes also lie at {path}" + (f", labelled `{other}`." if other else ".")
+
+
+def _metadata(image: Row) -> str:
+    """The columns of metadata.csv in which the image has a value, as one sentence's list."""
+    one = pd.DataFrame([{name: image.get(name, "") for name in HELD}])
+    return ", ".join(f"{name} `{column(one, name).iloc[0]}`" for name in column_names(one))
 
 
 def _near_duplicates(tables: RoundTables, image_id: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ of seconds where it has them). Only the order and the distance of times count, s
 import io
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -54,9 +54,14 @@ class TimeOf:
                 exif = image.getexif().get_ifd(EXIF_IFD)
         except Exception:  # noqa: BLE001 - whatever broken metadata raises, it tells no time
             return ""
-        fraction = str(exif.get(FRACTION, "")).strip().rstrip("\0")
-        taken = str(exif.get(TAKEN, "")).strip().rstrip("\0")
-        return f"{taken}.{fraction[:6]}" if taken and fraction.isdigit() else taken
+        return exif_time(exif)
+
+
+def exif_time(exif: Mapping[int, object]) -> str:
+    """The time of an EXIF directory as text, with its fraction of a second; "" where it tells none."""
+    fraction = str(exif.get(FRACTION, "")).strip().rstrip("\0")
+    taken = str(exif.get(TAKEN, "")).strip().rstrip("\0")
+    return f"{taken}.{fraction[:6]}" if taken and fraction.isdigit() else taken
 
 
 def bursts(rows: Rows, seconds: Sequence[float | None]) -> Rows:
