@@ -26,7 +26,10 @@ WAYS = {  # what brings an image back
     Reason.ABOVE_MAXIMUM: "a higher `cutoff.max`, or `cutoff.classes: {CLASS: {max: N}}`",
     Reason.UNREADABLE: "replace the file by one that can be read; `curate explain IMAGE` says what is wrong with it",
     Reason.NOT_LABELLED: "give it a label: `curate next` says which images to label first",
-    Reason.GROUP_ELSEWHERE: "`split.mixed: follow` lets it follow its leak group into the other split",
+    Reason.GROUP_ELSEWHERE: (
+        "`split.mixed: follow` lets a collected image follow its leak group; staged, synthetic and model-chosen images "
+        "are only trained on"
+    ),
     Reason.TRAINED_ON_BEFORE: "nothing: an earlier model learnt it, so it can't measure a model any more",
 }
 SAYS = GENERAL | {
