@@ -11,10 +11,20 @@ import numpy as np
 
 from curation.dedupe.verification.colours import Colours, colours
 from curation.dedupe.verification.compared_picture import ComparedPicture
-from curation.dedupe.verification.copy_rule import CELLS, LIT_SAME, RICH, RICH_TONES, Evidence, explains_all, is_copy
+from curation.dedupe.verification.copy_rule import (
+    CELLS,
+    LIT_SAME,
+    NOISE,
+    PROMINENCE,
+    RICH,
+    RICH_TONES,
+    Evidence,
+    explains_all,
+    is_copy,
+)
 from curation.dedupe.verification.light import explain
-from curation.dedupe.verification.overlap import lay_over
-from curation.dedupe.verification.registration import Matrix, Placed, by_frames, frame_on_frame, refine, register
+from curation.dedupe.verification.overlap import PLAIN, SOFTER, Way, lay_over
+from curation.dedupe.verification.registration import Matrix, Placed, by_frames, frame_on_frame, refine, register, slip
 from curation.dedupe.verification.residuals import Residual, residual
 from curation.dedupe.verification.structure import Structure, structure
 from curation.tables.codes import Relation
@@ -23,6 +33,9 @@ GRID, CLOSE_GRID = 256, 960  # pixels of the long side at which pictures are com
 CERTAIN = 1.0  # noise of the plain residual up to which the light is unchanged for certain
 EXPLAINED = 2.5  # and up to which it is where nothing stands out
 STILL = 2.0  # and up to which a pair that differs in one place is not registered: the rest lies where it should
+NEARLY_ALIKE = 0.85  # correlation of the details from which other ways to bring a pair together are tried
+NEARLY = 0.015  # share of the side by which a corner may move, so that the picture lies where it did
+SLIPPED = 0.4  # pixels by which a corner must move before such a pair is measured again, turned a little
 SCENE_INLIERS, SCENE_CELLS = 20, 5  # matched keypoints that prove the same scene
 SMALL = 64  # pixels of the shorter side below which pictures are compared where they lie
 SCENE_SIDE = 128  # pixels of the shorter side below which a picture shows too little to prove a scene
@@ -67,25 +80,50 @@ def _compare(one: ComparedPicture, other: ComparedPicture) -> Verdict:
     if placed is None:
         return NOTHING
     found = evidence(one, other, placed, GRID)
-    if found and is_copy(found) and _holds_closer(one, other, placed.matrix, found):
-        return Verdict(Relation.COPY, placed.orientation, _changed(found))
-    if placed.inliers < SCENE_INLIERS or placed.cells < SCENE_CELLS:
-        return NOTHING
-    return _scene(found, placed.orientation)
+    if found and (copy := _as_copy(one, other, placed, found)):
+        return copy
+    proven = placed.inliers >= SCENE_INLIERS and placed.cells >= SCENE_CELLS
+    return _scene(found, placed.orientation) if proven else NOTHING
+
+
+def _as_copy(one: ComparedPicture, other: ComparedPicture, placed: Placed, found: Evidence) -> Verdict | None:
+    """The verdict that a pair is a copy, as it lies or in another way to bring it together; None where it is none."""
+    for way in (PLAIN, *_ways(found)):
+        better = evidence(one, other, placed, GRID, way) if way != PLAIN else found
+        if better and is_copy(better) and _holds_closer(one, other, placed.matrix, better, way):
+            return Verdict(Relation.COPY, placed.orientation, _changed(better))
+    return None
+
+
+def _ways(found: Evidence) -> list[Way]:
+    """The other ways to bring a pair together that may explain what differs; none where too much does."""
+    if found.structure.correlation < NEARLY_ALIKE or _left_over(found).noise > NOISE:
+        return []
+    sharpened = [Way(sharpened=True)] if found.sharper > SOFTER else []
+    return sharpened if found.still else [*sharpened, Way(bent=True)]
 
 
 def _where_they_lie(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, found: Evidence) -> Verdict | None:
     """Decide a pair that is not moved; None where it may be."""
-    if is_copy(found) and _holds_closer(one, other, matrix, found):
-        return Verdict(Relation.COPY, found.orientation, _changed(found))
-    if found.plain.noise <= STILL and found.structure.cells >= CELLS and found.structure.share >= RICH:
-        return _scene(found, found.orientation)
-    return None
+    if copy := _as_copy(one, other, Placed(matrix, 0, 0, found.orientation, False), found):
+        return copy
+    if found.plain.noise > STILL or found.structure.cells < CELLS or found.structure.share < RICH:
+        return None
+    stands_out = found.plain.area > 0 or found.plain.prominence > PROMINENCE  # as edges do that are moved a little
+    moved = refine(one, other, matrix, homography=False) if stands_out else matrix
+    if slip(one, matrix, moved) > SLIPPED:
+        placed = Placed(moved, 0, 0, found.orientation, False)
+        better = evidence(one, other, placed, GRID)
+        if better and (copy := _as_copy(one, other, placed, better)):
+            return copy
+    return _scene(found, found.orientation)
 
 
-def evidence(one: ComparedPicture, other: ComparedPicture, placed: Placed, grid: int) -> Evidence | None:
+def evidence(
+    one: ComparedPicture, other: ComparedPicture, placed: Placed, grid: int, way: Way = PLAIN
+) -> Evidence | None:
     """Measure a registered pair on a grid of so many pixels; None where they hardly overlap."""
-    pair = lay_over(one, other, placed.matrix, grid)
+    pair = lay_over(one, other, placed.matrix, grid, way)
     if pair is None:
         return None
     light = explain(pair, freely=False)
@@ -94,11 +132,12 @@ def evidence(one: ComparedPicture, other: ComparedPicture, placed: Placed, grid:
     if not _is_settled(plain, details, seen, pair.length):
         light = explain(pair, freely=True, tinted=(one.tinted, other.tinted))
         free, details = residual(pair, light, spare_clipped=True), structure(pair, light)
-    still = np.allclose(placed.matrix, frame_on_frame(one.whole, other.whole, placed.orientation), atol=0.5)
+    whole = frame_on_frame(one.whole, other.whole, placed.orientation)
+    still = slip(one, whole, placed.matrix) <= NEARLY * max(one.width, one.height)
     one_grey = seen.of_coloured > 0.1 and one.tinted != other.tinted
     return Evidence(
         plain, free, details, seen, pair.covered, pair.length,
-        placed.orientation, placed.inliers, placed.cells, one_grey, still,
+        placed.orientation, placed.inliers, placed.cells, one_grey, still, pair.sharper, way.sharpened,
     )  # fmt: skip
 
 
@@ -114,7 +153,7 @@ def _is_settled(plain: Residual, details: Structure, seen: Colours, length: int)
     return seen.same > LIT_SAME and plain.noise <= STILL and not explains_all(plain, length)
 
 
-def _holds_closer(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, found: Evidence) -> bool:
+def _holds_closer(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, found: Evidence, way: Way) -> bool:
     """Whether a copy with little structure or few tones still is one at a closer look, as text and graphics need it."""
     rich = found.structure.share >= RICH and found.colours.tones >= RICH_TONES
     if rich or max(one.long_side, other.long_side) <= GRID:
@@ -123,7 +162,7 @@ def _holds_closer(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, 
     scale = np.diag([near.width / one.width, near.height / one.height, 1.0])
     back = np.diag([other.width / beside.width, other.height / beside.height, 1.0])
     placed = Placed(scale @ matrix @ back, found.inliers, found.cells, found.orientation, False)
-    closer = evidence(near, beside, placed, CLOSE_GRID)
+    closer = evidence(near, beside, placed, CLOSE_GRID, way)
     return closer is not None and is_copy(closer)
 
 

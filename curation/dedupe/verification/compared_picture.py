@@ -82,6 +82,11 @@ class ComparedPicture:
         """The box without flat borders, as letterboxes and frames add them."""
         return trimmed(self.grey)
 
+    @property
+    def framed(self) -> bool:
+        """Whether it has flat borders."""
+        return self.inside != self.whole
+
     @cached_property
     def tinted(self) -> bool:
         """Whether it is grey or of one tint, as a sepia copy is: its colour grows with its light."""

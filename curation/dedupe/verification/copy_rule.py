@@ -30,6 +30,7 @@ GREY = 0.1  # healthy solar cells of one module agree to 0.996. Grey are those w
 RICH, RICH_TONES = 0.35, 7  # share of structure, or tones, from which there is enough to compare
 ANCHORS, CELLS = 25, 7  # inliers that prove the registration, and the cells they lie in
 LIT_ANCHORS, LIT_CELLS, LIT_LENGTH, LIT_TONES = 40, 12, 160, 5
+LIT_RICH, LIT_AREA_SMOOTH = 0.5, 60  # share of structure below which less area may stand out
 LIT_SAME = 0.5  # share of pixels that stayed as they were, from which the light did not change
 LIT_BROAD, LIT_PROMINENCE, LIT_CORRELATION = 3.3, 3.7, 0.982
 
@@ -52,6 +53,13 @@ class Evidence(NamedTuple):
     cells: int
     one_grey: bool  # exactly one of the two is grey or of one tint
     still: bool  # the whole frames lie on each other
+    sharper: float  # how much sharper one is than the other
+    sharpened: bool  # whether the softer one was sharpened for the comparison
+
+    @property
+    def broad_limit(self) -> float:
+        """What may differ broadly: more where the pictures had to be brought together."""
+        return BROAD if self.still and not self.sharpened else BROAD_MOVED
 
     @property
     def unlit(self) -> bool:
@@ -88,7 +96,7 @@ def _is_anchored(found: Evidence, inliers: int, cells: int) -> bool:
 
 
 def _is_plain_copy(found: Evidence) -> bool:
-    return explains_all(found.plain, found.length, BROAD if found.still else BROAD_MOVED)
+    return explains_all(found.plain, found.length, found.broad_limit)
 
 
 def explains_all(plain: Residual, length: int, broad: float = BROAD) -> bool:
@@ -118,7 +126,8 @@ def _is_lit_copy(found: Evidence) -> bool:
         return False
     if found.colours.of_coloured > 0.5 and not found.one_grey:
         return False
-    return free.area <= LIT_AREA and free.strong_area <= LIT_STRONG_AREA and free.noise <= NOISE
+    most = LIT_AREA if found.structure.share >= LIT_RICH else LIT_AREA_SMOOTH
+    return free.area <= most and free.strong_area <= LIT_STRONG_AREA and free.noise <= NOISE
 
 
 def _recoloured_in_part(found: Evidence) -> bool:
@@ -133,7 +142,7 @@ def _is_same_graphic(found: Evidence) -> bool:
     plain = found.plain
     return (
         not plain.area
-        and not _differs_broadly(plain, found.length, BROAD if found.still else BROAD_MOVED)
+        and not _differs_broadly(plain, found.length, found.broad_limit)
         and plain.prominence <= GRAPHIC_PROMINENCE
         and plain.noise <= GRAPHIC_NOISE
     )

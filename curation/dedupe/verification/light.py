@@ -14,12 +14,13 @@ from curation.dedupe.verification.compared_picture import Pixels, Reals
 from curation.dedupe.verification.overlap import Mask, Overlap, luma
 
 SAMPLES = 2500  # pixels that a fit reads
+LEAST_SAMPLES, LEAST_SHARE = 300, 0.2  # of the samples that must be unclipped, or else all are read
 ROUNDS = 6
 SETTLED = 1e-4  # change of the gain from which no further round is needed
 GAIN = (0.85, 1.18)  # the light that counts as unchanged: exposure that a fixed camera itself varies
 OFFSET = 16.0
-TERMS = 14
-DAMPING = np.diag([0.01] * 3 + [0.05] * 6 + [1.0] * 4 + [0.001]).astype(np.float32)
+TERMS = 20
+DAMPING = np.diag([0.01] * 3 + [0.05] * 6 + [1.0] * 10 + [0.001]).astype(np.float32)
 TONES = 16  # steps of the monotone curve of each colour
 REACH, FINE = (-128, 384), 8  # grey levels that a curve is kept for, and its steps a level
 BRIGHT, DARK = 250, 4  # grey levels that count as clipped
@@ -88,7 +89,7 @@ def _smoothly(source: Reals, actual: Reals, both: Mask) -> Reals:
     """Predict with a regression on colour and place, and then a monotone curve for each colour."""
     high, wide = both.shape
     (left, step), (right, _) = _thinned(source, both), _thinned(actual, both)
-    kept = both[::step, ::step]
+    kept = _unclipped(both[::step, ::step], left, right)
     down, across = np.linspace(-1, 1, high, dtype=np.float32)[:, None], np.linspace(-1, 1, wide, dtype=np.float32)
     known = _terms(left, down[::step], across[::step])[kept]
     wanted = right[kept]
@@ -109,14 +110,26 @@ def _smoothly(source: Reals, actual: Reals, both: Mask) -> Reals:
     return predicted
 
 
+def _unclipped(kept: Mask, left: Reals, right: Reals) -> Mask:
+    """The samples that are clipped in neither picture, where there are enough: what is clipped tells of no light."""
+    fine = [cv2.inRange(one, (DARK,) * 3, (BRIGHT,) * 3) > 0 for one in (left, right)]
+    both = kept & fine[0] & fine[1]
+    return both if both.sum() >= max(LEAST_SAMPLES, LEAST_SHARE * kept.sum()) else kept
+
+
 def _terms(pixels: Reals, down: Reals, across: Reals) -> Reals:
-    """The 14 terms of each pixel: colours, their squares and roots, light by place, one; float32 [h, w, TERMS]."""
+    """The terms of each pixel, float32 [h, w, TERMS].
+
+    They are the colours, their squares and roots, the light by place, the colours by distance from the middle, and one.
+    """
     colours, grey = pixels / 255, luma(pixels) / 255
     out = np.empty((*grey.shape, TERMS), np.float32)
     out[..., :3], out[..., 3:6], out[..., 6:9] = colours, colours * colours, np.sqrt(np.maximum(colours, 0))
     out[..., 9], out[..., 10] = grey * across, grey * down
     out[..., 11], out[..., 12] = out[..., 9] * across, out[..., 10] * down
-    out[..., 13] = 1
+    distance = (across * across + down * down)[..., None]
+    out[..., 13:16], out[..., 16:19] = colours * distance, colours * distance**2
+    out[..., 19] = 1
     return out
 
 
@@ -124,9 +137,19 @@ def _predicted(source: Reals, solved: Reals, down: Reals, across: Reals) -> Real
     """The terms of all pixels times what was solved, without keeping the terms."""
     colours, grey = source * np.float32(1 / 255), luma(source) * np.float32(1 / 255)
     shades = np.stack([grey * across, grey * down, grey * across * across, grey * down * down], -1)
-    parts = [(colours, 0, 3), (colours * colours, 3, 6), (np.sqrt(np.maximum(colours, 0)), 6, 9), (shades, 9, 13)]
+    fading = colours * (across * across + down * down)[..., None]
+    faded = fading * (across * across + down * down)[..., None]
+    roots = np.sqrt(np.maximum(colours, 0))
+    parts = [
+        (colours, 0, 3),
+        (colours * colours, 3, 6),
+        (roots, 6, 9),
+        (shades, 9, 13),
+        (fading, 13, 16),
+        (faded, 16, 19),
+    ]
     total: Reals = np.empty_like(source)
-    total[:] = solved[13]
+    total[:] = solved[19]
     for values, first, end in parts:
         total += cv2.transform(values, np.ascontiguousarray(solved[first:end].T))
     return total

@@ -188,16 +188,19 @@ def scaling(across: float, down: float = 0.0) -> Matrix:
 
 def refine(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, *, homography: bool) -> Matrix:
     """Move a transform to the best correlation nearby; it stays as it is where that runs away."""
+    if one.framed and not other.framed:
+        return np.asarray(np.linalg.inv(refine(other, one, np.linalg.inv(matrix), homography=homography)))
     share = min(1.0, REFINED / max(one.width, one.height))
     still, to_still = _at_scale(one, share)
     factor = float(np.sqrt(abs(np.linalg.det((to_still @ matrix)[:2, :2]))))
     moving, to_moving = _at_scale(other, factor) if factor < 0.75 else (other.grey, np.eye(3))
     start = np.linalg.inv(to_still @ matrix @ np.linalg.inv(to_moving))
     start /= start[2, 2]
+    mask = _shown(other, moving, to_moving) if other.framed else None
     kind = cv2.MOTION_HOMOGRAPHY if homography else cv2.MOTION_AFFINE
     try:
         first = (start if homography else start[:2]).astype(np.float32)
-        _, found = cv2.findTransformECC(still, moving, first, kind, (3, 15, 5e-4), None, 3)  # type: ignore[call-overload,unused-ignore]
+        _, found = cv2.findTransformECC(still, moving, first, kind, (3, 15, 5e-4), mask, 3)  # type: ignore[arg-type,call-overload,unused-ignore]
         end = np.vstack([found, [0, 0, 1]])[:3].astype(np.float64)
         high, wide = still.shape
         corners = np.array([[0, 0, 1], [wide, 0, 1], [0, high, 1], [wide, high, 1]], float).T
@@ -207,6 +210,29 @@ def refine(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, *, homo
         return np.asarray(np.linalg.inv(to_still) @ np.linalg.inv(end) @ to_moving)
     except (cv2.error, np.linalg.LinAlgError):  # ECC says so where it does not converge
         return matrix
+
+
+def _shown(picture: ComparedPicture, pixels: Pixels, to_pixels: Matrix) -> Pixels:
+    """Where the picture at another size shows something, borders apart; uint8 [h, w], 255 there."""
+    left, top, right, bottom = inside_of(picture, to_pixels)
+    mask: Pixels = np.zeros(pixels.shape[:2], np.uint8)
+    mask[top:bottom, left:right] = 255
+    return mask
+
+
+def inside_of(picture: ComparedPicture, to_pixels: Matrix) -> Box:
+    """The box without borders, at the size that a scaling leads to."""
+    box = picture.inside
+    corners = np.array([[box.left - 0.5, box.top - 0.5, 1], [box.right - 0.5, box.bottom - 0.5, 1]]).T
+    (left, right), (top, bottom) = (to_pixels @ corners)[:2] + 0.5
+    return Box(int(np.ceil(left)), int(np.ceil(top)), int(right), int(bottom))
+
+
+def slip(one: ComparedPicture, before: Matrix, after: Matrix) -> float:
+    """The pixels of the first picture by which two transforms put a corner of it elsewhere, at most."""
+    corners = np.array([[0, 0, 1], [one.width, 0, 1], [0, one.height, 1], [one.width, one.height, 1]], float).T
+    moved = after @ np.linalg.inv(before) @ corners
+    return float(np.abs(moved[:2] / moved[2] - corners[:2]).max())
 
 
 def _at_scale(picture: ComparedPicture, share: float) -> tuple[Pixels, Matrix]:

@@ -67,6 +67,8 @@ def residual(pair: Overlap, light: Explained, *, spare_clipped: bool) -> Residua
     found *= pair.both.astype(np.float32) / np.float32(light.contrast)
     if spare_clipped:
         found[(_clipped(pair.one) | _clipped(pair.other)) & pair.both] /= 3
+    if pair.blind is not None:
+        found[pair.blind] /= 3
     noise = float(upper_quarter(found[::2, ::2][pair.both[::2, ::2]]))
     unexplained = found > _limit(LOW, noise)
     area = largest_area(unexplained)
