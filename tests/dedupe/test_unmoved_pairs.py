@@ -7,6 +7,7 @@ from dedupe.test_copies_on_pixels import photograph, saved
 from curation.dedupe.relations.pair_verifier import by_group
 from curation.dedupe.verification.compare_pictures import GRID, evidence
 from curation.dedupe.verification.compared_picture import ComparedPicture
+from curation.dedupe.verification.copy_rule import is_copy
 from curation.dedupe.verification.overlap import lay_over, whole_on_whole
 from curation.dedupe.verification.registration import Placed, by_frames
 
@@ -53,3 +54,18 @@ def test_pairs_that_share_pictures_are_compared_one_after_the_other():
     ordered = by_group(pairs, 1000)
     assert sorted(ordered) == pairs
     assert ordered == [(0, 500), (500, 800), (1, 700), (3, 700), (2, 900), (900, 950)]
+
+
+def test_grey_pictures_of_middling_structure_must_agree_as_copies_of_one_file_do():
+    """Solar cells whose wafers lay side by side in one crystal show one pattern: they agree to 0.989."""
+    image = photograph(4)
+    one, other = seen(image), seen(saved(image, quality=90))
+    matrix, orientation = by_frames(one, other)
+    found = evidence(one, other, Placed(matrix, 0, 0, orientation, False), GRID)
+    cells = found._replace(structure=found.structure._replace(share=0.63, correlation=0.987))
+    grey = cells.colours._replace(hued=0.0)
+    assert is_copy(cells)
+    assert not is_copy(cells._replace(colours=grey))
+    assert is_copy(cells._replace(colours=grey, one_grey=True))
+    assert is_copy(cells._replace(colours=grey, structure=found.structure._replace(share=0.63, correlation=0.993)))
+    assert is_copy(cells._replace(colours=grey, structure=found.structure._replace(share=0.8, correlation=0.987)))

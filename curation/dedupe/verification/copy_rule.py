@@ -25,8 +25,9 @@ LIT_AREA, LIT_STRONG_AREA = 240, 40  # and in changed light
 GRAPHIC_NOISE, GRAPHIC_PROMINENCE = 3.0, 1.6
 UNLIKE_AREA = 20  # pixels of strong structure that may disagree
 CORRELATION = 0.9
-SMOOTH, SMOOTH_CORRELATION = 0.45, 0.998  # share of structure below which grey pictures of one kind agree by chance:
-GREY = 0.1  # healthy solar cells of one module agree to 0.996. Grey are those with a smaller share of pixels with a hue
+GREY = 0.1  # share of pixels with a hue below which pictures are grey. Grey pictures of one kind agree by chance:
+SMOOTH, SMOOTH_CORRELATION = 0.45, 0.998  # below this share of structure, healthy solar cells of one module to 0.996,
+EVEN, EVEN_CORRELATION = 0.72, 0.99  # and below this one, cells whose wafers lay side by side in one crystal to 0.989
 RICH, RICH_TONES = 0.35, 7  # share of structure, or tones, from which there is enough to compare
 ANCHORS, CELLS = 25, 7  # inliers that prove the registration, and the cells they lie in
 LIT_ANCHORS, LIT_CELLS, LIT_LENGTH, LIT_TONES = 40, 12, 160, 5
@@ -79,11 +80,18 @@ def is_copy(found: Evidence) -> bool:
 
 
 def _details_agree(found: Evidence) -> bool:
-    """Whether the structure agrees. A smooth grey picture has nothing else to show, so it must agree nearly wholly."""
+    """Whether the structure agrees."""
     structure = found.structure
-    smooth = structure.share < SMOOTH and found.colours.hued < GREY
-    least = SMOOTH_CORRELATION if smooth else CORRELATION
-    return structure.unlike_area <= UNLIKE_AREA and structure.correlation >= least
+    return structure.unlike_area <= UNLIKE_AREA and structure.correlation >= _least_correlation(found)
+
+
+def _least_correlation(found: Evidence) -> float:
+    """How well details must agree. Grey pictures have nothing else to show, so the less they have, the better."""
+    if found.colours.hued >= GREY or found.structure.share >= EVEN:
+        return CORRELATION
+    if found.structure.share < SMOOTH:
+        return SMOOTH_CORRELATION
+    return CORRELATION if found.one_grey else EVEN_CORRELATION
 
 
 def _has_enough(found: Evidence) -> bool:
