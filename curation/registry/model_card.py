@@ -161,7 +161,7 @@ def _scope(facts: Facts) -> Iterator[str]:
         for name, one in sorted(measured.items()):
             if "refused" in one:
                 share = f"{one['refused']:.0%} of {one['images']:,}"
-                yield f"Out of scope ({name}): refuses {share} images that are none of its classes."
+                yield f"Out of scope ({name}): refuses {share} images that are none of its classes.{_gate(one)}"
             else:
                 yield (
                     f"Out of scope ({name}): no confidence reaches the wanted precision, so there is no threshold that "
@@ -169,6 +169,14 @@ def _scope(facts: Facts) -> Iterator[str]:
                 )
     else:
         yield "There were no images of other things, so it was not measured how well the model refuses them."
+
+
+def _gate(facts: Mapping[str, Any]) -> str:
+    if "gated" not in facts:
+        return ""
+    return (
+        f" Its OOD gate stops {facts['gated']:.0%} of them, and {facts['gated_in_scope']:.1%} of images of its classes."
+    )
 
 
 def _of(facts: Mapping[str, Any], key: str) -> str:

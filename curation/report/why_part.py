@@ -22,6 +22,9 @@ CAUSES = {
 SHIFT = "more error on this benchmark than on test: images of another kind"
 
 
+SCOPE = ("refused", "gated", "gated_in_scope", "auc_confidence", "auc_energy", "auc_ood_score")
+
+
 def reasons(round_: Round) -> Section | None:
     """Show the baselines and the model on test, the parts of the error, and what is refused as out of scope."""
     metrics = round_.metrics
@@ -73,12 +76,21 @@ def _causes(breakdown: Mapping[str, Any]) -> list[Part]:
 
 
 def _refused(scope: Mapping[str, Mapping[str, Any]]) -> list[Part]:
-    rows = [
-        (name, facts["images"], facts.get("refused", ""), facts.get("auc_confidence", ""), facts.get("auc_energy", ""))
-        for name, facts in scope.items()
-    ]
+    rows = [(name, facts["images"], *(facts.get(key, "") for key in SCOPE)) for name, facts in scope.items()]
     if not rows:
         return []
-    note = "Pictures of none of the classes: the share that is refused, and how well they are told apart."
-    head = ["images of", "number", "refused", "AUC by confidence", "AUC by energy"]
+    note = (
+        "Pictures of none of the classes: the share that is refused by confidence, the share that the OOD gate stops "
+        "beside what it stops of the model's classes, and how well they are told apart."
+    )
+    head = [
+        "images of",
+        "number",
+        "refused",
+        "gated",
+        "gated in scope",
+        "AUC by confidence",
+        "by energy",
+        "by OOD score",
+    ]
     return [Heading("Out of scope", note), Table(head, rows)]

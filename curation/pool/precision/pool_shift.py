@@ -40,7 +40,7 @@ class Shift:
         if self.untested:
             return self.untested
         found = ", ".join(f"{one.what} (p {one.p_value:.1g})" for one in self.differences)
-        return f"the pool differs from val and test in {found}; {LEVEL:.0%} false alarms" if found else ""
+        return f"the pool differs from val and test in {found} (a test with {LEVEL:.0%} false alarms)" if found else ""
 
 
 def compare(like: Answered, pool: pd.DataFrame, classes: tuple[str, ...]) -> Shift:
