@@ -9,13 +9,16 @@ was decided on the two.
 """
 
 import hashlib
+import re
 from pathlib import Path
 
 import pandas as pd
 
+from curation.images.collection.metadata_columns import HELD, column_names
+from curation.images.collection.metadata_columns import column as values_of
 from curation.tables.codes import Kind, Word
 
-FROM_IMAGES = ["image_id", "path", "origin", "blur", "brightness", "contrast", "width", "height"]
+FROM_IMAGES = ["image_id", "path", "origin", "blur", "brightness", "contrast", "width", "height", *HELD]
 FROM_PREDICTIONS = ["image_id", "subclass", "margin", "entropy", "embedding"]
 LAYOUT = 3  # of fields and views: a higher number makes the next push renew what an older version pushed
 NEIGHBOUR_FIELDS = ["image_id", "split", "label", "predicted", "confidence"]
@@ -40,7 +43,15 @@ def queue(
     frame = pd.concat([first, _neighbours(first, predictions)], ignore_index=True)
     frame = _with_marked(frame, marked, predictions)
     frame = frame.merge(predictions[FROM_PREDICTIONS], on="image_id", how="left")
-    return frame.merge(images[FROM_IMAGES], on="image_id", how="left")
+    return frame.merge(_with_metadata(images[FROM_IMAGES]), on="image_id", how="left")
+
+
+def _with_metadata(images: pd.DataFrame) -> pd.DataFrame:
+    """The images with a field `meta_NAME` for each column of the metadata that has a value; such names are plain."""
+    told = images.drop(columns=HELD)
+    for name in column_names(images):
+        told["meta_" + re.sub(r"\W+", "_", name)] = values_of(images, name)
+    return told
 
 
 def _whole_pairs(clusters: list[str], limit: int) -> int:

@@ -63,3 +63,11 @@ def test_the_model_is_named_by_its_bytes(tmp_path):
     assert queue_rows.model_id(checkpoint) == ""
     checkpoint.write_bytes(b"weights")
     assert queue_rows.model_id(checkpoint) == "63f4f1e9b725"
+
+
+def test_columns_of_the_metadata_become_fields_with_plain_names(project):
+    images = project.images.assign(group="p 7", metadata='{"site $x": "north"}')
+    frame = queue_rows.queue(project.errors, project.predictions, images, project.duplicates, 5)
+    assert set(frame["meta_group"]) == {"p 7"}
+    assert set(frame["meta_site_x"]) == {"north"}
+    assert "metadata" not in frame
