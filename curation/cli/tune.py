@@ -41,7 +41,7 @@ def tune_command(
     best = search(project.params().tune, project, trials=trials, sampler=sampler.value, seed=seed)
     apply = f"dvc exp apply {best.experiment}"
     size = _groups_of_val(project)
-    most = best_of.most_optimism(best.measured, size)
+    most = best_of.optimism(best.measured, size)
     if as_json:
         facts = {name: value for name, value in vars(best).items() if name != "measured"}
         chosen = {"chosen_on": "val", "results": len(best.measured), "val_groups": size, "optimism": most}
