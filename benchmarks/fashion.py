@@ -35,13 +35,13 @@ def load(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 class Probe:
     """A small CNN: `fit` trains it from scratch, `score` gives logits and embeddings (128 wide)."""
 
-    def __init__(self, classes: int, seed: int) -> None:
+    def __init__(self, classes: int, seed: int, channels: int = 1) -> None:
         import torch
         from torch import nn
 
         torch.manual_seed(seed)
         self.body = nn.Sequential(
-            nn.Conv2d(1, 24, 3, padding=1), nn.BatchNorm2d(24), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(channels, 24, 3, padding=1), nn.BatchNorm2d(24), nn.ReLU(), nn.MaxPool2d(2),
             nn.Conv2d(24, 48, 3, padding=1), nn.BatchNorm2d(48), nn.ReLU(), nn.MaxPool2d(2),
             nn.Conv2d(48, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.AdaptiveAvgPool2d(3),
             nn.Flatten(), nn.Linear(576, 128), nn.ReLU(),
@@ -89,4 +89,5 @@ class Probe:
 def _tensor(images: np.ndarray) -> "torch.Tensor":
     import torch
 
-    return torch.from_numpy(images).unsqueeze(1).float() / 127.5 - 1
+    planes = torch.from_numpy(images)
+    return (planes.permute(0, 3, 1, 2) if planes.ndim == 4 else planes.unsqueeze(1)).float() / 127.5 - 1

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from tables import Table, write_page
 
 from curation.evaluation.comparison.paired import against
-from curation.evaluation.uncertainty import bootstrap, intervals
+from curation.evaluation.uncertainty import auc_interval, bootstrap, intervals
+from curation.evaluation.uncertainty.calibration_interval import calibration_interval
 
 SIZES, COUNTS, ACCURACIES, ALIKE = (1, 3, 6), (25, 50, 100, 200, 500, 1000), (0.8, 0.9, 0.95, 1.0), 0.5
 CLASSES = 5
@@ -98,8 +99,34 @@ def chances(wanted: float) -> Reals:
     return np.cumsum([wanted, *rest])
 
 
+def auc(rng: Rng, groups: Groups, wanted: float) -> bool | None:
+    """Whether the interval of an area under the ROC curve holds it: normal scores, a third of the groups positive."""
+    from scipy.special import ndtri
+
+    if wanted == 1:
+        return None
+    positive = (rng.random(groups.max() + 1) < 1 / 3)[groups]
+    scores = ndtri(latent(rng, groups)) + positive * np.sqrt(2) * float(ndtri(wanted))
+    area, shares = auc_interval.influence(scores, positive)
+    low, high = auc_interval.interval(area, shares, groups)
+    return None if np.isnan(low) else low <= wanted <= high
+
+
+def calibration(rng: Rng, groups: Groups, wanted: float) -> bool | None:
+    """Whether the interval of an expected calibration error holds it; a third of the draws are calibrated."""
+    if wanted == 1:
+        return None
+    over = float(rng.choice([0.0, 0.05, 0.1]))  # the truth is the stated confidence less this share of it
+    sure = np.interp(latent(rng, groups), CHANCES, confidences(wanted))
+    right = latent(rng, groups) < sure * (1 - over)
+    low, high = calibration_interval(sure, right, groups, int(rng.integers(10**6)))
+    truth = over * float(confidences(wanted).mean())
+    return None if np.isnan(low) else low <= truth <= high
+
+
 KINDS: dict[str, Draw] = {"accuracy (Wilson)": accuracy, "difference (Newcombe)": difference}
 KINDS |= {"log loss (bootstrap-t)": log_loss, "macro F1 (bootstrap)": f1}
+KINDS |= {"AUC (DeLong over groups)": auc, "expected calibration error (inverted test)": calibration}
 
 
 def covered(kind: str, size: int, count: int, draws: int) -> Iterator[float]:
@@ -115,9 +142,12 @@ def main() -> None:
     """Measure every kind of interval, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=400)
+    parser.add_argument("--kinds", nargs="*", default=[], help="words of the kinds to measure; all by default")
     asked = parser.parse_args()
     tables = []
     for kind in KINDS:
+        if asked.kinds and not any(word in kind for word in asked.kinds):
+            continue
         rows = []
         for size in SIZES:
             for count in COUNTS:
@@ -126,7 +156,8 @@ def main() -> None:
         header = ["images a group", "images", *(f"at {wanted:g}" for wanted in ACCURACIES)]
         tables.append(Table(header, rows, f"**{kind}**"))
     about = f"{asked.draws} draws a cell; correlation in groups of 3 and 6: {ALIKE}. nan: no interval is stated there."
-    write_page("intervals", "How often a 95% interval holds the truth", about, tables, NOTES)
+    title = "How often a 95% interval holds the truth"
+    write_page("intervals", title, about, tables, NOTES, keep=not asked.kinds)
 
 
 NOTES = """With 400 draws a figure is right within 2 points. Wanted: 93-97%. It is more where little can be told: at an

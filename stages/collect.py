@@ -1,4 +1,4 @@
-"""Stage collect: make the optional folders of data/ and models/, and an empty log of renewals of the benchmark.
+"""Stage collect: make the optional folders of data/ and models/, and the empty logs that the stages depend on.
 
 A project without them runs: DVC refuses a dependency that does not exist, and git keeps no empty folder. The marker
 is not cached, so a fresh clone or a temporary experiment makes the folders again. Run by `dvc repro collect`.
@@ -15,6 +15,9 @@ def main() -> None:
     for folder in (project.unlabelled, project.benchmark, project.weights, project.descriptors):
         folder.mkdir(parents=True, exist_ok=True)
     start(project.benchmark_renewals)
+    for log in (project.versions, project.refusals):
+        if not log.exists():
+            log.touch()
     project.collected.write_text("data/unlabelled and data/benchmark exist\n", encoding="utf-8")
 
 

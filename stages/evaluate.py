@@ -17,7 +17,6 @@ def main() -> None:
     from curation.evaluation.evaluate import Paths, evaluate
     from curation.evaluation.headline import caption, measured
     from curation.images.store.pixels import Pixels
-    from curation.registry import benchmark_use
     from curation.selection.copies import losses
 
     project = Project.find()
@@ -39,8 +38,6 @@ def main() -> None:
     for name, facts in measured(numbers):
         reach = f"95% interval {facts['accuracy_low']:.4f} to {facts['accuracy_high']:.4f}"
         print(printable(f"{caption(name)}: accuracy {facts['accuracy']:.4f} on {facts['images']:,} images ({reach})"))
-    for words in benchmark_use.sentences(project, numbers):
-        print(printable(words))
     for warning in losses.unmeasured(splits):
         print(printable(str(warning)), file=sys.stderr)
 

@@ -19,7 +19,7 @@ def compare(
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
     csv: Path | None = typer.Option(None, "--csv", help="Write a CSV file as well.", callback=new_file),
 ) -> None:
-    """Compare two rounds on the images that both held out: better, worse or the same, with a significance test.
+    """Compare two rounds on the images that both held out, of the classes that both models know, with a test.
 
     Use it before you promote a model, or to see what an experiment changed.
 
@@ -38,6 +38,8 @@ def compare(
         table = found.classes if by == "class" else found.changed
         rows = [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
     show(rows, as_json=as_json, csv=csv, title=BY[by])
+    if found.other_classes:
+        note(f"{found.other_classes:,} images of classes that one of the two models does not know are left out.")
     if found.left_out or found.relabelled:
         note(
             f"{found.left_out:,} images that only one of the two held out are left out; "

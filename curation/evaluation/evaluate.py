@@ -135,7 +135,8 @@ def numbers_of(
         with busy(f"measure {name}"):
             found = split_metrics.measure(facts.where(mask), params.evaluate.bootstrap, params.seed)
         if found:
-            out[name] = found | {"auc": columns.macro_auc(facts.label, mask & (facts.label >= 0))}
+            auc, reach = columns.macro_auc(facts.label, facts.group, mask & (facts.label >= 0))
+            out[name] = found | {"auc": auc, "auc_low": reach.low, "auc_high": reach.high}
     return out
 
 

@@ -1,7 +1,6 @@
 """Classification metrics from integer codes: the same values as scikit-learn's, and fast for millions of images.
 
 What can be is computed from the confusion matrix, which is summed over blocks. The rest needs one float for each image.
-The area under the ROC curve is the Mann-Whitney statistic on mid-ranks, one class at a time.
 """
 
 from dataclasses import dataclass
@@ -56,18 +55,6 @@ def accuracy(matrix: Codes) -> float:
     return float(np.trace(matrix) / total) if total else float("nan")
 
 
-def roc_auc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float:
-    """Area under the ROC curve; ties count half. NaN when all or none are positive."""
-    from scipy.stats import rankdata
-
-    hits = int(positive.sum())
-    misses = len(positive) - hits
-    if not hits or not misses:
-        return float("nan")
-    ranks = rankdata(scores)
-    return float((ranks[positive].sum() - hits * (hits + 1) / 2) / (hits * misses))
-
-
 def calibration_error(confidence: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = 15) -> float:
     """Expected calibration error: bins of equal width (left-open), gaps weighted by count (Naeini 2015, Guo 2017)."""
     table = reliability(confidence, correct, bins)
@@ -87,12 +74,17 @@ class Reliability:
 
 def reliability(confidence: NDArray[np.floating], correct: NDArray[np.bool_], bins: int = 15) -> Reliability:
     """Mean confidence against accuracy in `bins` bins of equal width over (0, 1]."""
-    edges = np.linspace(0, 1, bins + 1)
-    bin_of = np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
+    bin_of = bins_of(confidence, bins)
     count = np.bincount(bin_of, minlength=bins)
     sums = np.bincount(bin_of, weights=confidence, minlength=bins).astype(np.float64)
     hits = np.bincount(bin_of, weights=correct.astype(np.float64), minlength=bins).astype(np.float64)
-    return Reliability(edges[1:], count, _ratio(sums, count), _ratio(hits, count))
+    return Reliability(np.linspace(0, 1, bins + 1)[1:], count, _ratio(sums, count), _ratio(hits, count))
+
+
+def bins_of(confidence: NDArray[np.floating], bins: int) -> Codes:
+    """Number [n] of the bin of each confidence: `bins` of equal width over (0, 1]."""
+    edges = np.linspace(0, 1, bins + 1)
+    return np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
 
 
 def _ratio(part: NDArray[np.floating], whole: NDArray[np.integer]) -> Reals:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from curation.evaluation import metrics
 from curation.evaluation.prediction_facts import Facts
 from curation.evaluation.uncertainty import bootstrap, intervals
+from curation.evaluation.uncertainty.calibration_interval import calibration_interval
+from curation.evaluation.uncertainty.intervals import NOTHING
 from curation.tables.codes import Split
 
 TRAINED_ON = frozenset({Split.TRAIN, Split.VAL})
@@ -55,6 +57,7 @@ def measure(facts: Facts, resamples: int, seed: int) -> dict[str, Any]:
         name: intervals.share(right, known.group) for name, right in (("accuracy", known.right), ("top5", known.top))
     }
     found |= bootstrap.matrix_intervals(answers, known.group, len(known.classes), bootstrap.MACRO, (resamples, seed))
+    found["ece"] = calibration_interval(known.confidence, known.right, known.group, seed) if resamples else NOTHING
     found["log_loss"] = intervals.mean(known.loss, known.group, resamples, seed)
     out: dict[str, Any] = {
         "images": len(known),

@@ -81,12 +81,11 @@ def _use(facts: Facts) -> Iterator[str]:
 def _metrics(metrics: dict[str, Any]) -> Iterator[str]:
     yield "## Measured"
     yield ""
-    yield "| images of | images | accuracy (95 % interval) | macro F1 | log loss | ECE |"
+    yield "| images of (95 % intervals) | images | accuracy | macro F1 | log loss | ECE |"
     yield "|---|---|---|---|---|---|"
     for name, facts in measured(metrics):
-        interval = f"{facts['accuracy']:.3f} ({_of(facts, 'accuracy_low')} to {_of(facts, 'accuracy_high')})"
-        rest = " | ".join(_of(facts, key) for key in ("f1", "log_loss", "ece"))
-        yield f"| {markdown(caption(name))} | {facts['images']:,} | {interval} | {rest} |"
+        rest = " | ".join(_of(facts, key) for key in ("accuracy", "f1", "log_loss", "ece"))
+        yield f"| {markdown(caption(name))} | {facts['images']:,} | {rest} |"
     yield ""
     yield f"What these numbers speak of: {POPULATION}"
     yield ""
@@ -135,7 +134,8 @@ def _weak_classes(per_class: pd.DataFrame) -> Iterator[str]:
     measured = per_class[per_class["set"].isin(["test"]) & (per_class["support"] > 0)]
     weak = measured[measured["recall"] < WEAK_RECALL].sort_values(["recall", "class"])
     for _, row in weak.head(SHOWN).iterrows():
-        yield f"{markdown(row['class'])}: finds {row['recall']:.0%} of them on test ({row['support']:,} images)."
+        reach = f", {row['recall_low']:.0%} to {row['recall_high']:.0%}" if row.get("recall_low", "") != "" else ""
+        yield f"{markdown(row['class'])}: finds {row['recall']:.0%} of them on test ({row['support']:,} images{reach})."
 
 
 def _few_images(facts: Facts) -> Iterator[str]:
@@ -160,7 +160,8 @@ def _scope(facts: Facts) -> Iterator[str]:
     if measured:
         for name, one in sorted(measured.items()):
             if "refused" in one:
-                share = f"{one['refused']:.0%} of {one['images']:,}"
+                reach = f" ({one['refused_low']:.0%} to {one['refused_high']:.0%})" if "refused_low" in one else ""
+                share = f"{one['refused']:.0%}{reach} of {one['images']:,}"
                 yield f"Out of scope ({name}): refuses {share} images that are none of its classes.{_gate(one)}"
             else:
                 yield (
@@ -180,4 +181,8 @@ def _gate(facts: Mapping[str, Any]) -> str:
 
 
 def _of(facts: Mapping[str, Any], key: str) -> str:
-    return f"{facts[key]:.3f}" if key in facts else "-"
+    """A number, and its 95 % interval where it has one."""
+    if key not in facts:
+        return "-"
+    low, high = facts.get(f"{key}_low"), facts.get(f"{key}_high")
+    return f"{facts[key]:.3f}" + (f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else "")

@@ -9,6 +9,8 @@ import pandas as pd
 from curation.evaluation.headline import POPULATION, caption, compared, measured
 from curation.evaluation.prediction_facts import groups_of
 from curation.evaluation.uncertainty import best_of
+from curation.registry import benchmark_use
+from curation.registry.versions_listed import listed, shown
 from curation.report.charts import Axes, Bar, Bars, Heatmap, Lines, Span, Spans
 from curation.report.page import Figure, Heading, Pair, Part, Section, Table, Tiles
 from curation.report.round_data import Round
@@ -16,6 +18,7 @@ from curation.tables.codes import HELD_OUT_SPLITS, Split
 
 MOST_NAMES, MOST_PAIRS, MOST_TILES = 40, 12, 8
 LEAST_COVERAGE = 0.05
+NUMBERS = ("images", "accuracy", "top5", "precision", "recall", "f1", "log_loss", "ece", "auc")
 
 
 def training(round_: Round) -> Section | None:
@@ -88,11 +91,7 @@ def quality(round_: Round) -> Section | None:
         )
         for name, facts in sets.items()
     ]
-    wanted = [
-        key
-        for key in ("images", "accuracy", "top5", "precision", "recall", "f1", "log_loss", "ece", "auc")
-        if any(key in facts for facts in sets.values())
-    ]
+    wanted = [key for key in NUMBERS if any(key in facts for facts in sets.values())]
     cells = [[caption(name), *(_with_interval(facts, key) for key in wanted)] for name, facts in sets.items()]
     numbers = Table(["set", *wanted], cells)
     said = "; ".join(f"{row.value:.1%} on {row.label}" for row in rows if row.label != caption(Split.TRAIN))
@@ -128,8 +127,11 @@ def _recalls(round_: Round) -> list[Part]:
     parts.append(Figure(Bars(rows, "Recall of each class on test")))
     below = round_.csv("evaluate/subclasses.csv")
     if below is not None and (below["set"] == Split.TEST).any():
-        lines = below[below["set"] == Split.TEST][["class", "subclass", "recall", "support", "mostly_taken_for"]]
-        lines = lines.sort_values(["recall", "class", "subclass"], kind="stable").head(MOST_NAMES)
+        lines = below[below["set"] == Split.TEST].sort_values(["recall", "class", "subclass"], kind="stable")
+        lines = lines.head(MOST_NAMES).assign(
+            recall=[_recall(row) for row in lines.head(MOST_NAMES).to_dict("records")]
+        )
+        lines = lines[["class", "subclass", "recall", "mostly_taken_for"]]
         parts.append(Table(list(lines.columns), list(lines.itertuples(index=False)), "Sub-classes"))
     return parts
 
@@ -170,10 +172,10 @@ def confidence(round_: Round) -> Section | None:
     reliable, cover = round_.csv("evaluate/reliability.csv"), round_.csv("evaluate/coverage.csv")
     if reliable is None:
         return None
-    ece = round_.metrics.get("test", {}).get("ece")
+    test = round_.metrics.get("test", {})
     lead = "A confidence of 0.9 should be right nine times in ten: the closer to the dashed line, the better."
-    if ece is not None:
-        lead += f" On average it is off by {ece:.1%} (expected calibration error on test)."
+    if "ece" in test:
+        lead += f" On average it is off by {_with_interval(test, 'ece')} (expected calibration error on test)."
     points = list(zip(reliable["confidence"], reliable["accuracy"], strict=True))
     axes = Axes("confidence", "accuracy", (0.0, 1.0), (0.0, 1.0))
     of = f", {int(reliable['images'].sum()):,} test images" if "images" in reliable else ""
@@ -206,19 +208,27 @@ def against(round_: Round) -> Section | None:
     """Compare the candidate with its base model on the same images."""
     found = dict(compared(round_.metrics.get("against_base", {})))
     if not found:
-        if not round_.metrics:
-            return None
         first = "This is the first round: there is no earlier model to compare with."
-        return Section("against", "Against the model before", first)
+        return Section("against", "Against the model before", first) if round_.metrics else None
     rows = []
     for name, facts in found.items():
         parts = [(3, facts["better"], "better"), (5, facts.get("same", 0), "same"), (6, facts["worse"], "worse")]
-        rows.append(Bar(name, parts, f"{facts['difference']:+.1%} (p {facts['p_value']:.2g})"))
+        reach = f"{facts.get('low', -1):+.1%} to {facts.get('high', 1):+.1%}; p {facts['p_value']:.2g}"
+        rows.append(Bar(name, parts, f"{facts['difference']:+.1%} ({reach})"))
     better, worse = (sum(facts[key] for facts in found.values()) for key in ("better", "worse"))
     lead = f"{better:,} images are named better than by the model before, {worse:,} worse."
     legend = [(3, "right now, wrong before"), (5, "no change"), (6, "wrong now, right before")]
     figure = Figure(Bars(rows, lead), "Images by what changed; p is that of the sign-flip test", legend)
-    return Section("against", "Against the model before", lead, [figure, *_changed(round_)])
+    return Section("against", "Against the model before", lead, [figure, *_over_versions(round_), *_changed(round_)])
+
+
+def _over_versions(round_: Round) -> list[Part]:
+    """Show the change over the versions on shared images and classes, and the use of the benchmark."""
+    if not (rows := shown(listed(round_.versions))):
+        return []
+    columns = [name for name in rows[0] if name not in {"action", "now", "time", "person", "reason"}]
+    note = "; ".join(benchmark_use.sentences(round_.project, round_.metrics))
+    return [Heading("The versions so far", note), Table(columns, [[row[name] for name in columns] for row in rows])]
 
 
 def _changed(round_: Round) -> list[Part]:

@@ -16,6 +16,7 @@ from curation.model.header import CheckpointError, Header, read_header
 from curation.params import Params
 from curation.predict.calibration import Calibration, CalibrationError
 from curation.project import Project
+from curation.registry.versions import Entry, read_log
 from curation.report.thumbnails import Tile
 from curation.tables.names_as_data import read_csv
 
@@ -70,6 +71,11 @@ class Round:
         """reports/metrics.json, or {}."""
         path = self.project.metrics
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+    @cached_property
+    def versions(self) -> list[Entry]:
+        """The log of promotions and rollbacks."""
+        return read_log(self.project)
 
     @cached_property
     def params(self) -> Params:

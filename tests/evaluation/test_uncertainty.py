@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from curation.evaluation.comparison.paired import against
-from curation.evaluation.uncertainty import bootstrap, intervals, sign_flip
+from curation.evaluation.metrics import calibration_error
+from curation.evaluation.uncertainty import auc_interval, bootstrap, intervals, sign_flip
+from curation.evaluation.uncertainty.calibration_interval import calibration_interval
 from curation.evaluation.uncertainty.several_tests import holm
 from curation.predict.effective_size import effective_size
 from curation.predict.thresholds import wilson
@@ -115,3 +117,45 @@ def test_a_macro_score_of_too_few_groups_has_no_interval():
 def test_holm_corrects_the_smallest_most_and_keeps_the_order():
     assert holm(np.array([0.04, 0.01, 0.03])) == pytest.approx([0.06, 0.03, 0.06])
     assert len(holm(np.zeros(0))) == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(40, 300))
+def test_intervals_of_auc_and_calibration_hold_what_was_measured_and_do_not_depend_on_the_order(seed, size, count):
+    rng = np.random.default_rng(seed)
+    sure, groups = rng.beta(4, 1, count), of_groups(count, size)
+    right = rng.random(count) < sure
+    mixed = rng.permutation(count)
+    if right.all() or not right.any():
+        return
+    area, shares = auc_interval.influence(sure, right)
+    found = auc_interval.interval(area, shares, groups)
+    assert found.low <= area <= found.high
+    again = auc_interval.influence(sure[mixed], right[mixed])[1]
+    assert auc_interval.interval(area, again, groups[mixed]) == pytest.approx(found)
+    error = calibration_error(sure, right)
+    reach = calibration_interval(sure, right, groups, 0)
+    assert 0 <= reach.low <= reach.high <= 1
+    assert reach.low <= error
+    assert calibration_interval(sure[mixed], right[mixed], groups[mixed], 0) == pytest.approx(reach, abs=1e-6)
+
+
+@pytest.mark.parametrize(("size", "over"), [(1, 0.0), (1, 0.1), (4, 0.0), (4, 0.1)])
+def test_the_interval_of_a_calibration_error_holds_the_truth_also_at_none(size, over):
+    held = 0
+    for draw in range(60):
+        rng = np.random.default_rng([draw, size])
+        groups = of_groups(400, size)
+        sure = rng.beta(4, 1, groups.max() + 1)[groups]
+        right = rng.random(groups.max() + 1)[groups] < sure * (1 - over)
+        low, high = calibration_interval(sure, right, groups, draw)
+        held += low <= over * 0.8 <= high
+    assert held >= 53
+
+
+def test_copies_of_images_in_one_group_tell_nothing_new_of_an_auc():
+    rng = np.random.default_rng(0)
+    scores, positive = rng.normal(size=60), rng.random(60) < 0.4
+    once = auc_interval.interval(*auc_interval.influence(scores, positive), np.arange(60))
+    four = auc_interval.influence(np.repeat(scores, 4), np.repeat(positive, 4))
+    assert auc_interval.interval(*four, np.repeat(np.arange(60), 4)) == pytest.approx(once)

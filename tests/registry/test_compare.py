@@ -1,3 +1,4 @@
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -24,9 +25,14 @@ def test_two_revisions_from_dvcs_cache(project):
         read_revision(Project(project.root), "nowhere")
 
 
-def table(rows):
+LEARNT = [("1", "train", "", "cat", "cat"), ("2", "train", "", "dog", "dog")]
+
+
+def table(rows, known=("cat", "dog")):
+    """Predictions of a model that knows these classes: it has learnt from an image of each."""
     columns = ["image_id", "split", "benchmark_set", "label", "predicted", "confidence"]
-    return pd.DataFrame([(*row, 0.5) for row in rows], columns=columns)
+    frame = pd.DataFrame([(*row, 0.5) for row in [*LEARNT, *rows]], columns=columns)
+    return frame.assign(loss=np.where(frame["label"].isin(known), 0.5, np.nan))
 
 
 def test_images_that_one_of_the_two_learnt_from_are_left_out():
@@ -40,6 +46,13 @@ def test_the_newer_label_is_the_truth_for_both():
     old, new = table([("a", "test", "", "cat", "cat")]), table([("a", "test", "", "dog", "dog")])
     found = compare(old, new)
     assert (found.sets["test"].better, found.relabelled) == (1, 1)
+
+
+def test_images_of_classes_that_a_model_does_not_know_say_nothing_of_it():
+    rows = [("a", "test", "", "cat", "cat"), ("b", "test", "", "dog", "dog"), ("c", "test", "", "elk", "cat")]
+    found = compare(table(rows, ("cat",)), table(rows))
+    assert (found.sets["test"].images, found.other_classes, found.left_out) == (1, 2, 0)
+    assert found.classes["class"].tolist() == ["cat"]
 
 
 def test_nothing_in_common_is_an_error():

@@ -1,7 +1,8 @@
 """Compare any two rounds (commits, tags, branches or experiments) from the predictions that DVC keeps.
 
-Only images count that both rounds held out (test or benchmark), so neither model was trained on them. The truth is the
-label of the newer round, because reviews correct labels.
+Only images count that both rounds held out (test or benchmark), so neither model was trained on them, and only classes
+that both models know, because a model can't name another one. The truth is the label of the newer round, because
+reviews correct labels.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from curation.project import Project, Reader, RevisionError
 from curation.tables.codes import HELD_OUT_SPLITS
 
 WORKSPACE = "workspace"
-COLUMNS = ["image_id", "split", "benchmark_set", "label", "predicted", "confidence"]
+COLUMNS = ["image_id", "split", "benchmark_set", "label", "predicted", "confidence", "loss"]
 
 
 class CompareError(CurationError):
@@ -34,6 +35,7 @@ class Comparison:
     changed: pd.DataFrame  # image_id, set, label, old, new, change, confidence
     left_out: int  # images that only one of the two rounds held out
     relabelled: int
+    other_classes: int  # images that both held out, of a class that one of the two models does not know
 
 
 def read_revision(project: Project, revision: str) -> pd.DataFrame:
@@ -60,9 +62,13 @@ def compare(old: pd.DataFrame, new: pd.DataFrame) -> Comparison:
     old, new: the columns COLUMNS. `leak_group` of the newer one, where it has this column, says what belongs together.
     """
     held = [frame[frame["split"].isin(HELD_OUT_SPLITS)] for frame in (old, new)]
-    both = held[1].merge(held[0], "inner", "image_id", suffixes=("", "_old"))
+    shared = held[1].merge(held[0], "inner", "image_id", suffixes=("", "_old"))
+    both = shared[shared["label"].isin(known_classes(old) & known_classes(new))].reset_index(drop=True)
     if both.empty:
-        raise CompareError("the two rounds share no image in test or benchmark, so there is nothing to compare them on")
+        raise CompareError(
+            "the two rounds share no image in test or benchmark of a class that both models know, so there is nothing "
+            "to compare them on"
+        )
     new_right = np.asarray(both["predicted"] == both["label"], bool)
     old_right = np.asarray(both["predicted_old"] == both["label"], bool)
     names = both["split"].where(both["benchmark_set"] == "", "benchmark/" + both["benchmark_set"])
@@ -75,9 +81,15 @@ def compare(old: pd.DataFrame, new: pd.DataFrame) -> Comparison:
         sets,
         by_class(both["label"], new_right, old_right, groups),
         _changed(both.assign(set=names), new_right, old_right),
-        len(held[0]) + len(held[1]) - 2 * len(both),
+        len(held[0]) + len(held[1]) - 2 * len(shared),
         int((both["label"] != both["label_old"]).sum()),
+        len(shared) - len(both),
     )
+
+
+def known_classes(predictions: pd.DataFrame) -> set[str]:
+    """The classes of the model that made these predictions: only an image of one of them has a loss."""
+    return set(predictions.loc[np.isfinite(predictions["loss"].to_numpy(float)), "label"])
 
 
 def _changed(both: pd.DataFrame, new_right: Any, old_right: Any) -> pd.DataFrame:
