@@ -132,7 +132,7 @@ def test_a_file_that_is_not_there_is_named_in_words(project, command):
 
 
 def test_a_pool_like_val_gets_a_stated_precision_and_each_class_its_own(project):
-    like = Answered((0, 1) * 60, tuple(np.linspace(0.1, 1, 120)), tuple(np.linspace(0, 0.99, 120)))
+    like = Answered((0, 1) * 450, tuple(np.linspace(0.1, 1, 900)), tuple(np.linspace(0, 0.99, 900)))
     found = curve(np.linspace(1, 0.5, 200), np.arange(200) < 170)
     few = curve(np.linspace(1, 0.9, 7), np.arange(7) < 7)
     Calibration(("blue", "red"), curve=found, class_curves={"red": few}, like=like).write(Path("data/calibration.json"))

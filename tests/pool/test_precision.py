@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from curation.pool.next_to_label import propose
 from curation.pool.precision.audits import Audit, AuditError, counted, put, read, sample
-from curation.pool.precision.pool_shift import FEWEST, compare
+from curation.pool.precision.pool_shift import FEWEST, FEWEST_HELD, compare
 from curation.pool.questions import in_scope, unknowns
 from curation.predict.ood import Answered
 from curation.predict.thresholds import lower_bound
@@ -35,7 +35,7 @@ def pool_of(count, rng, **how):
     return frame.assign(label=[CLASSES[code] for code in found.predicted])
 
 
-@pytest.mark.parametrize(("held", "pool"), [(100, 2_000), (800, 300), (500, 5_000)])
+@pytest.mark.parametrize(("held", "pool"), [(800, 2_000), (1_500, 300)])
 def test_a_pool_like_val_is_called_different_in_5_of_100_draws(held, pool):
     rng = np.random.default_rng(held)
     alarms = [bool(str(compare(answers(held, rng), pool_of(pool, rng), CLASSES))) for _ in range(100)]
@@ -45,7 +45,7 @@ def test_a_pool_like_val_is_called_different_in_5_of_100_draws(held, pool):
 @pytest.mark.parametrize("how", [{"foreign": 0.2}, {"foreign": 0.4}, {"weights": (0.2, 0.3, 0.5)}])
 def test_foreign_images_and_other_priors_are_noticed_and_named(how):
     rng = np.random.default_rng(1)
-    told = [str(compare(answers(300, rng), pool_of(2_000, rng, **how), CLASSES)) for _ in range(40)]
+    told = [str(compare(answers(800, rng), pool_of(2_000, rng, **how), CLASSES)) for _ in range(40)]
     named = "OOD score" if "foreign" in how else "predicted classes"
     assert np.mean([named in one for one in told]) >= 0.9
     assert "5% false alarms" in told[0]
@@ -53,11 +53,11 @@ def test_foreign_images_and_other_priors_are_noticed_and_named(how):
 
 def test_too_few_images_or_no_ood_score_are_no_proof_of_likeness():
     rng = np.random.default_rng(0)
-    assert "too few images" in str(compare(answers(FEWEST - 1, rng), pool_of(500, rng), CLASSES))
-    assert "too few images" in str(compare(answers(500, rng), pool_of(FEWEST - 1, rng), CLASSES))
+    assert "too few images" in str(compare(answers(FEWEST_HELD - 1, rng), pool_of(500, rng), CLASSES))
+    assert "too few images" in str(compare(answers(900, rng), pool_of(FEWEST - 1, rng), CLASSES))
     assert "no OOD score" in str(compare(Answered((0,) * 99, (0.5,) * 99), pool_of(500, rng), CLASSES))
     copies = pool_of(500, rng).assign(leak_group="one")
-    assert "too few images" in str(compare(answers(500, rng), copies, CLASSES))
+    assert "too few images" in str(compare(answers(900, rng), copies, CLASSES))
 
 
 def test_the_gate_holds_back_foreign_images_from_every_proposal():

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from curation.predict.ood import Answered
 
 LEVEL = 0.05  # false alarms
-FEWEST = 50  # images on each side; with fewer a difference would hardly be found
+FEWEST_HELD = 800  # images of val and test; with 200, half of the pools with 10 % foreign images pass the tests
+FEWEST = 50  # images of the pool
 MOST = 20_000
 LEAST_EXPECTED = 5.0  # images of a class on each side, as the chi-squared test needs; smaller classes are put together
 
@@ -53,10 +54,10 @@ def compare(like: Answered, pool: pd.DataFrame, classes: tuple[str, ...]) -> Shi
     held = len(like.confidence)
     if not len(like.ood_score) or rows.ood_score.isna().any():
         return Shift(untested="the model has no OOD score, so foreign images would not be noticed")
-    if min(held, len(rows)) < FEWEST:
+    if held < FEWEST_HELD or len(rows) < FEWEST:
         return Shift(
-            untested=f"too few images to compare the pool with val: {FEWEST} are needed on each side, and there are "
-            f"{held:,} of val and test and {len(rows):,} of the pool"
+            untested=f"too few images to compare the pool with val: {FEWEST_HELD} of val and test and {FEWEST} "
+            f"of the pool are needed, and there are {held:,} and {len(rows):,}"
         )
     names = np.asarray(classes, dtype=object)[list(like.predicted)]
     found = [
