@@ -80,7 +80,7 @@ def start_from(path: Path, classes: Sequence[str], params: Params) -> Start:
                 f"base_model {path} has {key} {found}, but params.yaml asks for {wanted}. "
                 f"Set `{key}: {found}`, or start again from a new backbone: `base_model: models/backbone.safetensors`"
             )
-    state, md5 = checkpoint.load_tensors(path), checkpoint.md5(path)
+    state, md5 = checkpoint.load(path)[1], checkpoint.md5(path)
     torch.manual_seed(params.seed)
     model = build(Spec(base.arch, base.image_size, base.stem), len(classes))
     head = find_head(model, len(classes))

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import nn
 
 from curation.files import whole
@@ -23,27 +24,40 @@ State = dict[str, torch.Tensor]
 
 
 def save(path: Path, state: Mapping[str, torch.Tensor], header: Header) -> None:
-    """Write a checkpoint. Tensors are copied to the CPU and keep their shape and type."""
+    """Write a checkpoint. Tensors are copied to the CPU and keep their shape and type.
+
+    CheckpointError where a weight is no finite number: such a model gives every image the same answer.
+    """
+    refuse_infinite(path, state)
     save_tensors(path, state, encode(header))
 
 
 def save_tensors(path: Path, state: Mapping[str, torch.Tensor], metadata: dict[str, str]) -> None:
     """Write tensors and at most one entry of metadata; the file is never half-written."""
     tensors = {name: tensor.detach().to("cpu").contiguous() for name, tensor in state.items()}
+    data = to_bytes(tensors, metadata)  # its own `save_file` puts another file in the place of the draft
     try:
         with whole(path) as draft:
-            draft.touch()
-            mode = draft.stat().st_mode
-            save_file(tensors, draft, metadata)
-            draft.chmod(mode)  # safetensors leaves a file that only its owner may read
-    except SafetensorError as error:
-        raise CheckpointError(f"{path} can't be written: {error}. Is the disk full or read-only?") from None
+            draft.write_bytes(data)
+    except OSError as error:
+        raise CheckpointError(f"{path} can't be written: {error.strerror}. Is the disk full or read-only?") from None
 
 
 def load(path: Path) -> tuple[Header, State]:
     """Read a checkpoint: its header and its tensors, on the CPU."""
-    header = read_header(path)
-    return header, load_tensors(path)
+    header, state = read_header(path), load_tensors(path)
+    refuse_infinite(path, state)
+    return header, state
+
+
+def refuse_infinite(path: Path, state: Mapping[str, torch.Tensor]) -> None:
+    """Raise CheckpointError where a tensor holds NaN or an infinite number."""
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+            raise CheckpointError(
+                f"{path}: the tensor {name} holds a number that is not finite, so the model can't answer. Train it "
+                "again, with a lower `lr` or `train.precision: fp32`"
+            )
 
 
 def load_tensors(path: Path) -> State:
@@ -82,8 +96,13 @@ def foreign_state(path: Path) -> State:
         raise CheckpointError(
             f"backbone.weights: {path} does not exist; write `random`, `imagenet` or `models/weights/FILE`"
         )
-    if path.suffix == ".safetensors":
-        return load_tensors(path)
+    tensors = load_tensors(path) if path.suffix == ".safetensors" else _restricted(path)
+    refuse_infinite(path, tensors)
+    return tensors
+
+
+def _restricted(path: Path) -> State:
+    """Read a .pth or .pt file through torch's loader of tensors and plain containers."""
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 - the restricted loader raises many kinds

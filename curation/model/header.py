@@ -12,9 +12,12 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from curation.errors import CurationError
+from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import MODEL_SPLITS
 
 if TYPE_CHECKING:
@@ -66,6 +69,33 @@ class Header:
         return bool(self.classes)
 
 
+Finite = Annotated[float, Field(ge=-1000, le=1000, allow_inf_nan=False)]
+Colours = tuple[Finite, Finite, Finite]
+Name = Annotated[str, StringConstraints(max_length=100)]
+
+
+class Facts(BaseModel):
+    """What the text of a header must be. Whoever made the file, nothing in it is used before it was checked here."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    format: Literal[1]
+    arch: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
+    classes: Annotated[tuple[Annotated[str, StringConstraints(max_length=255)], ...], Field(max_length=100_000)]
+    image_size: Annotated[int, Field(ge=8, le=2048)]
+    mean: Colours
+    std: Colours
+    stem: Literal["standard", "half", "small"] = "standard"
+    params: dict[str, Any] = {}
+    dataset: Name = ""
+    parent: Name = ""
+    metrics: dict[str, float] = {}
+    throwaway: bool = False
+    lineage: dict[str, str] = {}
+    groups: dict[str, str] = {}
+    pixels: dict[str, Any] = {}
+
+
 def read_header(path: Path) -> Header:
     """Read the facts of a checkpoint without its tensors. CheckpointError says what is wrong with the file."""
     text = _metadata(path).get(KEY)
@@ -74,12 +104,16 @@ def read_header(path: Path) -> Header:
             f"{path}: a safetensors file without our facts (arch, classes, image size). "
             "To start from such weights, name the file in `backbone.weights`, and run `dvc repro`"
         )
-    facts = json.loads(text)
-    if facts.pop("format") != FORMAT:
-        raise CheckpointError(f"{path}: written by another version of this project; train it again")
-    for name in ("classes", "mean", "std"):
-        facts[name] = tuple(facts[name])
-    return Header(**facts | {name: unpack(facts.get(name, {})) for name in ("lineage", "groups")})
+    try:
+        facts = Facts.model_validate_json(text)
+        known = {name: unpack(packed) for name, packed in (("lineage", facts.lineage), ("groups", facts.groups))}
+    except ValidationError as error:
+        raise CheckpointError(_refused(path, error)) from None
+    except ValueError as error:  # of base64
+        raise CheckpointError(f"{path}: its lineage can't be read ({error}); train it again") from None
+    if problem := _problem(facts):
+        raise CheckpointError(f"{path}: {problem}; train it again")
+    return Header(**{name: value for name, value in facts if name != "format"} | known)
 
 
 def encode(header: Header) -> dict[str, str]:
@@ -120,7 +154,7 @@ def _pack_ids(ids: list[str]) -> str:
 def _unpack_ids(text: str) -> list[str]:
     if text.startswith(","):  # no letter of base64
         return text[1:].split(",")
-    return _ids_in(base64.b64decode(text))
+    return _ids_in(base64.b64decode(text, validate=True))
 
 
 def _ids_in(raw: bytes) -> list[str]:
@@ -128,17 +162,39 @@ def _ids_in(raw: bytes) -> list[str]:
     return [text[start : start + 32] for start in range(0, len(text), 32)]
 
 
+def _refused(path: Path, error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"]) or "the header"
+    if name == "format":
+        return f"{path}: written by another version of this project; train it again"
+    return f"{path}: {name} in its header is not what a checkpoint holds ({first['msg']}); train it again"
+
+
+def _problem(facts: Facts) -> str:
+    """What is wrong with facts that have the right types; "" when nothing is."""
+    if not all(facts.std):
+        return "a standard deviation of pixels of 0 in its header"
+    if len(set(facts.classes)) != len(facts.classes):
+        return "a class twice in its header"
+    if UNKNOWN in facts.classes or not all(name.strip() for name in facts.classes):
+        return f"a class in its header that names none (`{UNKNOWN}`, or a name of spaces)"
+    splits = {*facts.lineage, *facts.groups} - {split.value for split in MODEL_SPLITS}
+    return f"the split {min(splits)} in its lineage" if splits else ""
+
+
 def _metadata(path: Path) -> dict[str, str]:
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             text = file.read(length) if length <= LIMIT else b""
-            found = json.loads(text).get("__metadata__", {})
+            found = dict(json.loads(text).get("__metadata__", {}))
     except FileNotFoundError:
         raise CheckpointError(f"{path} does not exist. {_origin(path)}") from None
-    except (struct.error, ValueError, AttributeError):
+    except (struct.error, ValueError, AttributeError, TypeError, RecursionError):
         raise CheckpointError(f"{path} is no safetensors file: it is empty, cut short, or of another format") from None
-    return dict(found)
+    if not isinstance(found.get(KEY, ""), str):
+        raise CheckpointError(f"{path} is no safetensors file: its metadata is not text")
+    return found
 
 
 def _origin(path: Path) -> str:

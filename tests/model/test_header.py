@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.model.checkpoint import load, save
+from curation.model.checkpoint import foreign_state, load, save, save_tensors
 from curation.model.header import LIMIT, CheckpointError, Header, encode, pack, read_header, unpack
 from curation.tables.codes import MODEL_SPLITS
 
@@ -112,3 +112,68 @@ def test_a_bad_file_is_named_with_what_to_do(tmp_path, content, told):
 def test_a_missing_model_is_named_with_what_makes_it(tmp_path, name, told):
     with pytest.raises(CheckpointError, match=rf"{name}\.safetensors does not exist.*{told}"):
         read_header(tmp_path / f"{name}.safetensors")
+
+
+HOSTILE = {
+    "arch": [5, "", None, "../../x", "resnet18\n", "a" * 200, ["resnet18"]],
+    "classes": [
+        "ant",
+        [5],
+        [["a"]],
+        None,
+        ["a", "a"],
+        ["unknown"],
+        [""],
+        [" "],
+        ["a" * 300],
+    ],
+    "image_size": [10**6, 0, -32, 32.0, "32", True, None, 10**400],
+    "mean": [[0.1, 0.2], "abc", [None] * 3, [1e300] * 3, [float("nan")] * 3, [float("inf")] * 3],
+    "std": [[0.0, 1.0, 1.0], [], {"a": 1}],
+    "stem": ["other", 5],
+    "params": [[], "lr"],
+    "metrics": [{"a": "b"}, 5],
+    "throwaway": ["no", 1],
+    "lineage": [{"train": "#"}, {"train": "abc"}, {"other": ","}, [], {"train": 5}],
+    "groups": [{"nowhere": ",a"}],
+    "format": [2, "1", None],
+    "unheard_of": [1],
+}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in HOSTILE.items() for value in values])
+def test_a_hostile_header_is_one_error_that_names_the_file(tmp_path, name, value):
+    facts = json.loads(encode(header())["curation"]) | {name: value}
+    save_tensors(tmp_path / "model.safetensors", {"w": torch.ones(1)}, {"curation": json.dumps(facts)})
+    with pytest.raises(CheckpointError, match=r"model\.safetensors"):
+        read_header(tmp_path / "model.safetensors")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda part: st.lists(part) | st.dictionaries(st.text(), part),
+    )
+)
+def test_whatever_stands_in_a_header_it_is_read_or_refused(tmp_path_factory, value):
+    path = tmp_path_factory.mktemp("headers") / "model.safetensors"
+    text = json.dumps({"__metadata__": value if isinstance(value, dict) else {"curation": json.dumps(value)}}).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    with pytest.raises(CheckpointError, match=r"model\.safetensors"):
+        read_header(path)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_weights_that_are_no_numbers_are_neither_written_nor_read(tmp_path, number):
+    path, state = tmp_path / "model.safetensors", {"w": torch.ones(3), "count": torch.tensor(2)}
+    state["w"][1] = number
+    with pytest.raises(CheckpointError, match=r"the tensor w .* not finite"):
+        save(path, state, header())
+    assert not path.exists()
+    save_tensors(path, state, encode(header()))
+    for read in (load, foreign_state):
+        with pytest.raises(CheckpointError, match=r"the tensor w .* not finite"):
+            read(path)
+    torch.save(state, tmp_path / "weights.pth")
+    with pytest.raises(CheckpointError, match="not finite"):
+        foreign_state(tmp_path / "weights.pth")
