@@ -128,9 +128,25 @@ def address(reviewed, fiftyone_env, serve_review):
 WRITE = """async (body) => (await fetch('/operators/execute', {
     method: 'POST', body, headers: {'content-type': 'application/json'}})).status"""
 
+ELSEWHERE = """async (url) => {
+    try { await fetch(url, {mode: 'no-cors'}); return 'sent'; } catch { return 'refused'; }
+}"""
 SHOWN = """() => performance.getEntriesByType('resource').map((one) => one.name)
     .find((name) => name.includes('/media?filepath=')).split('filepath=')[1].split('&')[0]"""
 READ = "async (file) => (await fetch('/media?filepath=' + file)).status"
+
+
+def test_the_page_of_the_app_asks_nobody_else(address, browse, hostile_port):
+    page = browse(address)
+    asked = []
+    page.on("request", lambda request: asked.append(request))  # noqa: PLW0108 - playwright marks the function
+    page.reload()
+    page.wait_for_selector('[data-cy="looker"]')
+    opened(page)
+    assert len(asked) > 20
+    sent = [urlsplit(one.url) for one in asked if one.failure != "csp"]  # the guard's policy stops a font from the web
+    assert {url.netloc for url in sent if url.scheme.startswith("http")} == {urlsplit(address).netloc}
+    assert page.evaluate(ELSEWHERE, f"http://127.0.0.1:{hostile_port}") == "refused"
 
 
 def test_no_page_of_another_origin_acts_on_the_review_or_reads_of_it(address, browse, reviewed, hostile_port):
