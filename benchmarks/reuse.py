@@ -17,7 +17,7 @@ from tables import Table, write_page
 
 from curation.evaluation.comparison.paired import against
 from curation.evaluation.comparison.promotion_gate import judge
-from curation.evaluation.uncertainty.optimism import optimism
+from curation.evaluation.uncertainty.best_of import optimism
 from curation.registry.version_chain import START
 
 ACCURACY, CHANGED = 0.9, 0.1
@@ -43,7 +43,7 @@ def best_of_k(count: int, tries: int, draws: int) -> list[object]:
         right = ~hard & ~own
         truth = 1 - (1 - (1 - shared / (1 - shared)) * (1 - hard.mean()))
         over.append(right.mean(axis=1).max() - truth)
-    return [count, tries, f"{100 * np.mean(over):+.2f}", f"{100 * optimism(tries, count, ACCURACY):+.2f}"]
+    return [count, tries, f"{100 * np.mean(over):+.2f}", f"{100 * optimism([ACCURACY] * tries, count):+.2f}"]
 
 
 def gated(count: int, rounds: int, draws: int) -> list[object]:
@@ -70,7 +70,7 @@ def gated(count: int, rounds: int, draws: int) -> list[object]:
         rounds,
         f"{share:.0%}",
         f"{100 * np.mean(over):+.2f}",
-        f"{100 * optimism(rounds, count, ACCURACY):+.2f}",
+        f"{100 * optimism([ACCURACY] * rounds, count):+.2f}",
     ]
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from curation import tables
 from curation.evaluation.headline import measured
-from curation.evaluation.uncertainty.optimism import optimism
+from curation.evaluation.uncertainty.best_of import optimism
 from curation.project import Project
 from curation.registry import refusals, versions
 from curation.selection.renewal.benchmark_renewals import read_renewals
@@ -61,7 +61,7 @@ def _use(project: Project, name: str, facts: Mapping[str, Any]) -> Use:
     promoted = {entry.md5 for entry in versions.read_log(project) if entry.action == "promote" and entry.time >= since}
     refused = {str(line["md5"]) for line in refusals.read(project) if str(line["time"]) >= since} - promoted
     judged = len(promoted | refused)
-    found = optimism(judged, facts.get("groups", facts["images"]), facts["accuracy"])
+    found = optimism([facts["accuracy"]] * judged, facts.get("groups", facts["images"]))
     return Use(name, facts["images"], judged, len(promoted), len(refused), round(found, 6))
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from curation.cli.main import app
 from curation.evaluation.comparison.paired import against
-from curation.evaluation.uncertainty.optimism import best_of, optimism
+from curation.evaluation.uncertainty.best_of import expected_best, optimism
 from curation.project import Project
 from curation.registry import benchmark_use, refusals
 from curation.registry.promote import Choice, PromotionRefusedError, promote, rollback
@@ -80,12 +80,14 @@ def test_every_benchmark_set_is_listed_with_its_interval(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("tries", "expected"), [(1, 0), (2, 0.5642), (5, 1.1630), (20, 1.8675), (100, 2.5076)])
 def test_the_largest_of_normal_numbers_is_that_of_the_tables(tries, expected):
-    assert best_of(tries) == pytest.approx(expected, abs=1e-3)
+    assert expected_best(tries) == pytest.approx(expected, abs=1e-3)
 
 
 def test_optimism_grows_with_tries_and_falls_with_images():
-    assert optimism(1, 200, 0.9) == optimism(0, 200, 0.9) == optimism(5, 0, 0.9) == 0
-    assert optimism(20, 200, 0.9) > optimism(5, 200, 0.9) > optimism(5, 1000, 0.9) > optimism(5, 1000, 1) > 0
+    assert optimism([0.9], 200) == optimism([], 200) == optimism([0.9] * 5, 0) == 0
+    assert (
+        optimism([0.9] * 20, 200) > optimism([0.9] * 5, 200) > optimism([0.9] * 5, 1000) > optimism([1.0] * 5, 1000) > 0
+    )
 
 
 @pytest.mark.pipeline
@@ -107,7 +109,7 @@ def test_promotions_are_chained_and_all_judged_candidates_count(project, monkeyp
     metrics = {"benchmark": {"frozen": {"images": 100, "accuracy": 0.9}}}
     (use,) = benchmark_use.uses(Project(project.root), metrics)
     assert (use.judged, use.promoted, use.refused) == (3, 2, 1)
-    assert use.optimism == pytest.approx(optimism(3, 100, 0.9), abs=1e-6)
+    assert use.optimism == pytest.approx(optimism([0.9] * 3, 100), abs=1e-6)
     assert "has judged 3 candidates (2 promoted, 1 refused)" in use.sentence()
     rollback(Project(project.root), "v1.0.0", Choice())
     (use,) = benchmark_use.uses(Project(project.root), metrics)
