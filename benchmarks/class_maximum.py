@@ -51,7 +51,8 @@ SIDE = 32
 POLICIES = ("before", "random", "diverse")
 KINDS = ("animals", "food", "household", "plants", "seasonal", "symbols", "town", "vehicles")
 NOTES = """On Fashion-MNIST, with the small network and two seeds, the most different images teach the network less
-than random ones, and test that was taken from them shows too little; drawn as a sample of the class it agrees with fresh images.
+than random ones, and test that was taken from them shows too little; drawn as a sample of the class it agrees with
+fresh images.
 Each row of the other sets has one seed, and one seed decides nothing there: the differences go both ways, and how much
 they change from seed to seed was not measured. So `cutoff.keep: random` is the default because of Fashion-MNIST alone.
 Where a set has one seed, no error is shown; that of **all** is over six runs of different sets."""

@@ -158,7 +158,8 @@ def main() -> None:
 
 
 NOTES = """Wanted: of the labels with P >= 0.5, half or more are wrong in every row, and no alarm among clean labels.
-Both hold here: each row that lists a label at P >= 0.5 lists more wrong ones than right ones, and the clean sets raise no alarm.
+Both hold here: each row that lists a label at P >= 0.5 lists more wrong ones than right ones, and the clean sets raise
+no alarm.
 
 These rows do not choose the cut of the queue (0.25). It was chosen on the sample of `make demo` (1,410 labels, 39 of
 them flipped), where it lists 31 labels, of which 28 are wrong: 0.9 alarms for each 400 right labels. So that figure is
