@@ -2,6 +2,8 @@
 
 import sys
 
+import pandas as pd
+
 from curation import tables
 from curation.errors import printable
 from curation.model.header import read_header
@@ -11,6 +13,7 @@ from curation.report import funnel_figure
 from curation.selection import funnel
 from curation.selection.copies import losses
 from curation.selection.groups.capture_times import seconds_of_times
+from curation.selection.groups.group_effect import without_groups
 from curation.selection.groups.group_warnings import of_groups
 from curation.selection.groups.newest import lines_on_newest
 from curation.selection.model_chosen import nothing_to_measure
@@ -36,6 +39,10 @@ def main() -> None:
     table, passed = funnel.by_split(splits), funnel.funnel(selection, splits)
     funnel_figure.write_tables(reports, {"funnel": passed, "classes": table, "basis": funnel.basis(splits)})
     funnel_figure.draw_funnel(passed, table, MODEL_SPLITS, reports / "funnel.svg")
+    shared = without_groups(selection, project.table(tables.DUPLICATES, ["image_id", "leak_group"]), params)
+    if shared:
+        funnel_figure.write_tables(reports, {"groups": pd.DataFrame([shared])})
+        print(shared)
     if params.split.newest:
         print("\n".join(lines_on_newest(splits, selection, seconds_of_times(selection["captured_at"]))))
     counts = splits["split"].value_counts()

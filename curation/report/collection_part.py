@@ -9,6 +9,7 @@ from curation.report.round_data import Round
 from curation.report.thumbnails import Tile
 from curation.selection.copies import losses
 from curation.selection.funnel import dropped
+from curation.selection.groups.group_effect import Sharing
 from curation.tables.class_names import UNKNOWN
 from curation.tables.codes import LABELLED_SPLITS, Reason, Source, Split, State
 
@@ -79,7 +80,7 @@ def funnel(round_: Round) -> Section | None:
     legend = [(1, "images"), (5, f"set aside: {', '.join(ASIDE)}")]
     drawing = Bars(steps, _alt("The funnel", [*rows, ("kept", kept), ("set aside", aside)]))
     parts: list[Part] = [Figure(drawing, "What was left after each step", legend)]
-    parts += [*_states(states), *_splits(round_), *_reasons(selection)]
+    parts += [*_states(states), *_splits(round_), *_groups(round_), *_reasons(selection)]
     dropped = int(states.get(State.DROPPED, 0))
     lead = (
         f"{files:,} files came in; {kept:,} images are kept for the model; {dropped:,} were dropped, each for a reason."
@@ -199,6 +200,16 @@ def _splits(round_: Round) -> list[Part]:
     parts = [(series, int(counts.get(name, 0)), name.value) for name, series in names.items() if counts.get(name, 0)]
     drawing = Bars([Bar("images", parts)], "Images by split: " + ", ".join(f"{n} {v}" for _, v, n in parts))
     return [Figure(drawing, "The images that are scored, by split", _named(parts))]
+
+
+def _groups(round_: Round) -> list[Part]:
+    """Say what test would share with train without groups, where images have groups."""
+    table = round_.csv("split/groups.csv")
+    if table is None:
+        return []
+    unknown = "How far that would change accuracy is not measurable here: no test image shares a group with train."
+    said = _sentence(str(Sharing(*map(int, table[list(Sharing._fields)].iloc[0]))))
+    return [Heading("Groups of the metadata", f"{said} {unknown}")]
 
 
 def _named(parts: list[tuple[int, int, str]]) -> list[tuple[int, str]]:

@@ -1,6 +1,7 @@
 """The report: one file, self-contained, the same bytes each time, from whatever tables there are."""
 
 import re
+import shutil
 from html.parser import HTMLParser
 
 import pytest
@@ -86,6 +87,18 @@ def test_it_tells_the_round(text):
         *("beats the best simple method (60.0%)", "shift to frozen", "Out of scope"),
     ):
         assert words in text, words
+
+
+def test_it_says_what_test_would_share_with_train_where_there_are_groups(project, text, tmp_path):
+    assert "Groups of the metadata" not in text
+    made = tmp_path / "round"
+    shutil.copytree(project, made)
+    (made / "reports/split").mkdir()
+    (made / "reports/split/groups.csv").write_text("test_images,share_with_train\n120,34\n")
+    write_report(Project(made), made / "out.html")
+    told = (made / "out.html").read_text(encoding="utf-8")
+    assert "Of 120 test images 34 would share a group with train if all images were split anew" in told
+    assert "not measurable here: no test image shares a group with train" in told
 
 
 @pytest.mark.parametrize("missing", ["images", "duplicates", "selection", "splits", "predictions", "errors", "reports"])
