@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from curation.evaluation.queue.blind_review import BLIND
-from curation.tables.codes import Kind
+from curation.tables.codes import PROBABLE, Kind
 
 MOST_CLUSTERS = 200
 MOST_PAIRS = 30
@@ -122,10 +122,10 @@ def _by_kind() -> Iterator[View]:
     yield (
         "probable label errors",
         WAITING | {"kind": Kind.LABEL_ERROR.value},
-        "The label is wrong with a probability of 25% or more",
+        f"The label is wrong with a probability of {PROBABLE:.0%} or more",
     )
     yield "conflicts", WAITING | {"kind": Kind.CONFLICT.value}, "Copies of these have another label"
-    yield "unsure", WAITING | {"kind": Kind.DOUBT.value}, "Right, but the model was not sure"
+    yield "unsure", WAITING | {"kind": Kind.DOUBT.value}, "The model gives the same label, but was not sure"
     yield (
         "good but hard",
         WAITING | hard,

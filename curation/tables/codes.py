@@ -109,6 +109,9 @@ class Kind(StrEnum):
     OUT_OF_SCOPE = "out of scope"  # Its label is no class of the model, and the model is sure of its answer.
 
 
+PROBABLE = 0.25  # P(wrong label) from which an image is in the review queue for that alone, as Kind.LABEL_ERROR
+
+
 class Word(StrEnum):
     """The word of a decision in data/reviews.csv."""
 

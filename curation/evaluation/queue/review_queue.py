@@ -20,9 +20,8 @@ from curation.evaluation.queue.cluster_explanation import Cluster, explanations
 from curation.images.image_measures import colours, thumbnails
 from curation.params import Params
 from curation.tables import ERRORS
-from curation.tables.codes import LABELLED_SPLITS, Kind, Split
+from curation.tables.codes import LABELLED_SPLITS, PROBABLE, Kind, Split
 
-PROBABLE = 0.25  # probability of a label error from which an image is in the queue for that alone
 GAIN_OF_ERROR, GAIN_OF_DOUBT = 0.02, 0.01  # wrong labels corrected by the review of one image whose label is right
 SHOWN_CORRECT = 3
 COLUMNS = {  # what is read of each table

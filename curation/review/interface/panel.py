@@ -128,9 +128,8 @@ def facts_in_words(facts: dict[str, Any], selected: int) -> str:
         sure = f" ({facts['confidence']:.0%} sure)" if facts.get("confidence") is not None else ""
         answer = f"predicted **{facts['predicted']}**{sure}." if facts.get("kind") != BLIND else BLIND_WORDS
         lines.append(f"Labelled **{facts['label'] or 'nothing'}**, {answer}")
-        if facts.get("suggested"):
-            doubt = f" The label is wrong with probability {facts['label_error']:.0%}." if facts["label_error"] else ""
-            lines.append(f"Suggested: **{facts['suggested']}**.{doubt}")
+        if words := facts.get("label_words"):
+            lines.append(f"{words[0].upper()}{words[1:]}.")
         if facts.get("explanation"):
             lines.append(f"Cluster {facts['cluster']}: {facts['explanation']}")
         if facts.get("decision"):

@@ -6,6 +6,7 @@ import fiftyone.operators as foo
 
 from curation.errors import CurationError
 from curation.review.interface import decide, pair_decisions
+from curation.review.interface.label_words import label_words
 from curation.review.interface.operators import one_of, targets
 from curation.review.saved_views import stale, tidy, waiting
 
@@ -117,6 +118,7 @@ def describe(dataset: Any, one: str) -> dict[str, Any]:
     columns = dataset.select([one]).values([*fields, *plain, "id"])
     keys = [*names, "label_error", *plain[1:], "id"]
     facts = {key: column[0] if column else None for key, column in zip(keys, columns, strict=True)}
+    facts["label_words"] = label_words(facts["suggested"], facts["label_error"])
     pair = pair_decisions.pair_of(dataset, one)
     if pair is None:
         return facts

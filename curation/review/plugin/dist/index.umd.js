@@ -122,12 +122,6 @@
     draw();
   };
 
-  const suggestion = ({ suggested, label_error: wrong, kind }) => {
-    if (!suggested) return "";
-    if (!wrong) return `suggested: ${suggested}`;
-    return wrong < 0.5 && kind !== "label error" ? `label probably right (wrong: ${percent(wrong)}, then ${suggested})` : `suggested: ${suggested} (wrong label: ${percent(wrong)})`;
-  };
-
   const draw = () => {
     if (!bar.isConnected) document.body.appendChild(bar);
     bar.style.display = queue ? "block" : "none";
@@ -138,7 +132,7 @@
       one.kind === "blind"
         ? "reviewed blind: is the label right? k keeps it, l gives another"
         : `predicted ${one.predicted || "?"}${one.confidence === null ? "" : ` (${percent(one.confidence)})`}`,
-      suggestion(one),
+      one.label_words,
       one.partner && `this is the ${one.partner.side === "left" ? "right" : "left"} image of two`,
       one.explanation && one.explanation.split("; ").slice(0, 2).join("; "), // all of it stands in the panel
       one.decision && `decided: ${one.decision}`,
