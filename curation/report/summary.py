@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from curation import tables
-from curation.evaluation.headline import caption, measured
+from curation.evaluation.headline import POPULATION, caption, measured
 from curation.project import Project
 from curation.report import counting
 from curation.report.collection_part import loss_warnings
@@ -88,7 +88,11 @@ def in_words(numbers: Numbers) -> list[str]:
             f"{images['conflicts']:,} with a near-duplicate of another label."
         ),
         f"Classes {classes['in_model']:,} in the model: {parts}; {aside}.",
-        f"Model   accuracy with its 95% interval: {accuracies}." if accuracies else "Model   no accuracy was measured.",
+        (
+            f"Model   accuracy with its 95% interval: {accuracies}. What these numbers speak of: {POPULATION}"
+            if accuracies
+            else "Model   no accuracy was measured."
+        ),
         (
             f"Review  {review['left']:,} of {review['queued']:,} queued images are left to decide, in "
             f"{review['clusters']:,} clusters: `curate review open` shows them in FiftyOne."

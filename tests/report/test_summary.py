@@ -8,6 +8,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from curation.cli.main import app
+from curation.evaluation.headline import POPULATION
 from curation.params import Params
 from curation.project import Project
 from curation.report.summary import in_numbers, in_words, summary
@@ -21,6 +22,13 @@ def test_accuracy_is_that_of_the_metrics_file(project):
     metrics = json.loads(Project(project).metrics.read_text())
     for name, facts in (("test", metrics["test"]), ("benchmark/frozen", metrics["benchmark"]["frozen"])):
         assert f"{facts['accuracy']:.3f} on {name} ({facts['images']} images)" in line
+
+
+def test_the_population_is_said_once_and_only_beside_accuracies(project):
+    numbers = in_numbers(Project(project))
+    lines = in_words(numbers)
+    assert "\n".join(lines).count(POPULATION) == lines[2].count(POPULATION) == 1
+    assert POPULATION not in "\n".join(in_words(numbers | {"model": {}}))
 
 
 def test_counts_are_those_of_the_report(project, text):
