@@ -19,6 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from curation.decisions.order import REVIEW_COLUMNS
+from curation.images.collection.metadata_columns import HELD
 from curation.params import Params
 from curation.selection.cutoff import select
 from curation.selection.split import split
@@ -26,9 +28,7 @@ from curation.selection.split import split
 OUT = Path("benchmarks/results/splits.md")
 SPLITS = ["train", "val", "test", "benchmark"]
 EVALUATION = ["val", "test", "benchmark"]
-NO_REVIEWS = pd.DataFrame(
-    {"line": [], "image_id": [], "decision": [], "label": [], "subclass": [], "reviewer": [], "decided_at": []}
-)
+NO_REVIEWS = pd.DataFrame({name: [] for name in ("line", *REVIEW_COLUMNS)})
 
 
 @dataclass
@@ -42,10 +42,12 @@ class Collection:
         """IMAGES (the columns that selection reads) and DUPLICATES; a group is named by its least image_id."""
         rows = self.rows
         images = rows.drop(columns=["group", "star"]).assign(
-            copy_labels=pd.Series([[]] * len(rows), index=rows.index, dtype=object)
+            copy_labels=pd.Series([[]] * len(rows), index=rows.index, dtype=object), **dict.fromkeys(HELD, "")
         )
         read = rows[rows["error"] == ""]
-        copies = pd.DataFrame({"image_id": read["image_id"], "keeper": read["star"]})
+        copies = pd.DataFrame(
+            {"image_id": read["image_id"], "keeper": read["star"], "same_pixels_as": read["image_id"]}
+        )
         copies["leak_group"] = read.groupby("group")["image_id"].transform("min")
         return images, copies
 
