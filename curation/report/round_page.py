@@ -20,6 +20,7 @@ SECTIONS = (
     *(
         model_part.training,
         model_part.quality,
+        why_part.by_metadata,
         why_part.reasons,
         model_part.confusion,
         model_part.confidence,

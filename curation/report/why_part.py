@@ -1,12 +1,16 @@
-"""The part of the report that explains the numbers: simple baselines beside the model, and the causes of errors."""
+"""The part of the report that explains the numbers: slices by metadata, simple baselines, and the causes of errors."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from curation.evaluation.error_breakdown import named
+from curation.evaluation.prediction_facts import groups_of
+from curation.evaluation.uncertainty.slices import LEAST_IMAGES, Slice, slices
+from curation.images.collection.metadata_columns import HELD, column, column_names
 from curation.report.charts import Bar, Bars
 from curation.report.page import Figure, Heading, Part, Section, Table
 from curation.report.round_data import Round
+from curation.tables.codes import Split
 
 SIMPLE = {
     "majority": "always the largest class",
@@ -22,7 +26,55 @@ CAUSES = {
 SHIFT = "more error on this benchmark than on test: images of another kind"
 
 
+SLICE_HEAD = [
+    "column",
+    "value",
+    "images",
+    "accuracy",
+    "95% interval",
+    "difference to the others",
+    "95% interval",
+    "shown?",
+]
 SCOPE = ("refused", "gated", "gated_in_scope", "auc_confidence", "auc_energy", "auc_ood_score")
+
+
+def by_metadata(round_: Round) -> Section | None:
+    """Show the accuracy on test of each value of the columns of the metadata, where a value has enough images."""
+    found = _slices(round_)
+    if not found:
+        return None
+    worse = [f"{one.column} {one.value}" for one in found if one.difference_interval.high < 0]
+    said = (
+        f"Shown to be worse than the other test images: {', '.join(worse)}." if worse else "None is shown to be worse."
+    )
+    lead = (
+        f"Accuracy on test for each value with at least {LEAST_IMAGES} images, of columns with 2 to 20 values. {said} "
+        f"The intervals of all {len(found):,} slices hold together at 95%. A slice can also differ because it "
+        "has other classes."
+    )
+    return Section("slices", "Slices by metadata", lead, [Table(SLICE_HEAD, [_slice_row(one) for one in found])])
+
+
+def _slice_row(one: Slice) -> list[object]:
+    low, high = one.interval
+    below, above = one.difference_interval
+    numbers = [f"{one.images:,}", f"{one.accuracy:.1%}", f"{low:.1%} to {high:.1%}"]
+    return [one.column, one.value, *numbers, f"{one.difference:+.1%}", f"{below:+.1%} to {above:+.1%}", one.verdict]
+
+
+def _slices(round_: Round) -> list[Slice]:
+    images, predictions, splits, header = round_.images, round_.predictions, round_.splits, round_.header
+    if images is None or predictions is None or splits is None:
+        return []
+    test = predictions[predictions["split"] == Split.TEST]
+    if header is not None:
+        test = test[test["label"].isin(header.classes)]
+    test = test[["image_id", "label", "predicted"]].merge(splits[["image_id", "leak_group"]], on="image_id", how="left")
+    rows = test.merge(images[["image_id", *HELD]], on="image_id", how="left")
+    rows[HELD] = rows[HELD].fillna("")
+    right = (rows["label"] == rows["predicted"]).to_numpy(dtype=bool)
+    return slices(right, groups_of(rows), {name: column(rows, name) for name in column_names(rows)})
 
 
 def reasons(round_: Round) -> Section | None:

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from curation import tables
 from curation.errors import CurationError
 from curation.project import Project
 from curation.report.round_page import write_report
@@ -99,6 +100,24 @@ def test_it_says_what_test_would_share_with_train_where_there_are_groups(project
     told = (made / "out.html").read_text(encoding="utf-8")
     assert "Of 120 test images 34 would share a group with train if all images were split anew" in told
     assert "not measurable here: no test image shares a group with train" in told
+
+
+def test_it_shows_accuracy_by_the_values_of_a_column_of_the_metadata(project, text, tmp_path):
+    assert "Slices by metadata" not in text
+    made = tmp_path / "round"
+    shutil.copytree(project, made)
+    round_ = Project(made)
+    images, predictions = round_.table(tables.IMAGES), round_.table(tables.PREDICTIONS)
+    test = set(predictions.loc[predictions["split"] == "test", "image_id"])
+    sites = {one: f"<i>{number % 2}" for number, one in enumerate(sorted(test))}
+    images["metadata"] = [f'{{"site": "{sites[one]}"}}' if one in sites else "" for one in images["image_id"]]
+    round_.write_table(images, tables.IMAGES)
+    write_report(round_, made / "out.html")
+    told = (made / "out.html").read_text(encoding="utf-8")
+    assert "Slices by metadata" in told
+    assert "None is shown to be worse. The intervals of all 2 slices hold together" in told
+    assert "&lt;i&gt;1" in told
+    assert "<i>" not in told
 
 
 @pytest.mark.parametrize("missing", ["images", "duplicates", "selection", "splits", "predictions", "errors", "reports"])
