@@ -93,10 +93,12 @@ def serve_review():
         curate = Path(sys.executable).with_name("curate")
         command = [curate, "review", "open", "--port", str(a_free_port()), *options]
         with subprocess.Popen(command, cwd=root, env=env, stdout=subprocess.PIPE, text=True) as server:
-            told = next((line for line in server.stdout if "http://" in line), "")
-            assert "in the browser: " in told, "curate review open ended, or named no address: see its stderr"
-            yield told.split("in the browser: ")[1].split()[0]
-            server.terminate()
+            try:
+                told = next((line for line in server.stdout if "http://" in line), "")
+                assert "in the browser: " in told, "curate review open ended, or named no address: see its stderr"
+                yield told.split("in the browser: ")[1].split()[0]
+            finally:  # a test that fails must not wait for the server for ever
+                server.terminate()
 
     return serve
 

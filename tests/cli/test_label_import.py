@@ -56,6 +56,7 @@ def labelled(answers, day=1):
 
 def held():
     log = pd.read_csv("data/reviews.csv", dtype=str, keep_default_na=False)
+    log = log[~log.decision.str.startswith("sampled:")]  # how an image came in, not what it is
     last = log.sort_values("decided_at", kind="stable").drop_duplicates("image_id", keep="last")
     return dict(zip(last.image_id, last.decision.str.cat(last.label, " ").str.strip(), strict=True))
 

@@ -73,4 +73,4 @@ def test_an_answer_is_pushed_tagged_pulled_and_moved(project, fiftyone_env):
     assert Path("data/raw/blue/0.png").exists()
     log = pd.read_csv("data/reviews.csv", dtype=str)
     assert log.note.str.contains("identified as red at 0.950").any()
-    assert set(log.decision) == {"relabel"}
+    assert set(log.decision) == {"relabel", "sampled:model"}
