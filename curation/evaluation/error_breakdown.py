@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.evaluation.prediction_facts import Facts
+from curation.evaluation.uncertainty.intervals import LEVEL, of_difference
 from curation.predict.effective_size import effective_size
 from curation.predict.thresholds import wilson
 
-LEVEL = 0.95
 PARTS = ("bias", "variance", "selection")
 
 Flags = NDArray[np.bool_]
@@ -86,9 +86,7 @@ def _difference(rate: Rate, other: Rate, tests: int) -> tuple[float, float, floa
     from scipy.stats import norm
 
     z = float(norm.ppf(1 - (1 - LEVEL) / 2 / tests))
-    (one, (low, high)), (two, (under, over)) = ((each[0], _limits(each, z)) for each in (rate, other))
-    below, above = math.hypot(one - low, over - two), math.hypot(high - one, two - under)
-    return one - two, one - two - below, one - two + above
+    return rate[0] - other[0], *of_difference(rate[0], _limits(rate, z), other[0], _limits(other, z))
 
 
 def _limits(rate: Rate, z: float) -> tuple[float, float]:
@@ -104,6 +102,6 @@ def _overfitting(measured: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     difference, name = test["log_loss"] - train["log_loss"], "overfitting_log_loss"
     if not all(f"log_loss_{side}" in one for one in (test, train) for side in ("low", "high")):
         return {name: difference}
-    below = math.hypot(test["log_loss"] - test["log_loss_low"], train["log_loss_high"] - train["log_loss"])
-    above = math.hypot(test["log_loss_high"] - test["log_loss"], train["log_loss"] - train["log_loss_low"])
-    return {name: difference, f"{name}_low": difference - below, f"{name}_high": difference + above}
+    limits = ((one["log_loss_low"], one["log_loss_high"]) for one in (test, train))
+    low, high = of_difference(test["log_loss"], next(limits), train["log_loss"], next(limits))
+    return {name: difference, f"{name}_low": low, f"{name}_high": high}

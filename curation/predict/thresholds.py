@@ -213,12 +213,14 @@ def p_values(rates: Reals, sizes: Reals, wanted: Reals) -> npt.NDArray[np.float6
     return np.asarray(np.where(right > 0, tails, 1.0), np.float64)
 
 
-def lower_bound(rate: float, size: float) -> float:
-    """Return the lower Clopper-Pearson bound at 95 % of a share `rate` of `size` separate images.
+def lower_bound(rate: float, size: float, alpha: float = ALPHA) -> float:
+    """Return the lower Clopper-Pearson bound of a share `rate` of `size` separate images.
+
+    alpha: how often the bound may be wrong.
 
     Example: lower_bound(1, 59) is 0.95.
     """
-    return float(betaincinv(rate * size, (1 - rate) * size + 1, ALPHA)) if rate > 0 and size > 0 else 0.0
+    return float(betaincinv(rate * size, (1 - rate) * size + 1, alpha)) if rate > 0 and size > 0 else 0.0
 
 
 def without_noise(rate: float, noise: float, classes: int) -> float:

@@ -7,6 +7,7 @@ right, with the nearer limit of Brown, Cai and DasGupta (2001) where at most thr
 interval (Efron 1979) over groups. benchmarks/intervals.py measures how often each holds the truth.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -62,6 +63,13 @@ def of_share(rate: float, size: float) -> Interval:
     if 0 < right <= FEW:
         low = min(low, float(chi2.ppf(1 - LEVEL, 2 * right)) / (2 * size))
     return Interval(low if right > 0 else 0.0, high if wrong > 0 else 1.0)
+
+
+def of_difference(one: float, limits: tuple[float, float], other: float, others: tuple[float, float]) -> Interval:
+    """Interval of `one` minus `other`, which were measured apart, from the limits of each (Zou and Donner 2008)."""
+    (low, high), (under, over) = limits, others
+    below, above = math.hypot(one - low, over - other), math.hypot(high - one, other - under)
+    return Interval(one - other - below, one - other + above)
 
 
 def mean(values: NDArray[np.floating], groups: Groups, resamples: int, seed: int) -> Interval:

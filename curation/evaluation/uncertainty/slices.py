@@ -7,7 +7,6 @@ method 10 for separate samples). The intervals are those of Clopper and Pearson 
 more often than they say, where few images are wrong.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -15,8 +14,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from curation.evaluation.uncertainty.intervals import LEVEL, Groups, Interval
+from curation.evaluation.uncertainty.intervals import LEVEL, Groups, Interval, of_difference
 from curation.predict.effective_size import effective_size
+from curation.predict.thresholds import lower_bound
 
 LEAST_IMAGES = 20  # fewer say too little of a value
 VALUES = range(2, 21)  # numbers of values that a column may have: with more it names images, and not kinds of them
@@ -64,20 +64,14 @@ def _masks(columns: Mapping[str, "pd.Series[str]"]) -> Iterator[tuple[str, str, 
 
 def _slice(right: Flags, groups: Groups, one: tuple[str, str, Flags], level: float) -> Slice:
     column, value, mask = one
-    rate, (low, high) = _rate(right[mask], groups[mask], level)
-    other, (under, over) = _rate(right[~mask], groups[~mask], level)
-    difference = rate - other
-    below, above = math.hypot(rate - low, over - other), math.hypot(high - rate, other - under)
-    apart = Interval(difference - below, difference + above)
-    return Slice(column, value, int(mask.sum()), rate, Interval(low, high), difference, apart)
+    rate, limits = _rate(right[mask], groups[mask], level)
+    other, others = _rate(right[~mask], groups[~mask], level)
+    apart = of_difference(rate, limits, other, others)
+    return Slice(column, value, int(mask.sum()), rate, limits, rate - other, apart)
 
 
 def _rate(right: Flags, groups: Groups, level: float) -> tuple[float, Interval]:
     """The share of right images, and its interval at `level`."""
-    from scipy.stats import beta
-
     rate, size = float(right.mean()), effective_size(right.astype(np.float64), groups)
-    good, bad, tail = rate * size, (1 - rate) * size, (1 - level) / 2
-    low = float(beta.ppf(tail, good, bad + 1)) if good > 0 else 0.0
-    high = float(beta.ppf(1 - tail, good + 1, bad)) if bad > 0 else 1.0
-    return rate, Interval(low, high)
+    tail = (1 - level) / 2
+    return rate, Interval(lower_bound(rate, size, tail), 1 - lower_bound(1 - rate, size, tail))
