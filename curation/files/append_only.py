@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from curation.errors import CurationError
+from curation.files.whole_files import is_at
 
 MEND = "Mend the line by hand, or restore the file with git."
 
@@ -109,16 +110,9 @@ def _locked(path: Path) -> int:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            if _is_at(file, path):
+            if is_at(file, path):
                 return file
         except BaseException:
             os.close(file)
             raise
         os.close(file)
-
-
-def _is_at(file: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(file), path.stat())
-    except FileNotFoundError:
-        return False

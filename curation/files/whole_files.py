@@ -64,7 +64,7 @@ def _own_draft(path: Path) -> tuple[Path, int]:
     for number in itertools.count():
         draft = path.with_name(_draft_name(path.name, number))
         file = os.open(draft, os.O_RDWR | os.O_CREAT, 0o666)
-        if _locked(file) and _is_at(file, draft):
+        if _locked(file) and is_at(file, draft, follow_symlinks=False):
             os.ftruncate(file, 0)
             return draft, file
         os.close(file)
@@ -89,10 +89,10 @@ def _locked(file: int) -> bool:
     return True
 
 
-def _is_at(file: int, path: Path) -> bool:
-    """Whether an open file is still the one at this path. Its owner may have renamed it before the lock was free."""
+def is_at(file: int, path: Path, *, follow_symlinks: bool = True) -> bool:
+    """Whether an open file is still the one at this path. It may have been renamed before its lock was free."""
     try:
-        return os.path.samestat(os.fstat(file), os.lstat(path))
+        return os.path.samestat(os.fstat(file), path.stat(follow_symlinks=follow_symlinks))
     except FileNotFoundError:
         return False
 
