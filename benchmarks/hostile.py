@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 SEEN = 4.0  # grey levels of difference (root mean square) from which a person sees the damage
 CHECKLESS = {
-    "uncompressed pixels: any byte is a colour": {"BMP", "PPM", "TIFF", "ICO"},
-    "a palette: any byte is a colour": {"GIF"},
+    "uncompressed pixels: any byte is a colour": {"BMP", "DIB", "PPM", "PAM", "TIFF", "ICO", "TGA", "PCX", "SUN"},
+    "a palette: any byte is a colour": {"GIF", "BLP"},
     "a compressed stream without a checksum, that still decodes": {"WEBP", "AVIF", "HEIF", "JPEG2000"},
     "JPEG: Huffman codes or tables that still decode": {"JPEG"},
     "PNG: only what is no pixel": {"PNG"},
@@ -49,11 +49,25 @@ def main() -> None:
         frame = ingest_folder(folder, Params())
         seconds = time.perf_counter() - start
         silent = unnoticed(frame, folder, before)
+    whole = sorted(set(before.values()))
+    refused = sum(is_refused(data) for data in whole)
     listed = len(frame) + int(frame["copy_paths"].map(len).sum())
     summary, reasons = told(frame, listed, seconds)
     about = f"`python benchmarks/hostile.py --files {options.files} --seed {options.seed}`: {summary}"
+    about += f" Of the {len(whole)} files before they were damaged {refused} were refused."
     write_page("hostile", "Damaged and hostile files", about, [reasons, silent], keep=options.files >= 10_000)
-    sys.exit(listed != options.files)
+    sys.exit(listed != options.files or refused > 0)
+
+
+def is_refused(data: bytes) -> bool:
+    """Whether a file is not read."""
+    from curation.images.opening import UnreadableImage, decode
+
+    try:
+        decode(data, "x")
+    except UnreadableImage:
+        return True
+    return False
 
 
 def unnoticed(frame: "pd.DataFrame", folder: Path, before: dict[str, bytes]) -> Table:

@@ -1,6 +1,6 @@
 """Damaged and hostile files, made from a seed: what benchmarks/hostile.py reads.
 
-Pictures of sixteen formats cut short, with bits flipped, bytes zeroed or pieces swapped; headers that promise
+Pictures of two dozen kinds of files cut short, with bits flipped, bytes zeroed or pieces swapped; headers that promise
 gigapixels; streams that unpack to gigabytes; loops within TIFF directories; and what is no picture at all.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
 Random = np.random.Generator
 FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -31,7 +31,9 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
     "ppm": ("PPM", {}),
     "ico": ("ICO", {}),
     "tga": ("TGA", {"compression": "tga_rle"}),
+    "raw.tga": ("TGA", {}),
     "pcx": ("PCX", {}),
+    "dib": ("DIB", {}),
     "heic": ("HEIF", {}),
 }
 
@@ -43,7 +45,45 @@ def picture(random: Random) -> Image.Image:
     return Image.fromarray((pixels + random.integers(-9, 10, pixels.shape)).clip(0, 255).astype(np.uint8))
 
 
-def good_files(random: Random, each: int = 6) -> dict[str, list[bytes]]:
+def as_pam(image: Image.Image) -> bytes:
+    """Encode as PAM, with alpha."""
+    words = f"P7\nWIDTH {image.width}\nHEIGHT {image.height}\nDEPTH 4\nMAXVAL 255\nTUPLTYPE RGB_ALPHA\nENDHDR\n"
+    return words.encode() + image.convert("RGBA").tobytes()
+
+
+def as_sun(image: Image.Image) -> bytes:
+    """Encode as a Sun raster file of kind 3: red, green, blue."""
+    wide, high = image.size
+    body = image.tobytes()
+    return struct.pack(">8I", 0x59A66A95, wide, high, 24, len(body), 3, 0, 0) + body
+
+
+def as_blp(image: Image.Image) -> bytes:
+    """Encode as BLP, which has a palette."""
+    stream = BytesIO()
+    image.quantize(256).save(stream, "BLP", blp_version="BLP2")
+    return stream.getvalue()
+
+
+def as_lab(image: Image.Image) -> bytes:
+    """Encode as a TIFF in L*a*b* of 16 bits."""
+    profiles = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    lab = ImageCms.profileToProfile(image, *profiles, outputMode="LAB")
+    wide, high = image.size
+    samples = np.frombuffer(lab.tobytes(), np.uint8).reshape(high, wide, 3).astype("<u2") * 257
+    samples[:, :, 1:] ^= 0x8000
+    shorts, longs, body = 3, 4, samples.astype("<u2").tobytes()
+    fields = [(256, longs, wide), (257, longs, high), (259, shorts, 1), (262, shorts, 8), (277, shorts, 3)]
+    entries = [(tag, kind, 1, value) for tag, kind, value in [*fields, (278, longs, high), (279, longs, len(body))]]
+    start = 8 + 2 + 12 * (len(entries) + 2) + 4
+    head = tiff([*entries, (258, shorts, 3, start), (273, longs, 1, start + 6)])[:start]
+    return head + struct.pack("<3H", 16, 16, 16) + body
+
+
+WRITTEN: dict[str, Callable[[Image.Image], bytes]] = {"pam": as_pam, "ras": as_sun, "blp": as_blp, "lab.tif": as_lab}
+
+
+def good_files(random: Random, each: int = 12) -> dict[str, list[bytes]]:
     """Make good files of each format that can be written here, by suffix."""
     try:
         import pillow_heif
@@ -57,6 +97,8 @@ def good_files(random: Random, each: int = 6) -> dict[str, list[bytes]]:
             stream = BytesIO()
             picture(random).save(stream, name, **options)
             good.setdefault(suffix, []).append(stream.getvalue())
+    for suffix, encode in WRITTEN.items():
+        good[suffix] = [encode(picture(random)) for _ in range(each)]
     return good
 
 
