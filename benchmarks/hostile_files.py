@@ -68,10 +68,10 @@ def as_blp(image: Image.Image) -> bytes:
 def as_lab(image: Image.Image) -> bytes:
     """Encode as a TIFF in L*a*b* of 16 bits."""
     profiles = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
-    lab = ImageCms.profileToProfile(image, *profiles, outputMode="LAB")
-    wide, high = image.size
-    samples = np.frombuffer(lab.tobytes(), np.uint8).reshape(high, wide, 3).astype("<u2") * 257
-    samples[:, :, 1:] ^= 0x8000
+    lab = np.asarray(ImageCms.profileToProfile(image, *profiles, outputMode="LAB"), np.uint8)
+    high, wide = lab.shape[:2]
+    samples = lab.astype("<u2") * 257
+    samples[:, :, 1:] += 0x8000  # a* and b* with a sign
     shorts, longs, body = 3, 4, samples.astype("<u2").tobytes()
     fields = [(256, longs, wide), (257, longs, high), (259, shorts, 1), (262, shorts, 8), (277, shorts, 3)]
     entries = [(tag, kind, 1, value) for tag, kind, value in [*fields, (278, longs, high), (279, longs, len(body))]]
