@@ -115,8 +115,11 @@ class Augment(Block):
     rotate: Annotated[float, Field(ge=0, le=180)] = 10
     zoom_in: Annotated[float, Field(ge=0, le=10)] = 0.2
     zoom_out: Annotated[float, Field(ge=0, le=10)] = 0.1
+    stretch: Annotated[float, Field(ge=0, le=10)] = 0
     jitter: Fraction = 0
+    trivial: bool = False
     mixup: Annotated[float, Field(ge=0)] = 0
+    cutmix: Annotated[float, Field(ge=0)] = 0
     erase: Fraction = 0
 
 

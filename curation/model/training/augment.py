@@ -2,8 +2,9 @@
 
 Flip, rotation and zoom are one affine map and one interpolation, as in Kornia and DALI, instead of one Python call for
 each image. The random numbers are made on the CPU from (seed, epoch, batch), for the whole batch. So they do not depend
-on the device, on a resume, or on how many processes share a batch. Mixup is that of Zhang et al. 2018, random erasing
-that of Zhong et al. 2020.
+on the device, on a resume, or on how many processes share a batch. Mixup is that of Zhang et al. 2018, CutMix
+that of Yun et al. 2019 (one box a batch), random erasing that of Zhong et al. 2020. `trivial` changes each image in one
+of nine ways, as TrivialAugment (Müller and Hutter 2021) does, without its changes of single grey levels.
 """
 
 import math
@@ -26,6 +27,7 @@ class Draws:
     box: Tensor  # [batch, 4]: top, left, bottom, right of what is erased, as fractions; empty when top = bottom
     mix: float  # share of the other image
     partner: Tensor  # [batch] index of the other image
+    cut: Tensor  # [4] the box that shows the other image, as fractions; empty where the whole images are mixed
 
     def part(self, start: int, stop: int) -> "Draws":
         """The changes of some images of the batch.
@@ -34,7 +36,7 @@ class Draws:
         """
         size = max(stop - start, 1)
         one = slice(start, stop)
-        return Draws(self.affine[one], self.colour[one], self.box[one], self.mix, self.partner[one] % size)
+        return Draws(self.affine[one], self.colour[one], self.box[one], self.mix, self.partner[one] % size, self.cut)
 
 
 def draw(config: Augment, small: Tensor, seed: tuple[int, int, int]) -> Draws:
@@ -54,31 +56,49 @@ def draw(config: Augment, small: Tensor, seed: tuple[int, int, int]) -> Draws:
     nearest, farthest = math.log(1 + config.zoom_in), -math.log(1 + config.zoom_out)
     lowest = torch.where(small, 0.0, farthest)
     scale = torch.exp(-(lowest + uniform(0, 1) * (nearest - lowest)))
-    cos, sin = torch.cos(angle) * scale, torch.sin(angle) * scale
+    # These numbers have a generator of their own, so that an option that is off leaves the others as they were.
+    more = torch.Generator().manual_seed(hash_seed(*seed) ^ 1)
+    wide, high = _stretched(scale, config.stretch, more)
+    cos, sin = torch.cos(angle), torch.sin(angle)
     # A zoomed-in crop is shifted within the picture; a zoomed-out picture stays in the middle.
-    room = (1 - scale).clamp(min=0)
-    x, y = uniform(-1, 1) * room, uniform(-1, 1) * room
-    affine = torch.stack([torch.stack([cos * flip, -sin, x], 1), torch.stack([sin * flip, cos, y], 1)], 1)
+    x, y = uniform(-1, 1) * (1 - wide).clamp(min=0), uniform(-1, 1) * (1 - high).clamp(min=0)
+    rows = [torch.stack([cos * wide * flip, -(sin * high), x], 1), torch.stack([sin * wide * flip, cos * high, y], 1)]
+    affine = torch.stack(rows, 1)
     colour = 1 + (torch.rand(count, 3, generator=source) * 2 - 1) * config.jitter
     box = _boxes(count, config.erase, source)
-    return Draws(affine, colour, box, _beta(config, source), torch.randperm(count, generator=source))
+    mix, partner = _beta(config.mixup, source), torch.randperm(count, generator=source)
+    if config.trivial:
+        affine, colour = _trivial(affine, colour, more)
+    cut = torch.zeros(4)
+    if config.cutmix and (not config.mixup or torch.rand(1, generator=more) < 0.5):
+        mix = _beta(config.cutmix, more)
+        cut = _cut(mix, more)
+    return Draws(affine, colour, box, mix, partner, cut)
 
 
 def apply(images: Tensor, draws: Draws, config: Augment) -> Tensor:
     """Apply `draws` to float images [batch, 3, size, size] in 0..1; shape, device and memory order stay."""
     affine = draws.affine.to(images.device, non_blocking=True)
-    if config.flip or config.rotate or config.zoom_in or config.zoom_out:
+    if config.flip or config.rotate or config.zoom_in or config.zoom_out or config.stretch or config.trivial:
         grid = _sampling_grid(affine, images.shape[-1])
         images = functional.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
         if images.is_cuda:  # there its result is not in channels-last order, which the convolutions want
             images = images.contiguous(memory_format=torch.channels_last)
-    if config.jitter:
+    if config.jitter or config.trivial:
         images = _recolour(images, draws.colour.to(images.device, non_blocking=True))
     if config.erase:
         images = _erase(images, draws.box.to(images.device, non_blocking=True))
-    if config.mixup:
-        images = torch.lerp(images, images[draws.partner.to(images.device, non_blocking=True)], draws.mix)
+    if config.mixup or config.cutmix:
+        others = images[draws.partner.to(images.device, non_blocking=True)]
+        images = blend(images, others, draws.mix, draws.cut.to(images.device, non_blocking=True))
     return images
+
+
+def blend(images: Tensor, others: Tensor, mix: float | Tensor, cut: Tensor) -> Tensor:
+    """Mix images with others by `mix`, or show the others in the box `cut` [4] where that is not empty."""
+    inside = _inside(cut.view(1, 4), images.shape[-1])
+    weight = torch.where((cut[2] > cut[0]).view(1, 1, 1, 1), inside.to(images.dtype), mix)
+    return torch.lerp(images, others, weight)
 
 
 def hash_seed(seed: int, epoch: int, batch: int) -> int:
@@ -89,11 +109,43 @@ def hash_seed(seed: int, epoch: int, batch: int) -> int:
     return (value ^ (value >> 31)) >> 1
 
 
-def _beta(config: Augment, source: torch.Generator) -> float:
-    if not config.mixup:
+def _stretched(scale: Tensor, stretch: float, source: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Width and height of the part that is seen: its ratio is up to 1 + stretch, and it stays within the picture."""
+    if not stretch:
+        return scale, scale
+    ratio = torch.exp((torch.rand(len(scale), generator=source) * 2 - 1) * (math.log(1 + stretch) / 2))
+    most = scale.clamp(min=1)
+    return torch.minimum(scale * ratio, most), torch.minimum(scale / ratio, most)
+
+
+def _trivial(affine: Tensor, colour: Tensor, source: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Change each image in one way by a random strength: shear, shift, turn, brightness, contrast, colour; or not."""
+    kind = torch.randint(9, (len(affine),), generator=source)
+    strength = torch.rand(len(affine), generator=source) * 2 - 1
+    shear_x, shear_y, shift_x, shift_y, turn = (torch.where(kind == k, strength, 0.0) for k in range(1, 6))
+    angle = turn * math.radians(30)
+    one = torch.cos(angle)
+    top = torch.stack([one, 0.3 * shear_x - torch.sin(angle), 0.6 * shift_x], 1)
+    low = torch.stack([0.3 * shear_y + torch.sin(angle), one, 0.6 * shift_y], 1)
+    linear = affine[:, :, :2]
+    change = torch.stack([top, low], 1)
+    moved = torch.cat([linear @ change[:, :, :2], linear @ change[:, :, 2:] + affine[:, :, 2:]], 2)
+    factors = 1 + torch.stack([torch.where(kind == k, strength, 0.0) for k in range(6, 9)], 1) * 0.9
+    return moved, colour * factors
+
+
+def _beta(alpha: float, source: torch.Generator) -> float:
+    if not alpha:
         return 0.0
-    first, second = (torch._standard_gamma(torch.tensor(config.mixup), generator=source) for _ in range(2))
+    first, second = (torch._standard_gamma(torch.tensor(alpha), generator=source) for _ in range(2))
     return float(first / (first + second))
+
+
+def _cut(share: float, source: torch.Generator) -> Tensor:
+    """A square of that share of the area, somewhere in the picture."""
+    side = math.sqrt(share)
+    corner = torch.rand(2, generator=source) * (1 - side)
+    return torch.cat([corner, corner + side])
 
 
 def _boxes(count: int, chance: float, source: torch.Generator) -> Tensor:
@@ -126,8 +178,12 @@ def _recolour(images: Tensor, factors: Tensor) -> Tensor:
 
 
 def _erase(images: Tensor, box: Tensor) -> Tensor:
-    steps = (torch.arange(images.shape[-1], device=images.device) + 0.5) / images.shape[-1]
+    return torch.where(_inside(box, images.shape[-1]), images.mean((2, 3), keepdim=True), images)
+
+
+def _inside(box: Tensor, size: int) -> Tensor:
+    """Which pixels of pictures of that size lie in boxes [batch, 4]: bool [batch, 1, size, size]."""
+    steps = (torch.arange(size, device=box.device) + 0.5) / size
     top, left, bottom, right = (edge.view(-1, 1) for edge in box.unbind(1))
     rows, columns = (steps >= top) & (steps < bottom), (steps >= left) & (steps < right)
-    inside = rows[:, None, :, None] & columns[:, None, None, :]
-    return torch.where(inside, images.mean((2, 3), keepdim=True), images)
+    return rows[:, None, :, None] & columns[:, None, None, :]
