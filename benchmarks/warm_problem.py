@@ -40,12 +40,22 @@ class Problem:
     rows: dict[tuple[int, int], Rows]  # by seed and classes
     labels: dict[int, torch.Tensor]  # of a seed
     fresh: dict[int, torch.Tensor]  # random weights of a seed
-    queue: list[Job]
-    searching: int  # trainings of the search that are not done
+    queue: list[Job] = field(default_factory=list)
+    searching: int = 0  # trainings of the search that are not done
+    known: set[tuple[Recipe, int, tuple[int, ...]]] = field(default_factory=set)  # all jobs that ever were in the queue
     firsts: dict[tuple[Recipe, int], tuple[torch.Tensor, Any]] = field(
         default_factory=dict
     )  # weights, when they are there
     found: dict[Recipe, list[float]] = field(default_factory=dict)  # best val accuracies of the search
+
+    def add(self, jobs: Sequence[Job]) -> None:
+        """Queue those jobs that never were in the queue."""
+        for job in jobs:
+            key = (job.recipe, job.seed, job.rounds)
+            if key not in self.known:
+                self.known.add(key)
+                self.queue.append(job)
+                self.searching += job.search
 
     def take(self) -> Job | None:
         """The next job whose first model is there."""
@@ -73,9 +83,9 @@ def prepare(file: Path, name: str, seeds: Sequence[int], device: Device) -> Prob
         torch.manual_seed(seed)
         network = build(spec, CLASSES)
         fresh[seed] = random_weights(network, find_head(network, CLASSES), device.torch)
-    jobs = first_jobs(seeds)
-    searching = sum(job.search for job in jobs)
-    return Problem(name, spec, _on(device, images.pixels), rows, labels, fresh, jobs, searching)
+    made = Problem(name, spec, _on(device, images.pixels), rows, labels, fresh)
+    made.add(first_jobs(seeds))
+    return made
 
 
 def _of(rows: np.ndarray, ranks: np.ndarray, classes: int) -> np.ndarray:

@@ -78,7 +78,7 @@ class Results:
             if not problem.searching:
                 best_recipe = max(problem.found, key=lambda one: float(np.mean(problem.found[one])))
                 print(f"{problem.name}: the best cold start is {best_recipe.name}", flush=True)
-                problem.queue += next_jobs(best_recipe, self._seeds)
+                problem.add(next_jobs(best_recipe, self._seeds))
 
 
 def training(lane: Lane, problem: Problem, job: Job, results: Results) -> Iterator[None]:

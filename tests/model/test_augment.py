@@ -65,7 +65,19 @@ def test_a_zoom_in_never_looks_outside_the_picture():
     assert seen.abs().amax(dim=(1, 2)).min() < 0.9
 
 
-@pytest.mark.parametrize("config", [{"jitter": 0.4}, {"erase": 1.0}, {"mixup": 0.3}, {"rotate": 30.0}, {}])
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"jitter": 0.4},
+        {"erase": 1.0},
+        {"mixup": 0.3},
+        {"rotate": 30.0},
+        {"cutmix": 1.0},
+        {"trivial": True},
+        {"stretch": 1.0},
+        {},
+    ],
+)
 def test_pixels_stay_between_black_and_white(config):
     out = run(Augment(**config), images(16))
     assert out.shape == (16, 3, 8, 8)
@@ -92,3 +104,51 @@ def test_seeds_are_spread():
     seeds = {augment.hash_seed(s, e, b) for s in range(10) for e in range(20) for b in range(20)}
     assert len(seeds) == 4000
     assert np.std([seed / 2**63 for seed in seeds]) == pytest.approx(12**-0.5, rel=0.05)
+
+
+def test_cutmix_shows_a_box_of_the_other_image_as_large_as_its_share_of_the_label():
+    config, batch = OFF.model_copy(update={"cutmix": 1.0}), images(6, 64)
+    for number in range(20):
+        draws = augment.draw(config, torch.zeros(6, dtype=torch.bool), (0, 0, number))
+        out = augment.apply(batch.clone(), draws, config)
+        other = (out == batch[draws.partner]).all(1)
+        assert ((out == batch).all(1) | other).all()
+        strange = draws.partner != torch.arange(6)
+        shares = other[strange].float().mean((1, 2))
+        assert (shares - draws.mix).abs().max() < 2 / 64
+
+
+def test_with_mixup_and_cutmix_each_batch_has_one_of_both():
+    config = Augment(mixup=0.4, cutmix=1.0)
+    draws = [augment.draw(config, torch.zeros(4, dtype=torch.bool), (0, 0, number)) for number in range(200)]
+    boxed = [bool(draw.cut[2] > draw.cut[0]) for draw in draws]
+    assert 70 < sum(boxed) < 130
+
+
+def test_new_options_leave_the_draws_of_the_others_as_they_were():
+    small = torch.zeros(9, dtype=torch.bool)
+    one = augment.draw(Augment(mixup=0.3, erase=0.5, jitter=0.2), small, (1, 2, 3))
+    two = augment.draw(Augment(mixup=0.3, erase=0.5, jitter=0.2, cutmix=1.0, stretch=0.3), small, (1, 2, 3))
+    for name in ("colour", "box", "partner"):
+        assert torch.equal(getattr(one, name), getattr(two, name))
+
+
+@given(st.floats(0.01, 3), st.floats(0, 2), st.integers(0, 10_000))
+def test_a_stretched_zoom_in_never_looks_outside_the_picture(stretch, zoom, batch):
+    config = Augment(rotate=0, zoom_out=0, zoom_in=zoom, stretch=stretch)
+    affine = augment.draw(config, torch.zeros(30, dtype=torch.bool), (0, 0, batch)).affine
+    corners = torch.tensor([[x, y, 1.0] for x in (-1, 1) for y in (-1, 1)])
+    assert torch.einsum("nij,cj->nci", affine, corners).abs().max() <= 1 + 1e-5
+    ratio = affine[:, 0, 0].abs() / affine[:, 1, 1]
+    assert ratio.max() <= 1 + stretch + 1e-4
+    assert ratio.min() >= 1 / (1 + stretch) - 1e-4
+
+
+def test_trivial_changes_an_image_in_one_way_at_most():
+    config = OFF.model_copy(update={"trivial": True})
+    draws = augment.draw(config, torch.zeros(900, dtype=torch.bool), (0, 0, 0))
+    still = (draws.affine - torch.eye(2, 3)).flatten(1).abs().amax(1) < 1e-6
+    coloured = ((draws.colour - 1).abs() > 1e-6).sum(1)
+    assert coloured.max() == 1
+    assert not ((coloured == 1) & ~still).any()
+    assert 0.05 < ((coloured == 0) & still).float().mean() < 0.2
