@@ -29,7 +29,7 @@ from tables import Table, write_page
 
 from curation import tables
 from curation.dedupe.image_arrays import from_frame
-from curation.dedupe.near_duplicates import find
+from curation.dedupe.near_duplicates import Summary, find
 from curation.dedupe.verification.file_pixels import ImageFiles
 from curation.images.ingest import ingest_folder
 from curation.params import Params
@@ -38,6 +38,7 @@ ROOT = Path(__file__).parent.parent
 SIZE = (320, 240)
 Materials = tuple[list[Image.Image], list[Image.Image]]  # grounds, objects
 CLASSES = 10
+QUESTIONS = ("composites", "scenes", "camera")
 
 
 def objects(root: Path) -> list[Image.Image]:
@@ -74,27 +75,34 @@ def write(folder: Path, chosen: list[tuple[Image.Image, Image.Image, str]], rand
         composite(ground, thing, random).save(path, quality=int(random.integers(80, 96)))
 
 
-def search(folder: Path) -> tuple[pd.DataFrame, list[str], float]:
+def search(folder: Path) -> tuple[pd.DataFrame, Summary, float]:
     """DUPLICATES of a folder by path, what the search says of itself, and its seconds."""
     images = ingest_folder(folder, Params())
     start = time.perf_counter()
     table, summary = find(from_frame(images), Params().dedupe, ImageFiles(folder))
     path = dict(zip(images["image_id"], images["path"], strict=True))
     table = table.assign(path=table["image_id"].map(path), keeper=table["keeper"].map(path))
-    return table.set_index("path"), summary.lines(), time.perf_counter() - start
+    return table.set_index("path"), summary, time.perf_counter() - start
 
 
-def composites(materials: Materials, count: int, random: Random) -> list[list[object]]:
-    """How many composites are called copies."""
+def composites(materials: Materials, count: int, at_once: int, random: Random) -> list[list[object]]:
+    """How many composites are called copies. `at_once`: grounds that are searched together."""
     places, things = materials
     pairs = random.permutation(len(places) * len(things))[:count].tolist()
-    named = [(places[k % len(places)], things[k // len(places)], f"{k:06}.jpg") for k in pairs]
-    with tempfile.TemporaryDirectory() as folder:
-        write(Path(folder), named, random)
-        table, lines, seconds = search(Path(folder))
-    false = int((table["keeper"] != table.index).sum())
-    about = f"composites of {len(things)} objects on {len(places)} grounds: called copies"
-    return [[about, f"{false} of {len(table):,}", "0"], [f"seconds; {lines[0]}", f"{seconds:.0f}", ""]]
+    false, images, compared, seconds = 0, 0, 0, 0.0
+    for first in range(0, len(places), at_once):
+        some = [(k % len(places), k // len(places), k) for k in pairs if first <= k % len(places) < first + at_once]
+        with tempfile.TemporaryDirectory() as folder:
+            write(Path(folder), [(places[ground], things[thing], f"{k:06}.jpg") for ground, thing, k in some], random)
+            table, summary, took = search(Path(folder))
+        false += int((table["keeper"] != table.index).sum())
+        images, compared, seconds = images + len(table), compared + summary.verified, seconds + took
+        print(f"{images:,} composites, {compared:,} pairs compared, {false} called copies, {seconds:.0f} s", flush=True)
+    return [
+        [f"composites of {len(things)} objects on {len(places)} grounds: called copies", f"{false} of {images:,}", "0"],
+        ["pairs of them that were compared on their pixels", f"{compared:,}", ""],
+        [f"seconds of these searches, {at_once} grounds at a time", f"{seconds:.0f}", ""],
+    ]
 
 
 def small_scenes(materials: Materials, random: Random) -> list[list[object]]:
@@ -149,25 +157,29 @@ def main() -> None:
     parser.add_argument("--real", type=Path, default=SHARED, help="usr/share of Debian's packages")
     parser.add_argument("--count", type=int, default=3800, help="composites")
     parser.add_argument("--camera", type=int, default=500, help="pictures of one camera")
+    parser.add_argument("--at-once", type=int, default=1000, help="grounds whose composites are searched together")
+    parser.add_argument("--only", choices=QUESTIONS, help="ask one question, and write no page")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     materials = grounds(options.real), objects(options.real)
     if not materials[1]:
         print(f"{options.real}/tuxpaint does not exist: unpack Debian's tuxpaint-stamps-default, and name --real")
         return
-    parts: tuple[Callable[[], list[list[object]]], ...] = (
-        lambda: small_scenes(materials, np.random.default_rng((options.seed, 1))),
-        lambda: one_camera(materials, options.camera, np.random.default_rng((options.seed, 2))),
-        lambda: composites(materials, options.count, np.random.default_rng((options.seed, 0))),
-    )
+    random = {name: np.random.default_rng((options.seed, number)) for number, name in enumerate(QUESTIONS)}
+    parts: dict[str, Callable[[], list[list[object]]]] = {
+        "scenes": lambda: small_scenes(materials, random["scenes"]),
+        "camera": lambda: one_camera(materials, options.camera, random["camera"]),
+        "composites": lambda: composites(materials, options.count, options.at_once, random["composites"]),
+    }
     rows: list[list[object]] = []
-    for part in parts:
-        found = part()
+    for name in [options.only] if options.only else parts:
+        found = parts[name]()
         print("\n".join(" | ".join(map(str, row)) for row in found), flush=True)
         rows += found
     load = os.getloadavg()[0]
     about = f"seed {options.seed}, load {load:.0f}. `python benchmarks/composites.py --count {options.count}`"
-    write_page("composites", "Composites, scenes and one camera", about, [Table(["what", "number", "asked for"], rows)])
+    table = Table(["what", "number", "asked for"], rows)
+    write_page("composites", "Composites, scenes and one camera", about, [table], keep=not options.only)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,6 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,47 +27,16 @@ from relation_drawn import DRAWN
 from relation_kinds import EASY, HARD, OVERLAYS, save
 from relation_peers import Peers, share
 from relation_scenes import APART, SAME_SCENE, Materials, objects_of
+from relation_search import HEADER, Case, Search, Verdict
 from tables import Table, write_page
 
-from curation.dedupe import find_duplicates
-from curation.dedupe.candidates import candidates
-from curation.dedupe.image_arrays import from_frame
-from curation.dedupe.verification.file_pixels import ImageFiles
+from curation.dedupe.descriptors.described_images import EVERY_CORE, Resources
 from curation.images.image_measures import thumbnails
 from curation.images.ingest import ingest_folder
 from curation.params import Params
 
 SIDE = 640  # pixels of the longer side of a photograph
 NEAREST = 40  # different pairs of a kind
-HEADER = ["kind", "pairs", "candidate", "copy", "one leak group"]
-
-
-@dataclass(frozen=True)
-class Case:
-    """One kind: its files, and the pairs that are judged; `alone` where no two of the files are copies."""
-
-    kind: str
-    files: list[str]
-    pairs: list[tuple[str, str]]
-    alone: bool = False
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Of one kind: for each pair whether it is proposed, a copy, in one leak group, and what the peers say; removed."""
-
-    case: Case
-    proposed: list[bool]
-    copies: list[bool]
-    together: list[bool]
-    peers: list[list[bool]]
-    removed: int
-
-    def row(self, *more: object) -> list[object]:
-        """A row of the table."""
-        shares = [share(one) for one in (self.proposed, self.copies, self.together)]
-        said = [share(list(one)) for one in zip(*self.peers, strict=True)]
-        return [self.case.kind, len(self.case.pairs), *shares, *more, *said]
 
 
 def photographs(options: argparse.Namespace) -> list[Image.Image]:
@@ -143,30 +110,6 @@ def nearest(images: pd.DataFrame, rounds: list[list[str]], *, within: bool) -> l
     return [(names[i], names[j]) for i, j in rows if agree[i, j] > -2]
 
 
-def judge(case: Case, images: pd.DataFrame, folder: Path, peers: Peers) -> Verdict:
-    """Search one kind's folder for candidates and for copies, and ask the peers."""
-    params = Params().dedupe
-    frame = images.loc[[name for name in case.files if name in images.index]].reset_index()
-    pictures = from_frame(frame)
-    path = dict(zip(frame["image_id"], frame["path"], strict=True))
-    paths = pictures.facts["image_id"].map(path).to_numpy()
-    proposed = set()
-    with ThreadPoolExecutor(2) as threads:
-        for batch in candidates(pictures, params, threads, 2):
-            proposed |= {frozenset(pair) for pair in zip(paths[batch[:, 0]], paths[batch[:, 1]], strict=True)}
-    table = find_duplicates(frame, params, files=ImageFiles(folder)).set_index("image_id").rename(index=path)
-    keeper, group = table["keeper"].to_dict(), table["leak_group"].to_dict()
-    pairs = [pair for pair in case.pairs if set(pair) <= keeper.keys()]
-    return Verdict(
-        case,
-        [frozenset(pair) in proposed for pair in pairs],
-        [keeper[one] == keeper[other] for one, other in pairs],
-        [group[one] == group[other] for one, other in pairs],
-        [peers.say(folder / one, folder / other) for one, other in pairs],
-        int((table["keeper"].map(path) != table.index).sum()) if case.alone else 0,
-    )
-
-
 def summary(found: dict[str, Verdict]) -> list[list[object]]:
     """The figures that are judged, beside what is asked for."""
 
@@ -186,6 +129,18 @@ def summary(found: dict[str, Verdict]) -> list[list[object]]:
         ["nearest different pairs called copies", f"{sum(pairs)} of {len(pairs)}", "<= 1 in 500"],
         ["pairs of one scene in one leak group", mean(SAME_SCENE, lambda one: one.together), ">= 0.90"],
     ]
+
+
+def gain(found: dict[str, Verdict], described: dict[str, Verdict]) -> Table:
+    """The same figures where a descriptor proposes pairs as well; then the kinds that it changes."""
+    rows = [
+        [name, before, after]
+        for (name, before, _), (_, after, _) in zip(summary(found), summary(described), strict=True)
+    ]
+    for kind, one in found.items():
+        names = zip(HEADER[2:], one.shares(), described[kind].shares(), strict=True)
+        rows += [[f"{kind}: {name}", before, after] for name, before, after in names if before != after]
+    return Table(["what", "without", "with dedupe.descriptor"], rows, "What SSCD adds as `dedupe.descriptor`")
 
 
 def main() -> None:
@@ -214,7 +169,13 @@ def main() -> None:
             pairs = nearest(measured, rounds, within=kind in SAME_SCENE)
             cases[kind] = Case(kind, [name for one in rounds for name in one], pairs, alone=True)
         wanted = [case for kind, case in cases.items() if options.kinds in kind]
-        found = {case.kind: judge(case, measured, folder, peers) for case in wanted}
+        search = Search(Params().dedupe, EVERY_CORE, peers)
+        found = {case.kind: search.judge(case, measured, folder) for case in wanted}
+        described = {}
+        if options.sscd:
+            with_it = Params().dedupe.model_copy(update={"descriptor": str(options.sscd.resolve())})
+            search = Search(with_it, Resources(0, folder / "descriptors"), None)
+            described = {case.kind: search.judge(case, measured, folder) for case in wanted}
     copies = [found[kind].row() for kind in EASY | HARD | OVERLAYS if kind in found]
     others = [one.row(one.removed, len(one.case.files)) for one in found.values() if one.case.alone]
     took = time.perf_counter() - started
@@ -225,6 +186,8 @@ def main() -> None:
         Table([*HEADER, *peers.names], copies, "Edits of photographs; the last five kinds are overlays"),
         Table([*HEADER, "removed", "images", *peers.names], others, "Different pictures, and their nearest pairs"),
     ]
+    if described:
+        tables.append(gain(found, described))
     whole = options.keep or not (options.photos or options.kinds)
     write_page("relations", "Copies, scenes and different pictures", about, tables, keep=whole)
 
