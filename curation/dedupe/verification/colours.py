@@ -11,7 +11,8 @@ from curation.dedupe.verification.overlap import Overlap
 COLOURED = 12  # chroma from which a pixel has a hue
 TURNED = 0.6  # radians by which a hue has turned
 SAME = 4  # grey levels up to which a pixel is unchanged
-TONE = 16  # grey levels of a tone
+TONES, LEAST_SHADE = 16, 6  # and the grey levels that a shade has at least
+OUTSIDE = 0.01  # share of the pixels that are darker, or brighter, than the shades
 RARE = 0.015  # share of the pixels below which a tone does not count
 
 
@@ -19,7 +20,7 @@ class Colours(NamedTuple):
     """turned: share of all pixels whose hue turned; of_coloured: the same of those that have a hue in both.
 
     hued: share of all pixels that have a hue in both. same: share of pixels that stayed as they were. tones: of 16, how
-    many the richer picture has.
+    many the richer picture has. shades: the same, of 16 between the darkest and the brightest percent of it.
     """
 
     turned: float
@@ -27,6 +28,7 @@ class Colours(NamedTuple):
     hued: float
     same: float
     tones: int
+    shades: int
 
 
 def colours(pair: Overlap) -> Colours:
@@ -51,10 +53,16 @@ def colours(pair: Overlap) -> Colours:
         turned / max(coloured, 1),
         coloured / count,
         int((same & both).sum()) / count,
-        max(_tones(grey[both]), _tones(light[both])),
+        *np.maximum(_tones(grey[both]), _tones(light[both])).tolist(),
     )
 
 
-def _tones(grey: Reals) -> int:
-    counts = np.bincount(np.clip(grey // TONE, 0, 15).astype(np.uint8), minlength=16)
-    return int((counts > RARE * len(grey)).sum())
+def _tones(grey: Reals) -> tuple[int, int]:
+    """The tones of all grey levels, and those of the levels that are used: a pale photograph has as many as another."""
+    levels = np.bincount(np.clip(grey, 0, 255).astype(np.uint8), minlength=256)
+    low, high = np.searchsorted(np.cumsum(levels), (OUTSIDE * len(grey), (1 - OUTSIDE) * len(grey)))
+    shade = max((high - low + 1) / TONES, LEAST_SHADE)
+    tones, shades = np.arange(256) // (256 // TONES), np.clip((np.arange(256) - low) // shade, 0, TONES - 1)
+    counts = (np.bincount(one.astype(np.intp), levels, TONES) for one in (tones, shades))
+    first, second = (int((one > RARE * len(grey)).sum()) for one in counts)
+    return first, second

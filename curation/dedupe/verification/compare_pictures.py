@@ -24,6 +24,7 @@ from curation.dedupe.verification.copy_rule import (
 )
 from curation.dedupe.verification.light import explain
 from curation.dedupe.verification.overlap import PLAIN, SOFTER, Way, lay_over
+from curation.dedupe.verification.palettes import in_one_palette
 from curation.dedupe.verification.registration import Matrix, Placed, by_frames, frame_on_frame, refine, register, slip
 from curation.dedupe.verification.residuals import Residual, residual
 from curation.dedupe.verification.structure import Structure, structure
@@ -34,6 +35,7 @@ CERTAIN = 1.0  # noise of the plain residual up to which the light is unchanged 
 EXPLAINED = 2.5  # and up to which it is where nothing stands out
 STILL = 2.0  # and up to which a pair that differs in one place is not registered: the rest lies where it should
 NEARLY_ALIKE = 0.85  # correlation of the details from which other ways to bring a pair together are tried
+UNMOVED = 0.1  # pixels that a corner may move by, so that a picture is not moved at all
 NEARLY = 0.015  # share of the side by which a corner may move, so that the picture lies where it did
 SLIPPED = 0.4  # pixels by which a corner must move before such a pair is measured again, turned a little
 SCENE_INLIERS, SCENE_CELLS = 20, 5  # matched keypoints that prove the same scene
@@ -92,15 +94,31 @@ def _as_copy(one: ComparedPicture, other: ComparedPicture, placed: Placed, found
         better = evidence(one, other, placed, GRID, way) if way != PLAIN else found
         if better and is_copy(better) and _holds_closer(one, other, placed.matrix, better, way):
             return Verdict(Relation.COPY, placed.orientation, _changed(better))
-    return None
+    return _as_repainted(one, other, placed, found) if _is_nearly(found) else None
+
+
+def _as_repainted(one: ComparedPicture, other: ComparedPicture, placed: Placed, found: Evidence) -> Verdict | None:
+    """The verdict that a pair is a copy once both have the colours of one palette."""
+    if not _is_rich(found) or (pair := in_one_palette(one, other)) is None:
+        return None
+    better = evidence(*pair, placed, GRID)
+    return Verdict(Relation.COPY, placed.orientation, _changed(better)) if better and is_copy(better) else None
 
 
 def _ways(found: Evidence) -> list[Way]:
     """The other ways to bring a pair together that may explain what differs; none where too much does."""
-    if found.structure.correlation < NEARLY_ALIKE or _left_over(found).noise > NOISE:
+    if not _is_nearly(found):
         return []
     sharpened = [Way(sharpened=True)] if found.sharper > SOFTER else []
     return sharpened if found.still else [*sharpened, Way(bent=True)]
+
+
+def _is_nearly(found: Evidence) -> bool:
+    return found.structure.correlation >= NEARLY_ALIKE and _left_over(found).noise <= NOISE
+
+
+def _is_rich(found: Evidence) -> bool:
+    return found.structure.share >= RICH and found.colours.tones >= RICH_TONES
 
 
 def _where_they_lie(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, found: Evidence) -> Verdict | None:
@@ -130,14 +148,17 @@ def evidence(
     plain, details, seen = residual(pair, light, spare_clipped=False), structure(pair, light), colours(pair)
     free = None
     if not _is_settled(plain, details, seen, pair.length):
-        light = explain(pair, freely=True, tinted=(one.tinted, other.tinted))
+        tinted = (other.tinted, one.tinted) if pair.swapped else (one.tinted, other.tinted)
+        light = explain(pair, freely=True, tinted=tinted)
         free, details = residual(pair, light, spare_clipped=True), structure(pair, light)
     whole = frame_on_frame(one.whole, other.whole, placed.orientation)
-    still = slip(one, whole, placed.matrix) <= NEARLY * max(one.width, one.height)
+    slipped = slip(one, whole, placed.matrix)
+    still = slipped <= NEARLY * max(one.width, one.height)
     one_grey = seen.of_coloured > 0.1 and one.tinted != other.tinted
     return Evidence(
         plain, free, details, seen, pair.covered, pair.length,
-        placed.orientation, placed.inliers, placed.cells, one_grey, still, pair.sharper, way.sharpened,
+        placed.orientation, placed.inliers, placed.cells, one_grey,
+        still, slipped <= UNMOVED, pair.sharper, way.sharpened,
     )  # fmt: skip
 
 
@@ -155,8 +176,7 @@ def _is_settled(plain: Residual, details: Structure, seen: Colours, length: int)
 
 def _holds_closer(one: ComparedPicture, other: ComparedPicture, matrix: Matrix, found: Evidence, way: Way) -> bool:
     """Whether a copy with little structure or few tones still is one at a closer look, as text and graphics need it."""
-    rich = found.structure.share >= RICH and found.colours.tones >= RICH_TONES
-    if rich or max(one.long_side, other.long_side) <= GRID:
+    if _is_rich(found) or max(one.long_side, other.long_side) <= GRID:
         return True
     near, beside = one.closer(CLOSE_GRID), other.closer(CLOSE_GRID)
     scale = np.diag([near.width / one.width, near.height / one.height, 1.0])

@@ -28,6 +28,7 @@ GRID = 32  # cells across and down of the coarse view
 FLAT_EDGE = 4.0  # grey levels that a row of an added border may vary in, and differ from its neighbour
 BORDERS = 0.45  # share of a side that may be border
 LEAST_INSIDE = 16  # pixels that must stay after trimming
+PALETTE, PROBED = 256, 5000  # colours of a palette at most, and pixels by which a picture is asked whether it has one
 MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1][:, :, [0, 7, 6, 5, 4, 3, 2, 1]].ravel()
 
 
@@ -62,8 +63,10 @@ class ComparedPicture:
 
         It gives uint8 [h, w, 3] in the order blue, green, red.
         """
-        self._read, self.long_side = read, long_side
-        self.pixels = shrink(read(side), side)
+        self._read, self.long_side, self._side = read, long_side, side
+        raw = read(side)
+        self.has_few_colours = has_few_colours(raw)
+        self.pixels = shrink(raw, side)
         self.height, self.width = self.pixels.shape[:2]
         self._sized: tuple[tuple[int, int], Pixels] | None = None
         self.grey: Pixels = np.asarray(cv2.cvtColor(self.pixels, cv2.COLOR_BGR2GRAY))
@@ -71,6 +74,10 @@ class ComparedPicture:
     def closer(self, side: int) -> "ComparedPicture":
         """The same picture with more pixels, where the file has them."""
         return ComparedPicture(self._read, self.long_side, side)
+
+    def raw(self) -> Pixels:
+        """The pixels as they are read, before they are shrunk."""
+        return self._read(self._side)
 
     @cached_property
     def whole(self) -> Box:
@@ -117,6 +124,13 @@ class ComparedPicture:
         if self._sized is None or self._sized[0] != size:
             self._sized = size, np.asarray(cv2.resize(self.pixels, size, interpolation=cv2.INTER_AREA))
         return self._sized[1]
+
+
+def has_few_colours(pixels: Pixels) -> bool:
+    """Whether some thousand pixels have so few colours that all may come from one palette."""
+    step = max(1, round((pixels.shape[0] * pixels.shape[1] / PROBED) ** 0.5))
+    some = pixels[::step, ::step].reshape(-1, 3).astype(np.uint32)
+    return len(np.unique(some @ np.array([1, 1 << 8, 1 << 16], np.uint32))) <= PALETTE
 
 
 def shrink(pixels: Pixels, side: int) -> Pixels:

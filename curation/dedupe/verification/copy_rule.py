@@ -20,6 +20,8 @@ COVERED_GRAPHIC = 0.9
 NOISE = 8.0  # grey levels of residual that three quarters of the pixels may have
 AREA, PROMINENCE = 12, 2.5  # of what may stand out in unchanged light
 BROAD, BROAD_MOVED, UNEVEN = 1.0, 1.7, 3.0  # and of what is broad and faint; registration is not perfect
+QUIET, AS_SHARP = 0.6, 1.1  # noise, and ratio of sharpness, up to which hardly anything was done to a picture:
+QUIET_AREA, QUIET_PROMINENCE, QUIET_BROAD = 2, 1.4, 0.65  # then what stands out is a faint spot, or a far animal
 USUAL = 256  # pixels of the grid that the limits hold for: at a closer look there are more pixels to stand out
 LIT_AREA, LIT_STRONG_AREA = 240, 40  # and in changed light
 GRAPHIC_NOISE, GRAPHIC_PROMINENCE = 3.0, 1.6
@@ -53,7 +55,8 @@ class Evidence(NamedTuple):
     inliers: int
     cells: int
     one_grey: bool  # exactly one of the two is grey or of one tint
-    still: bool  # the whole frames lie on each other
+    still: bool  # the whole frames lie on each other, nearly
+    unmoved: bool  # and wholly
     sharper: float  # how much sharper one is than the other
     sharpened: bool  # whether the softer one was sharpened for the comparison
 
@@ -73,8 +76,8 @@ def is_copy(found: Evidence) -> bool:
     if found.covered[0] < COVERED[0] or found.covered[1] < COVERED[1] or not _details_agree(found):
         return False
     if found.unlit and _is_anchored(found, ANCHORS, CELLS) and _has_enough(found):
-        return _is_plain_copy(found) and not _recoloured_in_part(found)
-    if not found.unlit and _is_anchored(found, LIT_ANCHORS, LIT_CELLS) and found.structure.share >= RICH:
+        return (_is_plain_copy(found) or _is_lit_copy(found)) and not _recoloured_in_part(found)
+    if not found.unlit and found.structure.share >= RICH:
         return _is_lit_copy(found) and not _recoloured_in_part(found)
     return _is_same_graphic(found)
 
@@ -95,7 +98,7 @@ def _least_correlation(found: Evidence) -> float:
 
 
 def _has_enough(found: Evidence) -> bool:
-    return found.structure.share >= RICH or found.colours.tones >= RICH_TONES
+    return found.structure.share >= RICH or found.colours.shades >= RICH_TONES
 
 
 def _is_anchored(found: Evidence, inliers: int, cells: int) -> bool:
@@ -104,7 +107,20 @@ def _is_anchored(found: Evidence, inliers: int, cells: int) -> bool:
 
 
 def _is_plain_copy(found: Evidence) -> bool:
-    return explains_all(found.plain, found.length, found.broad_limit)
+    return explains_all(found.plain, found.length, found.broad_limit) and not _differs_in_quiet(found)
+
+
+def _differs_in_quiet(found: Evidence) -> bool:
+    """Whether something faint stands out of two pictures that are equal but for it."""
+    plain = found.plain
+    if not found.unmoved or found.sharpened or found.sharper > AS_SHARP or plain.noise >= QUIET:
+        return False
+    finer = closeness(found.length)
+    return (
+        plain.area > QUIET_AREA * finer
+        or plain.prominence > QUIET_PROMINENCE
+        or _differs_broadly(plain, found.length, QUIET_BROAD)
+    )
 
 
 def explains_all(plain: Residual, length: int, broad: float = BROAD) -> bool:
@@ -127,8 +143,11 @@ def closeness(length: int) -> float:
 
 
 def _is_lit_copy(found: Evidence) -> bool:
+    """Whether a smooth change of the light explains all; it may be so small that the light counts as unchanged."""
     free = found.free
-    if free is None or found.length < LIT_LENGTH or found.colours.tones < LIT_TONES or found.colours.same > LIT_SAME:
+    if found.structure.share < RICH or not _is_anchored(found, LIT_ANCHORS, LIT_CELLS):
+        return False
+    if free is None or found.length < LIT_LENGTH or found.colours.shades < LIT_TONES or found.colours.same > LIT_SAME:
         return False
     if found.structure.correlation < LIT_CORRELATION or free.broad > LIT_BROAD or free.prominence > LIT_PROMINENCE:
         return False

@@ -43,7 +43,8 @@ class Overlap(NamedTuple):
 
     covered: share of each one's content, borders apart, that the other shows: of the better and the less covered one.
     length: pixels of the grid's long side. sharper: sharpness of the sharper picture as a multiple of the other's.
-    blind: pixels that sharpening clipped, bool [h, w]; None where no picture was sharpened.
+    swapped: whether `one`, the coarser picture, was given as the second one. blind: pixels that sharpening clipped,
+    bool [h, w]; None where no picture was sharpened.
     """
 
     one: Reals
@@ -52,6 +53,7 @@ class Overlap(NamedTuple):
     covered: tuple[float, float]
     length: int
     sharper: float
+    swapped: bool
     blind: Mask | None = None
 
 
@@ -63,7 +65,8 @@ def lay_over(
     matrix: of pixels of `other` onto pixels of `one`.
     """
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
-    if scale > 1.02:
+    swapped = scale > 1.02
+    if swapped:
         one, other, matrix, scale = other, one, np.linalg.inv(matrix), 1 / scale
     matrix = matrix / matrix[2, 2]
     share = min(1.0, side / max(one.width, one.height))
@@ -100,7 +103,7 @@ def lay_over(
     elif max(sharp) > SOFTER * min(sharp):
         pictures = _as_soft(pictures, both, first=first)
     sharper = max(sharp) / max(min(sharp), 1e-6)
-    return Overlap(*pictures, both, (max(shares), min(shares)), max(wide, high), sharper, blind)
+    return Overlap(*pictures, both, (max(shares), min(shares)), max(wide, high), sharper, swapped, blind)
 
 
 def _bent(ours: Pixels, seen: Pixels, both: Mask, theirs: Pixels, moved: Matrix) -> Pixels:
