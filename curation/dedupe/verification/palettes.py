@@ -52,7 +52,7 @@ def _nearest(pixels: Pixels, palette: Pixels) -> Pixels:
     sizes = (colours * colours).sum(axis=1)
     flat = pixels.reshape(-1, 3)
     found = [(sizes - 2 * (some.astype(np.float32) @ colours.T)).argmin(axis=1) for some in _blocks(flat)]
-    return palette[np.concatenate(found)].reshape(pixels.shape)
+    return np.asarray(palette[np.concatenate(found)].reshape(pixels.shape))
 
 
 def _blocks(flat: Pixels) -> list[Pixels]:
