@@ -1,9 +1,12 @@
 """Stage collect: make the optional folders of data/ and models/, and the empty logs that the stages depend on.
 
 A project without them runs: DVC refuses a dependency that does not exist, and git keeps no empty folder. The marker
-is not cached, so a fresh clone or a temporary experiment makes the folders again. Run by `dvc repro collect`.
+is not cached, so a fresh clone or a temporary experiment makes the folders again. A name that is not UTF-8 is refused
+here, because DVC would end without naming it. Run by `dvc repro collect`.
 """
 
+from curation.images.collection.scan import LayoutError
+from curation.images.collection.walk import names_not_text
 from curation.project import Project
 from curation.project.stage_main import stage_main
 from curation.selection.renewal.benchmark_renewals import start
@@ -12,6 +15,9 @@ from curation.selection.renewal.benchmark_renewals import start
 @stage_main
 def main() -> None:
     project = Project.find()
+    for place in (project.raw, project.unlabelled, project.benchmark):
+        if wrong := names_not_text(place):
+            raise LayoutError(f"{wrong[0]}: this name is not UTF-8, so DVC can't track it. `curate doctor` says more")
     for folder in (project.unlabelled, project.benchmark, project.weights, project.descriptors):
         folder.mkdir(parents=True, exist_ok=True)
     start(project.benchmark_renewals)

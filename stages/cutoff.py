@@ -2,10 +2,12 @@
 
 import sys
 
+import pandas as pd
+
 from curation import tables
 from curation.decisions.fold import fold
-from curation.decisions.log import read_reviews
 from curation.decisions.on_images import unmatched
+from curation.decisions.while_running import with_all_decisions
 from curation.errors import printable
 from curation.project import Project
 from curation.project.stage_main import stage_main
@@ -18,10 +20,13 @@ from curation.selection.cutoff import FROM_DUPLICATES, FROM_IMAGES, select
 @stage_main
 def main() -> None:
     project = Project.find()
+    with_all_decisions(project.reviews, "cutoff", lambda reviews: cutoff(project, reviews))
+
+
+def cutoff(project: Project, reviews: pd.DataFrame) -> None:
     params, reports = project.params(), project.report("selection")
     images = project.table(tables.IMAGES, FROM_IMAGES)
     duplicates = project.table(tables.DUPLICATES, [*FROM_DUPLICATES, "scene"])
-    reviews = read_reviews(project.reviews)
     gone = unmatched(fold(reviews), images)
     if gone:
         log = project.relative(project.reviews)

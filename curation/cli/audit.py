@@ -59,7 +59,8 @@ def audit_unknowns(
         note(f"this sample was drawn before; --result says what came of it, --seed {seed + 1} draws another one")
     else:
         drawn, rows = audits.sample(proposals, count, start)
-        audits.put(answers.project.audits, drawn)
+        with answers.project.lock("audits"):
+            audits.put(answers.project.audits, drawn)
         path = answers.project.shown(answers.project.audits)
         note(f"{len(rows)} of {len(proposals):,} proposals drawn; recorded in {path}")
     to.deliver(rows, "audit", answers.model)
@@ -74,7 +75,8 @@ def _result(answers: "Answers", min_conf: float, to: Outputs) -> None:
     if not found:
         raise audits.AuditError(f"no audit of this model at confidence >= {min_conf:g}: draw a sample without --result")
     for one in found:
-        audits.put(path, one)
+        with answers.project.lock("audits"):
+            audits.put(path, one)
         note(str(one))
     show([_row(one) for one in found], as_json=to.as_json, csv=to.csv, title="audits")
 

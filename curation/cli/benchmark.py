@@ -6,6 +6,7 @@ import typer
 
 from curation.cli.shared.app import CurateGroup, app
 from curation.cli.shared.output import note, print_json, say, show
+from curation.cli.shared.waiting import WaitCommand, waits
 
 if TYPE_CHECKING:
     from curation.registry.renew import Renewal
@@ -42,7 +43,10 @@ def status(
     show([use.as_dict() for use in uses(project, metrics)], as_json=as_json, title="use of the benchmark")
 
 
-@benchmark.command(epilog="Examples: curate benchmark renew --share 0.5; curate benchmark renew --share 0.5 --yes")
+@benchmark.command(
+    cls=WaitCommand, epilog="Examples: curate benchmark renew --share 0.5; curate benchmark renew --share 0.5 --yes"
+)
+@waits
 def renew(*, share: Share = 0.5, yes: Yes = False, undo: Undo = False, as_json: AsJson = False) -> None:
     """Retire a part of the drawn benchmark, and draw as many fresh images from test. Without --yes it only says what.
 

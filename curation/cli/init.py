@@ -7,6 +7,7 @@ import typer
 
 from curation.cli.shared.app import app
 from curation.cli.shared.output import print_json, say
+from curation.cli.shared.waiting import WaitCommand, waits
 from curation.errors import CurationError
 
 
@@ -14,7 +15,8 @@ class InitError(CurationError):
     """`curate init` can't do what it was asked for."""
 
 
-@app.command(epilog="Example: curate init --update")
+@app.command(cls=WaitCommand, epilog="Example: curate init --update")
+@waits
 def init(
     update: Annotated[
         bool, typer.Option("--update", help="Write the behaviour versions of the installed library.")
@@ -28,12 +30,15 @@ def init(
     that will run again, and `after` those that run again where what these write changes.
     """
     from curation.project import Project, behaviour_versions
+    from curation.project.parts import Part
     from curation.project.stage_graph import followers, read_stages
 
     if not update:
         raise InitError("`curate init` makes no new project yet. To bring this one up to date: curate init --update")
-    root = Project.find().root
-    stages, changed = read_stages(root), behaviour_versions.write(root)
+    project = Project.find()
+    root, stages = project.root, read_stages(project.root)
+    with project.alone(Part.BEHAVIOUR):
+        changed = behaviour_versions.write(root)
     again = [one.stage for one in changed if one.stage in stages]
     after = followers(stages, again)
     if as_json:

@@ -11,6 +11,7 @@ from curation.cli.shared.output import new_file, note, print_json, show
 from curation.cli.shared.pool_options import AsJson, Source
 from curation.cli.shared.reviewer import Reviewer, me
 from curation.cli.shared.spread import spread
+from curation.cli.shared.waiting import WaitCommand, waits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +57,8 @@ AcceptAgreed = Annotated[
 NewClass = Annotated[bool, typer.Option("--new-class", help="Allow a decision for a class that does not exist yet.")]
 
 
-@label.command()
+@label.command(cls=WaitCommand)
+@waits
 @spread
 def accept(
     picks: Picks = None,
@@ -76,14 +78,20 @@ def accept(
     Example: curate next --csv picks.csv --push; curate label accept picks.csv --pull next --rest-as predicted
     """
     from curation.labelling import accept as room
+    from curation.project import Project
+    from curation.project.parts import Part
 
-    answers = source.load()
-    rows, stamp = answers.table, _stamp(reviewer, answers)
-    chosen = room.read_picks(picks, rows) if picks else None
-    pulled = _pull(answers.project, pull, stamp.reviewer, new_class) if pull else 0
-    added = _accept_rest(answers.project, chosen, rest_as, stamp, new_class=new_class)
-    room.finish(answers.project.root)
-    moved, refused = _move(answers, chosen, stamp)
+    with Project.find().alone(Part.IMAGES):
+        answers = source.load()
+        rows, stamp = answers.table, _stamp(reviewer, answers)
+        chosen = room.read_picks(picks, rows) if picks else None
+        pulled = _pull(answers.project, pull, stamp.reviewer, new_class) if pull else 0
+        with answers.project.lock("decisions"):
+            added = _accept_rest(answers.project, chosen, rest_as, stamp, new_class=new_class)
+        room.finish(answers.project.root)
+        with answers.project.lock("decisions"):
+            found = _recorded(answers, chosen, stamp)
+        moved, refused = room.move(found, answers.project.root)
     for path, reason in sorted(refused.items()):
         note(f"stayed: {path}: {reason}")
     show([{"pulled": pulled, "accepted": added, "moved": moved, "stayed": len(refused)}], as_json=as_json)
@@ -162,9 +170,10 @@ def import_decisions(
         taken = exports.from_label_studio(path, answers, control)
     for text in taken.notes:
         note(text)
-    found = new_decisions(taken.made, read_reviews(log), _stamp(reviewer, answers), TITLES[tool])
-    _refuse_new_classes(answers.project, {row["label"] for row in found.rows}, allowed=new_class)
-    record(with_provenance(found.rows, answers.table), log)
+    with answers.project.lock("decisions"):
+        found = new_decisions(taken.made, read_reviews(log), _stamp(reviewer, answers), TITLES[tool])
+        _refuse_new_classes(answers.project, {row["label"] for row in found.rows}, allowed=new_class)
+        record(with_provenance(found.rows, answers.table), log)
     counts = {"decisions": len(taken.made), "new": len(found.rows), "older": found.older}
     show([{**counts, "agreed": taken.agreed, "strange": taken.strange}], as_json=as_json)
 
@@ -190,8 +199,8 @@ def _accept_rest(
     return record(new, project.reviews)
 
 
-def _move(answers: "Answers", chosen: "pd.DataFrame | None", stamp: "Stamp") -> tuple[int, dict[str, str]]:
-    """Move the decided files. First the log says how each was chosen, and what the model had said of it."""
+def _recorded(answers: "Answers", chosen: "pd.DataFrame | None", stamp: "Stamp") -> dict[str, tuple[str, str]]:
+    """Return the decided files. First the log says how each was chosen, and what the model had said of it."""
     from curation import tables
     from curation.decisions.log import read_reviews
     from curation.labelling import accept as room
@@ -208,7 +217,7 @@ def _move(answers: "Answers", chosen: "pd.DataFrame | None", stamp: "Stamp") -> 
     ]
     proposed = rows_of_proposed((image_id for image_id, _ in found.values()), log, stamp)
     room.record([*room.with_provenance(late, answers.table), *proposed], project.reviews)
-    return room.move(found, project.root)
+    return found
 
 
 def _pull(project: "Project", question: str, reviewer: str, new_class: bool) -> int:

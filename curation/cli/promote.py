@@ -5,9 +5,11 @@ import typer
 from curation.cli.shared.app import app
 from curation.cli.shared.output import say
 from curation.cli.shared.registry_options import AsJson, Commit, Reason, print_outcome
+from curation.cli.shared.waiting import WaitCommand, waits
 
 
-@app.command()
+@app.command(cls=WaitCommand)
+@waits
 def promote(
     force: bool = typer.Option(False, "--force", help="Promote although the gate objects. Needs --reason."),
     accept_unknown: bool = typer.Option(

@@ -1,5 +1,6 @@
 """`curate purge` moves pool images that are not worth labelling into a trash folder, and can bring them back."""
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,11 +10,13 @@ from curation.cli.shared.app import app
 from curation.cli.shared.output import note
 from curation.cli.shared.pool_options import Outputs, Source
 from curation.cli.shared.spread import spread
+from curation.cli.shared.waiting import WaitCommand, waits
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from curation.labelling.purge import Purged
+    from curation.pool.answers import Answers
     from curation.project import Project
 
 Scope = Annotated[float, typer.Option("--min-ood-score", help="Keep images with a lower OOD score.", min=0, max=1)]
@@ -22,7 +25,8 @@ Undo = Annotated[bool, typer.Option("--undo", help="Bring back everything that w
 Name = Annotated[str, typer.Option("--name", help="With --undo, only the purge with this name.")]
 
 
-@app.command()
+@app.command(cls=WaitCommand)
+@waits
 @spread
 def purge(
     *,
@@ -42,20 +46,30 @@ def purge(
 
     Examples: curate purge --max-conf 0.2 --html look.html; curate purge --max-conf 0.2 --yes; curate purge --undo
     """
-    if undo:
-        _undo(name)
-        return
-    from curation.pool.questions import purgeable
+    from curation.project import Project
+    from curation.project.parts import Part
 
-    answers = source.load().still_open()
-    found = purgeable(answers.table, max_conf, min_ood_score)
-    found = found[[answers.project.has(path) for path in found.path]].reset_index(drop=True)
-    found = found.head(limit) if limit else found
-    to.deliver(found, "purge", answers.model)
+    if undo:
+        project = Project.find()
+        with project.alone(Part.IMAGES):
+            _undo(project, name)
+        return
+    with Project.find().alone(Part.IMAGES) if yes else nullcontext():
+        answers = source.load().still_open()
+        found = _purgeable(answers, max_conf, min_ood_score, limit)
+        to.deliver(found, "purge", answers.model)
+        if yes and len(found):
+            _purge(answers.project, found)
     if not yes:
         note("a dry run: nothing was moved. With --yes these files go to .trash, and --undo brings them back")
-    elif len(found):
-        _purge(answers.project, found)
+
+
+def _purgeable(answers: "Answers", max_conf: float, min_ood_score: float, limit: int) -> "pd.DataFrame":
+    from curation.pool.questions import purgeable
+
+    found = purgeable(answers.table, max_conf, min_ood_score)
+    found = found[[answers.project.has(path) for path in found.path]].reset_index(drop=True)
+    return found.head(limit) if limit else found
 
 
 def _purge(project: "Project", found: "pd.DataFrame") -> None:
@@ -67,11 +81,10 @@ def _purge(project: "Project", found: "pd.DataFrame") -> None:
     note("undo it with `curate purge --undo`; then run `dvc add data/unlabelled`")
 
 
-def _undo(name: str) -> None:
+def _undo(project: "Project", name: str) -> None:
     from curation.labelling.purge import undo
-    from curation.project import Project
 
-    for done in undo(Project.find().root, name):
+    for done in undo(project.root, name):
         _say("brought back from", done)
 
 

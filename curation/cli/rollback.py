@@ -5,9 +5,11 @@ import typer
 from curation.cli.shared.app import app
 from curation.cli.shared.output import say
 from curation.cli.shared.registry_options import AsJson, Commit, Reason, print_outcome
+from curation.cli.shared.waiting import WaitCommand, waits
 
 
-@app.command()
+@app.command(cls=WaitCommand)
+@waits
 def rollback(
     version: str = typer.Argument(
         "", help="A version that `curate versions` lists. The default is the one before the current."

@@ -7,12 +7,14 @@ import typer
 
 from curation.cli.shared.app import app
 from curation.cli.shared.output import say, show
+from curation.cli.shared.waiting import WaitCommand, waits
 
 if TYPE_CHECKING:
     from curation.project import Project
 
 
-@app.command()
+@app.command(cls=WaitCommand)
+@waits
 def sample(
     name: Annotated[
         str, typer.Argument(help="digits, fashion-mnist, or any torchvision classification set, such as cifar10.")
@@ -43,14 +45,16 @@ def sample(
       curate sample cifar10 --count 5000
     """
     from curation.project import Project
+    from curation.project.parts import Part
     from curation.sample.write_sample import present, truth_path, write_sample
 
     project = Project.find_or_here()
     settings: dict[str, Any] = {"name": name, "count": count, "mess": mess, "seed": seed, "round": round_}
-    written = None if force else present(project.root, settings)
-    if written is None:
-        source = _source(project, name, folder)
-        written = write_sample(project.root, source, _plan(project, source, settings), settings, force=force)
+    with project.alone(Part.IMAGES):
+        written = None if force else present(project.root, settings)
+        if written is None:
+            source = _source(project, name, folder)
+            written = write_sample(project.root, source, _plan(project, source, settings), settings, force=force)
     facts = {"sample": name, "files": written.files, "new": written.new, **written.kinds}
     if as_json:
         show([{"what": key, "number": value} for key, value in facts.items()], as_json=True)

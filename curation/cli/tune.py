@@ -8,6 +8,7 @@ import typer
 from curation.cli.shared.app import app
 from curation.cli.shared.output import print_json, say
 from curation.cli.shared.training_inputs import AsJson
+from curation.cli.shared.waiting import WaitCommand, waits
 
 if TYPE_CHECKING:
     from curation.project import Project
@@ -21,7 +22,8 @@ class Sampler(enum.StrEnum):
     GRID = "grid"
 
 
-@app.command("tune", epilog="Example: curate tune --trials 20 --sampler tpe")
+@app.command("tune", cls=WaitCommand, epilog="Example: curate tune --trials 20 --sampler tpe")
+@waits
 def tune_command(
     trials: Annotated[int, typer.Option(help="Number of trials of the study, finished or stopped early.", min=1)] = 20,
     sampler: Annotated[Sampler, typer.Option(help="The way in which trials are proposed.")] = Sampler.TPE,
@@ -35,10 +37,12 @@ def tune_command(
     """
     from curation.evaluation.uncertainty import best_of
     from curation.project import Project
+    from curation.project.parts import Part
     from curation.tuning.search import search
 
     project = Project.find()
-    best = search(project.params().tune, project, trials=trials, sampler=sampler.value, seed=seed)
+    with project.alone(Part.SEARCH):
+        best = search(project.params().tune, project, trials=trials, sampler=sampler.value, seed=seed)
     apply = f"dvc exp apply {best.experiment}"
     size = _groups_of_val(project)
     most = best_of.optimism(best.measured, size)

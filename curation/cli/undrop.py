@@ -45,12 +45,14 @@ def undrop(
     if not images and not every:
         _list(left, reason, label, as_json=as_json)
         return
-    done = _plan(project, _chosen(project, left, images or [], (reason, label)))
-    if done.rows and not dry_run:
-        from curation.decisions.log import append_reviews
+    chosen = _chosen(project, left, images or [], (reason, label))
+    with project.lock("decisions"):
+        done = _plan(project, chosen)
+        if done.rows and not dry_run:
+            from curation.decisions.log import append_reviews
 
-        who = reviewer or me()
-        append_reviews(project.reviews, [{**row, "reviewer": who, "note": "undrop"} for row in done.rows])
+            who = reviewer or me()
+            append_reviews(project.reviews, [{**row, "reviewer": who, "note": "undrop"} for row in done.rows])
     if as_json:
         print_json({"images": done.told, "decisions": done.rows, "written": bool(done.rows) and not dry_run})
     else:

@@ -6,9 +6,11 @@ import typer
 
 from curation.cli.shared.app import app
 from curation.cli.shared.output import new_file, note, show, write_csv
+from curation.cli.shared.waiting import WaitCommand, waits
 
 
-@app.command()
+@app.command(cls=WaitCommand)
+@waits
 def versions(
     register: bool = typer.Option(False, "--register", help="Tag the current version on the last commit, as GTO does."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
@@ -32,9 +34,13 @@ def versions(
     project = Project.find()
     log = read_log(project)
     if register and log:
+        from curation.project.parts import Part
         from curation.registry.register import tag
 
-        for line in tag(project, log[-1]):
+        with project.alone(Part.REGISTRY):
+            log = read_log(project)
+            lines = tag(project, log[-1])
+        for line in lines:
             note(line)
     rows = listed(log)
     if csv:

@@ -59,6 +59,17 @@ def is_abandoned(draft: Path) -> bool:
         os.close(file)
 
 
+def fitting(name: str, mark: str = "") -> str:
+    """Return a file name with `mark` before its suffix, and its stem cut where the name is longer than a disk takes."""
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - a name is no path: it may be `.` or hold any character
+    room = LONGEST_NAME - len(os.fsencode(mark + suffix))
+    if room < 1:
+        return fitting(f"{stem}{mark}")
+    while len(os.fsencode(stem)) > room:
+        stem = stem[:-1]
+    return f"{stem}{mark}{suffix}"
+
+
 def _own_draft(path: Path) -> tuple[Path, int]:
     """Make, or take over, a draft that no other process writes. Returns its path and the file that holds its lock."""
     for number in itertools.count():

@@ -14,6 +14,7 @@ import pandas as pd
 from curation.decisions.fold import fold
 from curation.decisions.log import append_reviews
 from curation.errors import CurationError, in_words
+from curation.files import fitting
 from curation.images.collection.metadata_files import as_text
 from curation.labelling.metadata_rows import FILE, NAME, Line, key, lines_below
 from curation.labelling.moves import AWAY, Journal, Move
@@ -155,10 +156,15 @@ def _accepted(row: Mapping[Hashable, object], label: str) -> tuple[str, str]:
 
 def _target(root: Path, path: str, label: str, image_id: str, taken: set[str]) -> str:
     """Return a free path in the class folder: the name of the file, or else its image_id and a number."""
-    name, folder = PurePosixPath(path), f"{RAW}/{safe(label)}"
+    name, folder = PurePosixPath(path).name, _folder(root, label)
     marks = ("", f"-{image_id[:8]}", *(f"-{image_id[:8]}-{number}" for number in range(2, len(taken) + 3)))
-    places = (f"{folder}/{name.stem}{mark}{name.suffix}" for mark in marks)
+    places = (f"{folder}/{fitting(name, mark)}" for mark in marks)
     return next(place for place in places if place not in taken and not (root / place).exists())
+
+
+def _folder(root: Path, label: str) -> str:
+    """Return the folder of a class: the one that has its name, or else one with a name that every system takes."""
+    return f"{RAW}/{label if (root / RAW / label).is_dir() else safe(label)}"
 
 
 def _line_in_raw(target: str, line: Line | None) -> Line | None:

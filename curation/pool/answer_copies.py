@@ -6,24 +6,39 @@ from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from curation.files import whole
+from curation.errors import CurationError
+from curation.files import fitting, whole
 from curation.predict.decode import is_remote
+
+
+class GoneError(CurationError):
+    """Files of a table are not there any more."""
 
 
 def copy_named(rows: pd.DataFrame, folder: Path, root: Path) -> int:
     """Copy each file to `folder/<class>/<confidence>_<name>` and return how many files were copied.
 
-    A copy that exists already is not written again. Relative paths in `rows` start at `root`.
+    A copy that exists already is not written again. Relative paths in `rows` start at `root`. GoneError names the first
+    file that is not there any more; the others are copied.
     """
-    count = 0
+    count, gone = 0, []
     for image_id, path, label, confidence in zip(rows.image_id, rows.path, rows.label, rows.confidence, strict=True):
-        name = PurePosixPath(path).name
         # The id keeps apart files of the same name from different folders.
-        target = folder / safe(label or "nothing") / f"{confidence:.3f}_{image_id[:8]}_{name}"
+        name = fitting(f"{confidence:.3f}_{image_id[:8]}_{PurePosixPath(path).name}")
+        target = folder / safe(label or "nothing") / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        if not target.exists():
-            _copy(path, target, root)
-            count += 1
+        if target.exists():
+            continue
+        if not is_remote(path) and not (root / path).exists():
+            gone.append(path)
+            continue
+        _copy(path, target, root)
+        count += 1
+    if gone:
+        raise GoneError(
+            f"{gone[0]} (and {len(gone) - 1} more) is not there any more, so it could not be copied; {count:,} others "
+            "were. Was it moved or purged? Make a new table with `dvc repro identify` or `curate identify`"
+        )
     return count
 
 

@@ -67,7 +67,7 @@ def _remote(place: str) -> Iterator[Item]:
             found = system.find(path, detail=True)
         else:
             found = {path: system.info(path)}
-    except (OSError, ValueError, ImportError) as error:
+    except Exception as error:  # noqa: BLE001 - each file system of fsspec raises errors of its own
         raise SourceError(f"{place} can't be listed: {one_line(error)}") from None
     for name, facts in found.items():
         if facts.get("type", "file") == "file" and PurePosixPath(name).suffix.lower() in SUFFIXES:

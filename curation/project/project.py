@@ -21,6 +21,7 @@ from curation.params import Params, load
 from curation.project.dvc import Dvc
 from curation.project.git import Git
 from curation.project.locks import hold
+from curation.project.parts import Part, alone
 from curation.project.places import PARAMS, PIPELINE, Places, ProjectError
 from curation.project.snapshots import Snapshot
 from curation.tables import Table
@@ -118,5 +119,9 @@ class Project(Places):
         return Snapshot.of(self, self.git, self.dvc, revision)
 
     def lock(self, name: str, *, wait: bool = True) -> AbstractContextManager[None]:
-        """Hold a lock of the project. Wait until it is free; without `wait`, raise LockedError instead."""
-        return hold(self.caches / f"{name}.lock", wait=wait)
+        """Hold a lock of the project, for moments. Wait until it is free; without `wait`, raise LockedError instead."""
+        return hold(self.caches / "locks" / f"{name}.lock", wait=wait)
+
+    def alone(self, *parts: Part) -> AbstractContextManager[None]:
+        """Be the only command that changes these parts of the project. LockedError names the one that does already."""
+        return alone(self, *parts)

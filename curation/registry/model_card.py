@@ -134,7 +134,8 @@ def _weak_classes(per_class: pd.DataFrame) -> Iterator[str]:
     measured = per_class[per_class["set"].isin(["test"]) & (per_class["support"] > 0)]
     weak = measured[measured["recall"] < WEAK_RECALL].sort_values(["recall", "class"])
     for _, row in weak.head(SHOWN).iterrows():
-        reach = f", {row['recall_low']:.0%} to {row['recall_high']:.0%}" if row.get("recall_low", "") != "" else ""
+        known = pd.notna(row.get("recall_low"))
+        reach = f", {row['recall_low']:.0%} to {row['recall_high']:.0%}" if known else ""
         yield f"{markdown(row['class'])}: finds {row['recall']:.0%} of them on test ({row['support']:,} images{reach})."
 
 

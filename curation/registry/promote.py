@@ -21,6 +21,7 @@ from curation.files import whole, write_text
 from curation.model.header import Header, read_header
 from curation.project import Project, ProjectError
 from curation.project.dvc import md5_of
+from curation.project.parts import Part
 from curation.registry import benchmark_use, model_card, versions
 from curation.registry.all_or_nothing import all_or_nothing, undo
 from curation.registry.gate_check import Choice, PromotionRefusedError, decide
@@ -48,7 +49,7 @@ def promote(project: Project, choice: Choice) -> Outcome:
     `choice.accept_unknown` is set, or `choice.force` is set without a reason. What the gate refuses is added to the log
     of refused attempts. Raises ProjectError when candidate or predictions are not those of the last `dvc repro`.
     """
-    with project.lock("promotion"):
+    with project.alone(Part.REGISTRY):
         undo(project)
         header = read_header(project.candidate)
         if header.throwaway:
@@ -77,7 +78,7 @@ def rollback(project: Project, version: str | None, choice: Choice) -> Outcome:
     VersionError when the log has no such version, when it is production already, or when the fetched files are not
     those of this version.
     """
-    with project.lock("promotion"):
+    with project.alone(Part.REGISTRY):
         undo(project)
         log = versions.read_log(project)
         target = versions.find(log, version) if version else versions.before_current(log)
@@ -131,7 +132,8 @@ def _card_facts(
     inside = splits[splits["label"].isin(header.classes)]
     counts = pd.crosstab(inside["label"], inside["split"])
     shown = [split.value for split in (*MODEL_SPLITS, Split.RESERVE) if split in counts.columns]
-    per_class = read_csv(project.report("evaluate") / "per_class.csv")
+    measured = dict.fromkeys(("precision_low", "precision_high", "recall_low", "recall_high"), "")
+    per_class = read_csv(project.report("evaluate") / "per_class.csv", na_values=measured)
     folders = tuple(f"{project.relative(folder)}/" for folder in (project.data, project.models))
     sources = {path: md5 for path, md5 in project.dvc.sources().items() if path.startswith(folders)}
     return model_card.Facts(entry, header, verdict, counts[shown], per_class, sources)

@@ -13,6 +13,7 @@ import pandas as pd
 from curation import tables
 from curation.model.header import read_header
 from curation.project import Project
+from curation.project.parts import Part
 from curation.project.stage_graph import read_stages
 from curation.selection.renewal import benchmark_renewals
 from curation.selection.renewal.benchmark_renewals import RenewalError
@@ -44,7 +45,7 @@ def renew(project: Project, share: float, *, write: bool) -> Renewal:
     there is no drawn benchmark, when test has no image to take its place, or when the tables do not hold the last
     renewal yet.
     """
-    with project.lock("renewal"):
+    with project.alone(Part.REGISTRY):
         log, splits = _read(project)
         if not ((splits["split"] == Split.BENCHMARK) & (splits["benchmark_set"] == FROZEN)).any():
             raise RenewalError(
@@ -76,7 +77,7 @@ def _remembered(project: Project, log: pd.DataFrame, splits: pd.DataFrame, moves
 
 def take_back(project: Project, *, write: bool) -> Renewal:
     """Move every image of the last renewal back to the split that it had before. RenewalError when there is none."""
-    with project.lock("renewal"):
+    with project.alone(Part.REGISTRY):
         log, _ = _read(project)
         moves = undone(log)
         if not moves:

@@ -18,7 +18,7 @@ from curation.predict.calibration import Calibration, CalibrationError
 from curation.project import Project
 from curation.registry.versions import Entry, read_log
 from curation.report.thumbnails import Tile
-from curation.tables.names_as_data import read_csv
+from curation.tables.names_as_data import NAMES, read_csv
 
 HEAVY = {"hash", "thumbnail", "embedding", "map_x", "map_y", "nearest_correct"}
 
@@ -110,7 +110,8 @@ class Round:
         file = self.project.report(path)
         if not file.exists():
             return None
-        frame = read_csv(file, na_values=["nan", ""] if path.startswith("train/") else None)
+        names = (*NAMES, "predicted") if path == "evaluate/confusion.csv" else NAMES  # in other files it is a number
+        frame = read_csv(file, names, na_values=["nan", ""] if path.startswith("train/") else None)
         return frame if len(frame) else None
 
     def tile(self, image_id: str, caption: str, badge: str = "") -> Tile:

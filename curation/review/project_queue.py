@@ -52,11 +52,12 @@ def read_queue(project: Project, config: Review) -> pd.DataFrame:
 
 def push_project(project: Project, params: Params) -> tuple[Pushed, pd.DataFrame]:
     """Push the queue of the project to FiftyOne. Return what was done, and the rows."""
-    frame = read_queue(project, params.review)
     fo = database.connect()
-    name = database.dataset_name(fo, params.review.dataset, project.root)
-    plugin_install.install(fo)
-    return push_rows(fo, name, frame, project.root, info_of(project, params)), frame
+    with project.lock("queue"):
+        frame = read_queue(project, params.review)
+        name = database.dataset_name(fo, params.review.dataset, project.root)
+        plugin_install.install(fo)
+        return push_rows(fo, name, frame, project.root, info_of(project, params)), frame
 
 
 def info_of(project: Project, params: Params) -> dict[str, Any]:

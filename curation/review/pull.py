@@ -114,7 +114,7 @@ def pull(dataset: Any, project: Project, reviewer: str, known: set[str], new_cla
 
     Only one pull runs at a time, because two would both see a tag before either wrote its row.
     """
-    with project.lock("pull"):
+    with project.lock("queue"), project.lock("decisions"):
         dataset.reload()
         fields = tag_fields(dataset)
         given = _tags(dataset, fields)

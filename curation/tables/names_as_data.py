@@ -20,6 +20,7 @@ which is exact.
 
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ __all__ = ["guard", "json_text", "markdown", "printable", "read_csv", "unguard",
 
 RUNS = re.compile(r"'*[=+\-@\t\r]")
 GUARDED = re.compile(r"''*[=+\-@\t\r]")
+NAMES = ("set", "class", "subclass", "label", "actual", "mostly_taken_for")  # columns of the reports that hold names
 MARKS = re.compile(
     r"[\\`*_{}\[\]()<>#+!|~&$:@]"  # of Markdown, of HTML, of formulas, and of addresses, which GitHub turns into links
     r"|(?<=\bwww)\.|^[-=]",
@@ -71,11 +73,15 @@ def write_csv(frame: "pd.DataFrame", path: Path, float_format: str | None = None
         guarded.to_csv(draft, index=False, float_format=float_format, lineterminator="\n")
 
 
-def read_csv(path: Path, **options: Any) -> "pd.DataFrame":
-    """Read a file of `write_csv` and give back what was written. options: as pandas.read_csv has them."""
+def read_csv(path: Path, names: Collection[str] = NAMES, **options: Any) -> "pd.DataFrame":
+    """Read a file of `write_csv` and give back what was written.
+
+    names: the columns that hold names, which stay text where every one of them looks like a number. options: as
+    pandas.read_csv has them.
+    """
     import pandas as pd
 
-    frame = pd.read_csv(path, keep_default_na=False, **options)
+    frame = pd.read_csv(path, keep_default_na=False, dtype=dict.fromkeys(names, "str"), **options)
     texts = frame.select_dtypes(include=["object", "string"]).columns
     found: pd.DataFrame = frame.rename(columns=unguard)
     return found.assign(**{unguard(name): frame[name].map(unguard) for name in texts})

@@ -67,6 +67,18 @@ def files(root: Path) -> Check:
     return note("files", f"{count:,} in data/: DVC spends about 0.2 s for each 1,000 at every command", fix)
 
 
+def names(root: Path) -> Check:
+    """Check that all names are UTF-8: DVC ends with an error that does not say which name is not."""
+    from curation.images.collection.walk import names_not_text
+
+    found = [path for name in FOLDERS for path in names_not_text(root / "data" / name)]
+    if not found:
+        return ok("names", "all names in data/ are UTF-8")
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    fix = "rename them, for example: convmv -r -f latin1 -t utf8 --notest data"
+    return broken("names", f"not UTF-8, so DVC can't track it: {found[0]}{more}", fix)
+
+
 def decisions(root: Path) -> Check:
     """Check that data/reviews.csv can be read."""
     from curation.decisions.log import read_reviews
@@ -100,4 +112,4 @@ def _walk(folder: Path) -> Iterator[str]:
         yield from (os.path.join(where, name) for name in names if not name.startswith("."))  # noqa: PTH118
 
 
-DATA_CHECKS = (folders, classes, files, decisions, renewals)
+DATA_CHECKS = (folders, classes, files, names, decisions, renewals)

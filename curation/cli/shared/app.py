@@ -6,6 +6,7 @@ that of sqlite-utils.
 """
 
 import errno
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -13,6 +14,8 @@ from typer.core import TyperGroup
 
 from curation.cli.shared.output import note
 from curation.errors import INTERRUPTED, STOPPED, CurationError, disk_message
+
+DVC_LIST = Path(".dvc/tmp/rwlock")  # see curation.project.dvc_locks
 
 
 class CurateGroup(TyperGroup):
@@ -26,6 +29,8 @@ class CurateGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command, and turn an expected error into a message."""
+        if ctx.parent is None:
+            _say_that_dvc_runs()
         try:
             return super().invoke(ctx)
         except CurationError as error:
@@ -36,6 +41,21 @@ class CurateGroup(TyperGroup):
             if error.errno == errno.EPIPE:  # the reader of our output, such as `head`, has what it wanted
                 raise
             _end(f"error: {disk_message(error)}")
+
+
+def _say_that_dvc_runs() -> None:
+    """Say on stderr when DVC runs stages in this project, because the tables may then be of two runs, or missing."""
+    try:
+        folders = [Path.cwd(), *Path.cwd().parents]
+    except OSError:  # the working directory was deleted
+        return
+    root = next((one for one in folders if (one / DVC_LIST).exists()), None)
+    if root is None or (root / DVC_LIST).stat().st_size <= len("{}"):
+        return
+    from curation.project.dvc_locks import running  # it loads pandas
+
+    if found := running(root):
+        note(f"{found} runs in this project: until it ends, tables may be of two runs, or missing")
 
 
 def flowing(text: str) -> str:

@@ -125,10 +125,11 @@ def push(project: "Project", rows: "pd.DataFrame", title: str, model: str) -> No
     note("Importing FiftyOne and starting its database, which can take a minute ...")
     fo = database.connect()
     to_name = title.split(maxsplit=1)[0]
-    name = database.dataset_name(fo, f"{project.params().review.dataset}-{to_name}", project.root)
     shown = rows.rename(columns={"label": "predicted"}).assign(label="", role="queue", kind=to_name)
     info = {"curation_model": model}
-    done = push_rows(fo, name, shown.drop(columns=["top_labels", "top_confidences"]), project.root, info)
+    with project.lock("queue"):
+        name = database.dataset_name(fo, f"{project.params().review.dataset}-{to_name}", project.root)
+        done = push_rows(fo, name, shown.drop(columns=["top_labels", "top_confidences"]), project.root, info)
     note(f"FiftyOne dataset {done.dataset}: {done.samples} samples, {done.added} new")
 
 

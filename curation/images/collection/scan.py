@@ -153,7 +153,7 @@ def _entry(file: File, prefix: str, source: str, told: Told) -> Found:
     benchmark_set, folders = _folders(file, source)
     row = told.get(file.path, {})
     nobody_knows = UNKNOWN if prefix and source != UNLABELLED else ""
-    label = row.get("label") or (canonical(folders[0]) if folders else nobody_knows)
+    label = row.get("label") or (_class(folders[0], prefix) if folders else nobody_knows)
     subclass = row.get("subclass") or "/".join(map(canonical, folders[1:]))
     if file.path.split("/")[-1].lower() in MEANT:
         file = file._replace(problem=f"not an image: a table, probably meant to be {NAME} (docs/your-own-images.md)")
@@ -161,6 +161,13 @@ def _entry(file: File, prefix: str, source: str, told: Told) -> Found:
     origin = row.get("origin", Origin.REAL.value)
     facts = facts_of(row) if row else NOTHING_TOLD
     return Found(path, source, benchmark_set, label, subclass, origin, *file[1:], facts)
+
+
+def _class(folder: str, prefix: str) -> str:
+    """The class that a folder names. LabelError for a folder of blanks, whose images would be of no class."""
+    if name := canonical(folder):
+        return name
+    raise LabelError(f"{prefix}{folder!r}: a folder of spaces names no class. Rename it")
 
 
 def _folders(file: File, source: str) -> tuple[str, list[str]]:

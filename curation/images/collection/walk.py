@@ -50,6 +50,18 @@ def walk(folder: Path) -> Walked:
     return found
 
 
+def names_not_text(folder: Path) -> list[str]:
+    """Return the paths below a folder whose names are not UTF-8, spelt with escapes: DVC ends without naming them."""
+    found = []
+    for where, folders, files in os.walk(os.fsencode(folder)):
+        for name in (*folders, *files):
+            try:
+                name.decode("utf-8")
+            except UnicodeDecodeError:
+                found.append(os.path.join(where, name).decode("utf-8", "backslashreplace"))  # noqa: PTH118 - bytes
+    return sorted(found)
+
+
 def _descend(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found: Walked) -> None:
     here = os.stat(folder)  # noqa: PTH116 - a million paths: strings are several times quicker than Path
     key = (here.st_dev, here.st_ino)
@@ -57,6 +69,7 @@ def _descend(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found
         found.files.append(File(prefix.rstrip("/"), 0, 0, 0, "a link that leads back to a folder above it"))
         return
     anything = False
+    problems = len(found.files)
     for entry in _entries(folder, prefix, found):
         anything = True
         path = prefix + entry.name
@@ -73,7 +86,7 @@ def _descend(folder: str, prefix: str, above: tuple[tuple[int, int], ...], found
         else:
             file = File(path, state.st_size, state.st_mtime_ns, state.st_ino, _problem(path, state.st_mode))
             found.files.append(file)
-    if not anything and prefix:
+    if not anything and prefix and len(found.files) == problems:  # a folder that can't be opened is not empty
         found.empty.append(prefix.rstrip("/"))
 
 
