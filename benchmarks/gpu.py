@@ -82,7 +82,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-gpu-") as folder:
         setting = loops.Setting(Path(folder), device, size, batch, batches)
         run.section("machine", partial(machine, device))
-        run.section("tests", partial(gpu_tests, asked.out))
+        run.section("tests", partial(gpu_tests, asked.out, "test_gpu.py"))
         run.section("photographs", partial(photographs, setting, count))
         for arch in archs:
             run.section(f"training {arch}", partial(training, setting, arch), 20)
@@ -95,6 +95,9 @@ def main() -> None:
         run.section("loading", partial(loading, setting), 15)
         for arch in archs:
             run.section(f"compiled {arch}", partial(compiled, setting, arch), 40)
+        run.section("memory", partial(memory, setting, archs[0]), 20)
+        run.section("processes", partial(gpu_tests, asked.out, "test_gpu_processes.py"), 60)
+        run.section("small network", partial(small, setting), 60)
 
 
 def machine(device: Any, tell: Tell) -> None:
@@ -119,13 +122,14 @@ def photographs(setting: Any, count: int, tell: Tell) -> None:
     tell("seconds", time.monotonic() - begun)
 
 
-def gpu_tests(out: Path, tell: Tell) -> None:
-    """The tests that need a GPU, in a process of their own."""
+def gpu_tests(out: Path, file: str, tell: Tell) -> None:
+    """Tests that need a GPU, in a process of their own."""
     options = ["-q", "-m", "gpu", "-p", "no:cacheprovider", "--durations=8", "--tb=short"]
-    command = [sys.executable, "-m", "pytest", *options, "tests/model"]
-    with (out / "tests.log").open("wb") as log, suppress(subprocess.TimeoutExpired):
-        subprocess.run(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, timeout=TESTS_SECONDS, check=False)
-    lines = (out / "tests.log").read_text(encoding="utf-8").strip().splitlines()
+    log = out / f"{file}.log"
+    command = [sys.executable, "-m", "pytest", *options, f"tests/model/{file}"]
+    with log.open("wb") as told, suppress(subprocess.TimeoutExpired):
+        subprocess.run(command, cwd=ROOT, stdout=told, stderr=subprocess.STDOUT, timeout=TESTS_SECONDS, check=False)
+    lines = log.read_text(encoding="utf-8").strip().splitlines()
     print("\n".join(lines[-40:]), flush=True)
     tell("result", lines[-1] if lines else "nothing")
 
@@ -235,6 +239,39 @@ def compiled(setting: Any, arch: str, tell: Tell) -> None:
     tell("ours, images/s", ours)
     tell("seconds, with compiling", time.monotonic() - begun)
     tell("bare, images/s", loops.bare_training(loops.engine(setting, arch), setting, compiled=True))
+
+
+def memory(setting: Any, arch: str, tell: Tell) -> None:
+    """What accumulation and recomputation save, and what they cost."""
+    import gpu_loops as loops
+    import torch
+
+    ways: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "accumulate: 4": {"accumulate": 4},
+        "recompute": {"recompute": True},
+    }
+    for name, options in ways.items():
+        own = loops.engine(setting, arch, **options)
+        if setting.device.is_cuda:
+            torch.cuda.reset_peak_memory_stats()
+        tell(f"{name}, images/s", loops.our_step(own, setting))
+        tell(f"{name}, GiB", setting.device.memory())
+
+
+def small(setting: Any, tell: Tell) -> None:
+    """A small network on small images, whose kernels are shorter than their launches: plain, compiled, as a graph."""
+    import gpu_loops as loops
+
+    batches = 20 if setting.device.is_cuda else 3
+    tiny = replace(setting, folder=setting.folder / "small", size=64, batch=64, batches=batches)
+    loops.make_images(tiny.folder, tiny.batch, tiny.size)
+    for name, how in (("plain", False), ("compile: graphs", "graphs"), ("compile: true", True)):
+        begun = time.monotonic()
+        own = loops.engine(tiny, "shufflenet_v2_x0_5", compile=how)
+        loops.our_step(own, tiny)
+        tell(f"{name}, seconds of the start", time.monotonic() - begun)
+        tell(f"{name}, images/s", loops.our_step(own, replace(tiny, batches=10 * tiny.batches)))
 
 
 def page(found: dict[str, Values]) -> str:

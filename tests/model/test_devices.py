@@ -37,7 +37,7 @@ def test_batches_that_are_too_small_for_their_processes_are_refused(count, batch
     if fits:
         check_shares(count, batch_size, world)
         return
-    with pytest.raises(SharesError, match=r"each needs two images or more of every batch\. Set `batch_size` to 32"):
+    with pytest.raises(SharesError, match=r"every part needs two images or more\. Set `batch_size` to 32"):
         check_shares(count, batch_size, world)
 
 

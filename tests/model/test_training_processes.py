@@ -74,8 +74,11 @@ def test_ctrl_c_leaves_no_process_and_no_file(folder):
 
 @pytest.mark.slow
 def test_two_processes_train_the_same_model(folder, answer_of):
+    """Each computes its share in two parts, whose gradients it exchanges once."""
     finish("run.py")
     alone = read_header(Path("out.safetensors"))
+    config = json.loads(Path("params.yaml").read_text())
+    Path("params.yaml").write_text(json.dumps({**config, "train": {**config["train"], "accumulate": 2}}))
     flags = ["--standalone", "--local-addr", "127.0.0.1", "--nproc-per-node", "2"]
     finish("-m", "torch.distributed.run", *flags, "run.py")
     together = read_header(Path("out.safetensors"))

@@ -5,6 +5,8 @@ batches. A loss that is not a finite number stops the run, and the error names t
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -16,10 +18,11 @@ from torch.nn.parallel import DistributedDataParallel
 from curation.errors import CurationError
 from curation.model import class_prior
 from curation.model.checkpoint import State
-from curation.model.compiled import compiling
+from curation.model.compiled import compiled, compiling
 from curation.model.device import Device
 from curation.model.header import Header
 from curation.model.normalise import Normalise, to_float
+from curation.model.recompute import recompute
 from curation.model.training import augment, norm_modes
 from curation.model.training.examples import Examples, Ints, batches_of, epoch_order
 from curation.model.training.loader import Batch, Loader
@@ -56,7 +59,10 @@ class Engine:
             start_momentum(self.optimizer)
         self.scaler = torch.amp.GradScaler(device.torch.type, enabled=device.precision == "fp16")
         self.normalise = Normalise(facts.mean, facts.std, device.torch)
+        if params.train.recompute:
+            recompute(self.model)
         self._forward: nn.Module = model
+        self._parallel: DistributedDataParallel | None = None
         self._frozen: bool | None = None
         self._prior: torch.Tensor | None = None
         self._checked = False
@@ -83,7 +89,7 @@ class Engine:
         losses: list[tuple[torch.Tensor, Ints]] = []
         for batch in loader.batches(examples, parts):
             set_rate(self.optimizer, rate_at(epoch * len(parts) + batch.number, len(parts), params))
-            with compiling(params.train.compile):
+            with compiling(bool(params.train.compile)):
                 loss, right = self._step(batch, examples, parts[batch.number], epoch)
             sums += torch.stack([loss, right])
             losses.append((loss, batch.indices))
@@ -131,24 +137,39 @@ class Engine:
         config = self.params.train
         small = torch.from_numpy(examples.small[whole])
         draws = augment.draw(config.augment, small, (self.params.seed, epoch, batch.number))
-        draws = draws.part(batch.offset, batch.offset + len(batch.indices))
-        images = self.normalise(augment.apply(to_float(batch.images), draws, config.augment))
+        self.optimizer.zero_grad(set_to_none=True)
+        edges = [len(batch.indices) * part // config.accumulate for part in range(config.accumulate + 1)]
+        found = []
+        for start, stop in pairwise(edges):
+            with self._gradients(summed=stop < edges[-1]):
+                found.append(self._backward(batch, draws, start, stop))
+        if config.clip:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        losses, right = zip(*found, strict=True)
+        return torch.stack(losses).sum(), torch.stack(right).sum()
+
+    def _backward(self, batch: Batch, draws: augment.Draws, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add the gradients of some images of the batch; returns the sum of their losses, and how many are right."""
+        config, labels = self.params.train, batch.labels[start:stop]
+        draws = draws.part(batch.offset + start, batch.offset + stop)
+        images = self.normalise(augment.apply(to_float(batch.images[start:stop]), draws, config.augment))
         if config.compile:  # batches of an epoch have two sizes: one compiled program takes both
             torch._dynamo.maybe_mark_dynamic(images, 0)
         with self.device.autocast():
             logits = self._forward(images)
         if self._prior is not None:
             logits = logits - self._prior
-        loss = self.loss_of(logits, batch.labels, draws)
-        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.loss_of(logits, labels, draws)
         # The gradient of the mean over the whole batch, however many processes share it (gradients are averaged).
         self.scaler.scale(loss * (self.device.world / batch.whole)).backward()  # type: ignore[no-untyped-call]
-        if config.clip:
-            self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
-        self.scaler.step(self.optimizer)
-        self.scaler.update()
-        return loss.detach(), (logits.argmax(1) == batch.labels).sum().float()
+        return loss.detach(), (logits.argmax(1) == labels).sum().float()
+
+    def _gradients(self, *, summed: bool) -> AbstractContextManager[object]:
+        """The context of a backward pass; `summed`: processes exchange their gradients only after a later one."""
+        return self._parallel.no_sync() if summed and self._parallel else nullcontext()
 
     def _set_mode(self, *, frozen: bool) -> None:
         norm_modes.set_training(self.model, self.head, frozen=frozen)
@@ -158,11 +179,11 @@ class Engine:
         self._frozen = frozen
         self._forward = self.model
         if self.device.world > 1:  # built again after freezing, as it must know which gradients to expect
-            self._forward = DistributedDataParallel(
+            self._forward = self._parallel = DistributedDataParallel(
                 self.model, device_ids=[self.device.torch.index] if self.device.is_cuda else None
             )
         if self.params.train.compile:
-            self._forward = torch.compile(self._forward)  # type: ignore[assignment]
+            self._forward = compiled(self._forward, self.params.train.compile)
 
     def _check_losses(self, losses: list[tuple[torch.Tensor, Ints]], examples: Examples, epoch: int) -> None:
         finite = torch.isfinite(torch.stack([loss for loss, _ in losses])).tolist()

@@ -109,15 +109,16 @@ def batches_of(order: Ints, batch_size: int) -> list[Ints]:
     return np.array_split(order, max(1, min(-(-len(order) // batch_size), len(order) // 2)))
 
 
-def check_shares(count: int, batch_size: int, world: int) -> None:
-    """Check that each of `world` processes gets two images or more of every batch, or norm layers can't learn.
+def check_shares(count: int, batch_size: int, world: int, accumulate: int = 1) -> None:
+    """Check that every part of a batch has two images or more, or norm layers can't learn.
 
-    count: the images of an epoch. Raises SharesError.
+    count: the images of an epoch. world: processes that share a batch. accumulate: parts in which each computes its
+    share. Raises SharesError.
     """
-    smallest = min(len(part) for part in batches_of(np.arange(count), batch_size))
-    if world > 1 and smallest < 2 * world:
+    smallest, parts = min(len(part) for part in batches_of(np.arange(count), batch_size)), world * accumulate
+    if parts > 1 and smallest < 2 * parts:
         raise SharesError(
-            f"batch_size {batch_size} cuts {count:,} images into batches of {smallest}, which {world} processes share: "
-            f"each needs two images or more of every batch. Set `batch_size` to {4 * world} or more, or start fewer "
-            "processes"
+            f"batch_size {batch_size} cuts {count:,} images into batches of {smallest}, which {world} process(es) "
+            f"compute in {accumulate} part(s) each: every part needs two images or more. Set `batch_size` to "
+            f"{4 * parts} or more, `train.accumulate` lower, or start fewer processes"
         )

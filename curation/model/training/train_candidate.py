@@ -57,7 +57,7 @@ def _train(splits: pd.DataFrame, pixels: Pixels, params: Params, places: tuple[P
     if device.is_main:
         for line in (*start.inherited, f"images: {len(data.train):,} to train on, {len(data.val):,} to validate"):
             log.info("%s", printable(line))
-    check_shares(len(data.train), params.batch_size, device.world)
+    check_shares(len(data.train), params.batch_size, device.world, params.train.accumulate)
     engine = Engine(start.model, start.head, start.base, params, device)
     facts = {"dataset": dataset_hash(splits), "parent": start.base_md5, **recipe}
     key = run_key({**facts, "pixels": pixels.input.facts(), "device": device.describe()})
