@@ -8,14 +8,19 @@ around the one named, because an interval of a share jumps with the number of ri
 """
 
 import argparse
+import itertools
+import json
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from tables import Table, write_page
 
 from curation.evaluation.comparison.paired import against
+from curation.evaluation.error_breakdown import breakdown, named
+from curation.evaluation.prediction_facts import Facts
 from curation.evaluation.uncertainty import auc_interval, bootstrap, intervals
 from curation.evaluation.uncertainty.calibration_interval import calibration_interval
 
@@ -124,35 +129,72 @@ def calibration(rng: Rng, groups: Groups, wanted: float) -> bool | None:
     return None if np.isnan(low) else low <= truth <= high
 
 
+def parts(rng: Rng, groups: Groups, wanted: float) -> bool | None:
+    """Whether all intervals of an error breakdown hold: train is five times as large as val and has half its errors.
+
+    Beside test, which is like val, there are nine benchmark sets; five of them have 3 points more errors.
+    """
+    wrong = 1 - spread(rng, wanted)
+    errors = {"train": wrong / 2, "val": wrong, "test": wrong}
+    errors |= {f"benchmark/{number}": wrong + 0.03 * (number % 2 == 0) for number in range(9)}
+    size = int(np.bincount(groups).max())
+    counts = [len(groups) * (5 if name == "train" else 1) for name in errors]
+    own = [np.arange(count) // size for count in counts]
+    right = np.concatenate([latent(rng, some) >= rate for some, rate in zip(own, errors.values(), strict=True)])
+    owner = np.repeat(np.arange(len(counts)), counts)
+    facts = facts_of(right, np.unique(np.stack([owner, np.concatenate(own)]), axis=1, return_inverse=True)[1])
+    found = breakdown(facts, {name: owner == number for number, name in enumerate(errors)}, {}, 0.0)
+    truths = {"bias": wrong / 2, "variance": wrong / 2, "selection": 0.0}
+    truths |= {f"shift/{name.split('/')[1]}": errors[name] - wrong for name in errors if "/" in name}
+    return all(low - 1e-12 <= truths[name] <= high + 1e-12 for name, _, low, high, _ in named(found))
+
+
+def facts_of(right: NDArray[np.bool_], groups: Groups) -> Facts:
+    """Predictions of one class that are right or not."""
+    zeros, flags = np.zeros(len(right), np.int32), np.zeros(len(right), bool)
+    reals = np.zeros(len(right), np.float32)
+    texts = (zeros, zeros, zeros, zeros, np.where(right, 0, 1).astype(np.int32), zeros)
+    names: dict[str, list[str]] = {"class": ["a", "b"], "split": [], "benchmark_set": [], "subclass": []}
+    return Facts(names, *texts, flags, flags, reals, reals, reals, flags, groups.reshape(-1))
+
+
 KINDS: dict[str, Draw] = {"accuracy (Wilson)": accuracy, "difference (Newcombe)": difference}
 KINDS |= {"log loss (bootstrap-t)": log_loss, "macro F1 (bootstrap)": f1}
 KINDS |= {"AUC (DeLong over groups)": auc, "expected calibration error (inverted test)": calibration}
+KINDS |= {"error breakdown (12 intervals together, Clopper-Pearson)": parts}
 
 
-def covered(kind: str, size: int, count: int, draws: int) -> Iterator[float]:
+def covered(kind: str, size: int, count: int, asked: argparse.Namespace) -> Iterator[float]:
     """The share of draws whose interval holds the truth, for each accuracy; none where no interval is stated."""
     groups = np.repeat(np.arange(-(-count // size)), size)[:count]
     for number, wanted in enumerate(ACCURACIES):
-        rng = np.random.default_rng([list(KINDS).index(kind), size, count, number])
-        found = [hit for hit in (KINDS[kind](rng, groups, wanted) for _ in range(draws)) if hit is not None]
-        yield float(np.mean(found)) if len(found) >= draws / 2 else float("nan")
+        rng = np.random.default_rng([asked.seed, list(KINDS).index(kind), size, count, number])
+        found = [hit for hit in (KINDS[kind](rng, groups, wanted) for _ in range(asked.draws)) if hit is not None]
+        yield float(np.mean(found)) if len(found) >= asked.draws / 2 else float("nan")
 
 
 def main() -> None:
     """Measure every kind of interval, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=400)
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", nargs="*", default=[], help="words of the kinds to measure; all by default")
+    parser.add_argument("--rows", type=Path, help="JSON of finished rows, which are not measured again")
     asked = parser.parse_args()
+    finished = json.loads(asked.rows.read_text()) if asked.rows and asked.rows.exists() else {}
     tables = []
     for kind in KINDS:
         if asked.kinds and not any(word in kind for word in asked.kinds):
             continue
         rows = []
-        for size in SIZES:
-            for count in COUNTS:
-                rows.append([size, count, *(f"{share:.1%}" for share in covered(kind, size, count, asked.draws))])
-                print(kind, rows[-1], flush=True)
+        for size, count in itertools.product(SIZES, COUNTS):
+            key = f"{kind}, {size} x {count}, {asked.draws} draws, seed {asked.seed}"
+            if key not in finished:
+                finished[key] = [f"{share:.1%}" for share in covered(kind, size, count, asked)]
+            rows.append([size, count, *finished[key]])
+            print(kind, rows[-1], flush=True)
+            if asked.rows:
+                asked.rows.write_text(json.dumps(finished, indent=1))
         header = ["images a group", "images", *(f"at {wanted:g}" for wanted in ACCURACIES)]
         tables.append(Table(header, rows, f"**{kind}**"))
     about = f"{asked.draws} draws a cell; correlation in groups of 3 and 6: {ALIKE}. nan: no interval is stated there."

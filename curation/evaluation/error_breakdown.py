@@ -8,9 +8,10 @@ Yearning"):
 - test above val: what choosing the epoch by val cost;
 - a benchmark set above test: shift.
 
-Each difference has an interval: those of its two rates, over leak groups, joined after Newcombe (1998, method 10 for
-separate samples). All intervals of one breakdown hold together at 95 % (Bonferroni), so of many benchmark sets none is
-named by chance. A part is there to be named only where its interval excludes 0: see `named`.
+Each difference has an interval: those of its two rates after Clopper and Pearson (1934), over leak groups, joined as
+Newcombe does (1998, method 10 for separate samples). All intervals of one breakdown hold together at 95 %
+(Bonferroni), so of many benchmark sets none is named by chance. A part is there to be named only where its interval
+excludes 0: see `named`.
 """
 
 import math
@@ -21,9 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.evaluation.prediction_facts import Facts
-from curation.evaluation.uncertainty.intervals import LEVEL, of_difference
+from curation.evaluation.uncertainty.intervals import LEVEL, exact_share, of_difference
 from curation.predict.effective_size import effective_size
-from curation.predict.thresholds import wilson
 
 PARTS = ("bias", "variance", "selection")
 
@@ -83,15 +83,13 @@ def _rate(facts: Facts) -> Rate:
 
 def _difference(rate: Rate, other: Rate, tests: int) -> tuple[float, float, float]:
     """One rate minus the other, with the limits that hold together for as many `tests`."""
-    from scipy.stats import norm
-
-    z = float(norm.ppf(1 - (1 - LEVEL) / 2 / tests))
-    return rate[0] - other[0], *of_difference(rate[0], _limits(rate, z), other[0], _limits(other, z))
+    level = 1 - (1 - LEVEL) / tests
+    return rate[0] - other[0], *of_difference(rate[0], _limits(rate, level), other[0], _limits(other, level))
 
 
-def _limits(rate: Rate, z: float) -> tuple[float, float]:
+def _limits(rate: Rate, level: float) -> tuple[float, float]:
     value, size = rate
-    return (value, value) if math.isinf(size) else wilson(value * size, size, z)
+    return (value, value) if math.isinf(size) else exact_share(value, size, level)
 
 
 def _overfitting(measured: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:

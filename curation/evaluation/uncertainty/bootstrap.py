@@ -2,8 +2,9 @@
 
 Groups with the same images in the same cells of the table (truth, prediction) are one kind. So a resample is one draw
 of how often each kind occurs, and images are never indexed. The resamples give the variance and the bias of a score.
-Its interval is that of Wilson for as many images as have this variance, moved by the bias. With fewer than ten groups a
-class it does not hold, and there is none (benchmarks/intervals.py).
+Its interval is that of Wilson for as many images as have this variance, moved by the bias, but for no more than the
+separate images that the answers are worth. With fewer than ten groups a class it does not hold, and there is none
+(benchmarks/intervals.py).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from curation.evaluation.metrics import Codes
 from curation.evaluation.uncertainty.intervals import NOTHING, Groups, Interval, of_share
+from curation.predict.effective_size import effective_size
 
 LEAST_OF_CLASS = 10  # groups a class
 AT_ONCE = 4_000_000  # cells sampled at a time: 32 MB
@@ -43,6 +45,7 @@ def matrix_intervals(
     count = len(np.unique(groups))
     if not resamples or count < LEAST_OF_CLASS * present or not count:
         return dict.fromkeys(statistics, NOTHING)
+    separate = effective_size((labels == predicted).astype(np.float64), groups)
     cells = labels.astype(np.int64) * classes + predicted
     whole = np.bincount(cells, minlength=classes**2).reshape(1, classes, classes)
     sampled: dict[str, list[NDArray[np.float64]]] = {name: [] for name in statistics}
@@ -50,12 +53,12 @@ def matrix_intervals(
         for name, statistic in statistics.items():
             sampled[name].append(statistic(matrices))
     found = {name: np.concatenate(values) for name, values in sampled.items()}
-    return {name: _interval(float(statistics[name](whole)[0]), values, count) for name, values in found.items()}
+    return {name: _interval(float(statistics[name](whole)[0]), values, separate) for name, values in found.items()}
 
 
-def _interval(score: float, sampled: NDArray[np.float64], groups: int) -> Interval:
+def _interval(score: float, sampled: NDArray[np.float64], separate: float) -> Interval:
     variance, bias = float(sampled.var(ddof=1)), float(sampled.mean()) - score
-    size = min(score * (1 - score) / variance, float(groups)) if variance > 0 else float(groups)
+    size = min(score * (1 - score) / variance, separate) if variance > 0 else separate
     low, high = of_share(score, max(size, 1.0))
     return Interval(min(max(low - bias, 0.0), score), max(min(high - bias, 1.0), score))
 

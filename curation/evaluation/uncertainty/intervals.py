@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curation.predict.effective_size import effective_size
-from curation.predict.thresholds import Z_95, wilson
+from curation.predict.thresholds import Z_95, lower_bound, wilson
 
 LEVEL = 0.95
 FEW = 3.0  # images on the rarer side up to which Wilson's limit on that side is too narrow
@@ -63,6 +63,15 @@ def of_share(rate: float, size: float) -> Interval:
     if 0 < right <= FEW:
         low = min(low, float(chi2.ppf(1 - LEVEL, 2 * right)) / (2 * size))
     return Interval(low if right > 0 else 0.0, high if wrong > 0 else 1.0)
+
+
+def exact_share(rate: float, size: float, level: float) -> Interval:
+    """Interval of a share at any level (Clopper and Pearson 1934).
+
+    At a high level, where few images are on one side, Wilson's interval holds the truth less often than it says.
+    """
+    tail = (1 - level) / 2
+    return Interval(lower_bound(rate, size, tail), 1 - lower_bound(1 - rate, size, tail))
 
 
 def of_difference(one: float, limits: tuple[float, float], other: float, others: tuple[float, float]) -> Interval:

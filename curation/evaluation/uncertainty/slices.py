@@ -14,9 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from curation.evaluation.uncertainty.intervals import LEVEL, Groups, Interval, of_difference
+from curation.evaluation.uncertainty.intervals import LEVEL, Groups, Interval, exact_share, of_difference
 from curation.predict.effective_size import effective_size
-from curation.predict.thresholds import lower_bound
 
 LEAST_IMAGES = 20  # fewer say too little of a value
 VALUES = range(2, 21)  # numbers of values that a column may have: with more it names images, and not kinds of them
@@ -72,6 +71,5 @@ def _slice(right: Flags, groups: Groups, one: tuple[str, str, Flags], level: flo
 
 def _rate(right: Flags, groups: Groups, level: float) -> tuple[float, Interval]:
     """The share of right images, and its interval at `level`."""
-    rate, size = float(right.mean()), effective_size(right.astype(np.float64), groups)
-    tail = (1 - level) / 2
-    return rate, Interval(lower_bound(rate, size, tail), 1 - lower_bound(1 - rate, size, tail))
+    rate = float(right.mean())
+    return rate, exact_share(rate, effective_size(right.astype(np.float64), groups), level)
