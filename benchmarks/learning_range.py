@@ -35,10 +35,10 @@ def drawn(law: Law, count: int, size: int, rng: np.random.Generator) -> Curve:
     return Curve({EVERYTHING: IMAGES}, right, np.zeros(count, np.int64), np.arange(count) // size, ("a",), False, "")
 
 
-def counted(law: Law, count: int, size: int, draws: int) -> list[str]:
+def counted(law: Law, count: int, size: int, draws: range) -> list[str]:
     """How often each kind of interval holds, and the usual width of the gain's range."""
     held, width = np.zeros(3), 0.0
-    for draw in range(draws):
+    for draw in draws:
         rows = curve_rows(drawn(law, count, size, np.random.default_rng([draw, count])), EVERYTHING, draw)
         last, more = rows.iloc[len(IMAGES) - 1], rows.iloc[-1]
         truth = law.accuracy(IMAGES[-1]), law.accuracy(4 * IMAGES[-1])
@@ -48,18 +48,19 @@ def counted(law: Law, count: int, size: int, draws: int) -> list[str]:
             more["gain_low"] - 1e-9 <= truth[1] - truth[0] <= more["gain_high"] + 1e-9,
         ]
         width += more["gain_high"] - more["gain_low"]
-    return [*(f"{share:.1%}" for share in held / draws), f"{100 * width / draws:.1f}"]
+    return [*(f"{share:.1%}" for share in held / len(draws)), f"{100 * width / len(draws):.1f}"]
 
 
 def main() -> None:
     """Measure every case, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0, help="of the first curve")
     asked = parser.parse_args()
-    rows = []
+    draws, rows = range(asked.seed, asked.seed + asked.draws), []
     for name, law in LAWS.items():
         for count, size in ((100, 1), (200, 1), (200, 3), (1000, 1)):
-            rows.append([name, count, size, *counted(law, count, size, asked.draws)])
+            rows.append([name, count, size, *counted(law, count, size, draws)])
             print(rows[-1], flush=True)
     header = ["law", "images of val", "a group", "accuracy now", "of 4 times", "gain of 4 times", "width, points"]
     about = f"{asked.draws} curves a row; how often each 95% interval or range holds the truth."
