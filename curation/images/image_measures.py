@@ -53,7 +53,7 @@ class Settings:
 
 
 class Measures(NamedTuple):
-    """One image, measured; the names are columns of the table `images`."""
+    """One image, measured; the names are columns of the table `images`, but for `camera`, which is in `metadata`."""
 
     format: str = ""
     width: int = 0
@@ -66,6 +66,8 @@ class Measures(NamedTuple):
     blur: float = math.nan
     brightness: float = math.nan
     contrast: float = math.nan
+    captured_at: str = ""  # as EXIF tells it, which metadata.csv overrides, as it does the next
+    camera: str = ""
 
 
 def measure(data: bytes, path: str, settings: Settings) -> Measures:
@@ -100,6 +102,8 @@ def measure_opened(opened: Opened, settings: Settings) -> Measures:
         blur=around,
         brightness=brightness,
         contrast=contrast,
+        captured_at=opened.capture.captured_at,
+        camera=opened.capture.camera,
     )
 
 

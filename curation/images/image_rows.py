@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from curation.engine.mapping import chunks
-from curation.images.collection.metadata import Facts
+from curation.images.collection.metadata import Facts, with_camera
 from curation.images.collection.scan import BENCHMARK, RAW, UNLABELLED, Found
 from curation.images.file_type import mislabelled
 from curation.images.image_measures import Measures
@@ -50,7 +50,7 @@ def _rank(one: Found) -> tuple[int, bool, str]:
 def _row(image_id: str, copies: Sequence[Found], measures: Measures) -> dict[str, Any]:
     """Make the row of one content from its files, the one that stands for it first."""
     first, *others = copies
-    facts = _facts(copies)
+    facts = _with_exif(_facts(copies), measures)
     odd = mislabelled(measures.format, PurePosixPath(first.path).suffix) if measures.format else ""
     return {
         "image_id": image_id,
@@ -60,11 +60,11 @@ def _row(image_id: str, copies: Sequence[Found], measures: Measures) -> dict[str
         "label": first.label,
         "subclass": first.subclass,
         "origin": first.origin,
+        **measures._asdict(),
         **facts._asdict(),
         "copy_paths": [one.path for one in others],
         "copy_labels": [one.label for one in others],
         "bytes": first.size,
-        **measures._asdict(),
         "note": "; ".join(filter(None, (odd, measures.note))),
     }
 
@@ -74,3 +74,12 @@ def _facts(copies: Sequence[Found]) -> Facts:
     if len(copies) == 1:
         return copies[0].facts
     return Facts(*(next(filter(None, told), "") for told in zip(*(one.facts for one in copies), strict=True)))
+
+
+def _with_exif(facts: Facts, measures: Measures) -> Facts:
+    """Add time and camera of EXIF where the metadata files tell none."""
+    if not measures.captured_at and not measures.camera:
+        return facts
+    return facts._replace(
+        captured_at=facts.captured_at or measures.captured_at, metadata=with_camera(facts.metadata, measures.camera)
+    )

@@ -23,7 +23,7 @@ from curation.images.reading import Reading
 from curation.images.store.cache_database import open_cache
 from curation.project.behaviour_versions import VERSIONS
 
-FORMAT = 1
+FORMAT = 2
 RACY_NS = 2_000_000_000  # a file changed this recently may change again within the clock's tick (git's "racily clean")
 KEPT_VERSIONS = 4
 AT_ONCE = 512  # readings that are made to last together
@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS files
 CREATE TABLE IF NOT EXISTS versions (id INTEGER PRIMARY KEY, name TEXT UNIQUE, used REAL);
 CREATE TABLE IF NOT EXISTS measures
   (version INTEGER, md5 TEXT, format TEXT, width INTEGER, height INTEGER, note TEXT, error TEXT,
-   hash BLOB, hash_quality REAL, thumbnail BLOB, blur REAL, brightness REAL, contrast REAL, PRIMARY KEY (version, md5));
+   hash BLOB, hash_quality REAL, thumbnail BLOB, blur REAL, brightness REAL, contrast REAL, captured_at TEXT,
+   camera TEXT, PRIMARY KEY (version, md5));
 """
 
 

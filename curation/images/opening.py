@@ -22,6 +22,7 @@ from curation.images.formats.camera_raw import develop, raw_by_magic, raw_in_tif
 from curation.images.formats.deep_pixels import decode_deep, is_deep
 from curation.images.formats.deep_tiff import PROFILE, picture_directory
 from curation.images.formats.dicom import read_dicom
+from curation.images.formats.exif import NOTHING, Capture, capture
 from curation.images.formats.pillow_plugins import open_with_pillow
 from curation.images.formats.portable_map import read_pam
 from curation.images.formats.refused import Refused
@@ -50,13 +51,17 @@ class UnreadableImage(CurationError):  # noqa: N818 - named as it is reported
 
 @dataclass(frozen=True)
 class Opened:
-    """An upright RGB image, and what its file said: the size in full, upright, and a `note` on damage it survived."""
+    """An upright RGB image, and what its file said.
+
+    That is the size in full, upright; a `note` on damage it survived; and when and by which camera it was captured.
+    """
 
     image: Image.Image
     format: str
     width: int
     height: int
     note: str
+    capture: Capture = NOTHING
 
 
 def open_image(
@@ -125,17 +130,18 @@ def _as_it_is(data: bytes, name: str, reduce_to: int | None, background: str, ma
         image.seek(number)
     _check_size(image.size, max_megapixels)
     full = image.size
-    turn = orientation(image) if name == "JPEG" else 1
+    turn, told = (orientation(image), capture(image)) if name == "JPEG" else (1, NOTHING)
     if name == "JPEG":
         image, note = decode_any(data, image, reduce_to)
     else:
         image.load()
         # Only now: PNG may keep EXIF behind its pixels, TIFF is turned by Pillow while it loads.
-        full, turn = image.size, orientation(image)
+        full, turn, told = image.size, orientation(image), capture(image)
         note = damage(data, name)
     rgb, more = first_picture(image, background)
     width, height = reversed(full) if turn in SIDEWAYS else full
-    return Opened(upright(rgb, turn), name, width, height, "; ".join(filter(None, (note, _which(number), more))))
+    notes = "; ".join(filter(None, (note, _which(number), more)))
+    return Opened(upright(rgb, turn), name, width, height, notes, told)
 
 
 def _which(number: int) -> str:
@@ -168,12 +174,12 @@ def _deep(data: bytes, name: str, background: str, max_megapixels: float) -> Ope
     if name == "TIFF":
         number, tags = picture_directory(data)
         _check_size((int(tags.get(WIDTH_TAG, 0)), int(tags.get(HEIGHT_TAG, 0))), max_megapixels)
-        turn, profile = 1, {"icc_profile": tags.get(PROFILE)}
+        turn, told, profile = 1, NOTHING, {"icc_profile": tags.get(PROFILE)}
     else:
         header = open_with_pillow(data, name)
         _check_size(header.size, max_megapixels)
         header.load()  # raises on damage that OpenCV passes over
-        turn, profile = orientation(header), header.info
+        turn, told, profile = orientation(header), capture(header), header.info
     found = decode_deep(data, name, profile.get("transparency"))
     if not found:
         return None
@@ -182,7 +188,7 @@ def _deep(data: bytes, name: str, background: str, max_megapixels: float) -> Ope
     rgb, more = to_rgb(image, background)
     notes = (damage(data, name), _which(number), note, more)
     shown = upright(rgb, turn)
-    return Opened(shown, name, *shown.size, "; ".join(filter(None, notes)))
+    return Opened(shown, name, *shown.size, "; ".join(filter(None, notes)), told)
 
 
 def _plain_jpeg(data: bytes, reduce_to: int | None, max_megapixels: float) -> Opened | None:

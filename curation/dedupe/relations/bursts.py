@@ -5,9 +5,8 @@ of seconds where it has them). Only the order and the distance of times count, s
 """
 
 import io
-import re
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -17,13 +16,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from curation.dedupe.verification.file_pixels import ImageFiles
+from curation.images.formats.exif import DAY, EXIF_IFD, exif_time
 from curation.images.opening import read_bytes
 
 Rows = NDArray[np.int32]
 
 SECONDS = 3.0  # between one picture of a burst and the next
-EXIF_IFD, TAKEN, FRACTION = 0x8769, 0x9003, 0x9291  # of EXIF: DateTimeOriginal, SubSecTimeOriginal
-DAY = re.compile(r"^(\d{4}):(\d{2}):(\d{2})")
 
 
 def seconds_of(text: str) -> float | None:
@@ -55,13 +53,6 @@ class TimeOf:
         except Exception:  # noqa: BLE001 - whatever broken metadata raises, it tells no time
             return ""
         return exif_time(exif)
-
-
-def exif_time(exif: Mapping[int, object]) -> str:
-    """The time of an EXIF directory as text, with its fraction of a second; "" where it tells none."""
-    fraction = str(exif.get(FRACTION, "")).strip().rstrip("\0")
-    taken = str(exif.get(TAKEN, "")).strip().rstrip("\0")
-    return f"{taken}.{fraction[:6]}" if taken and fraction.isdigit() else taken
 
 
 def bursts(rows: Rows, seconds: Sequence[float | None]) -> Rows:

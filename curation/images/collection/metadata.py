@@ -79,6 +79,11 @@ def facts_of(cells: Mapping[str, str]) -> Facts:
     return Facts(*(cells.get(name, "") for name in Facts._fields))
 
 
+def with_camera(metadata: str, camera: str) -> str:
+    """The JSON object of further columns with a `camera`, unless it has one already."""
+    return _as_json({"camera": camera} | (json.loads(metadata) if metadata else {})) if camera else metadata
+
+
 def _refuse_slips(path: Path, columns: set[str]) -> None:
     """Raise MetadataError for a column that is a known one misspelt: kept as text, it would do nothing in silence."""
     for column in sorted(columns - set(KNOWN)):
@@ -120,5 +125,9 @@ def _facts(row: Row) -> dict[str, str]:
     for column, name in FACTS.items():
         found[name] = found.get(name) or unicodedata.normalize("NFC", row.get(column, "")).strip()
     more = {column: text for column, text in row.items() if column not in KNOWN and text}
-    found["metadata"] = json.dumps(more, ensure_ascii=False, sort_keys=True) if more else ""
+    found["metadata"] = _as_json(more) if more else ""
     return {name: text for name, text in found.items() if text}
+
+
+def _as_json(columns: Mapping[str, str]) -> str:
+    return json.dumps(columns, ensure_ascii=False, sort_keys=True)

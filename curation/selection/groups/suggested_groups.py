@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from curation.dedupe.relations.bursts import EXIF_IFD, bursts, exif_time, seconds_of
+from curation.dedupe.relations.bursts import bursts, seconds_of
 from curation.engine.progress import track
+from curation.images.formats.exif import EXIF_IFD, MAKER, MODEL, exif_time
 from curation.project.places import RAW
 from curation.tables.codes import Source
 
-MAKER, MODEL, SERIAL = 0x010F, 0x0110, 0xA431  # of EXIF: Make, Model, BodySerialNumber
+SERIAL = 0xA431  # of EXIF: BodySerialNumber, which tells two cameras of one model apart and is stored nowhere else
 COLUMNS = ["file_name", "group", "captured_at", "camera"]
 FROM_IMAGES = ["image_id", "path", "source", "group", "captured_at", "error"]
 
