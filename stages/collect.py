@@ -21,7 +21,7 @@ def main() -> None:
     for folder in (project.unlabelled, project.benchmark, project.weights, project.descriptors):
         folder.mkdir(parents=True, exist_ok=True)
     start(project.benchmark_renewals)
-    for log in (project.versions, project.refusals):
+    for log in (project.versions, project.refusals, project.audits):
         if not log.exists():
             log.touch()
     project.collected.write_text("data/unlabelled and data/benchmark exist\n", encoding="utf-8")

@@ -1,18 +1,19 @@
 """The part of the report for people: the review queue, probable label errors, the pool, and the next steps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
+from curation.pool.precision.audits import Audit
 from curation.pool.precision.pool_shift import compare
-from curation.pool.precision.statement import said
+from curation.pool.precision.statement import allowed, said
 from curation.pool.questions import readable
 from curation.predict.calibration import Calibration
 from curation.report import counting
 from curation.report.charts import Bar, Bars
 from curation.report.counting import SURE
-from curation.report.page import Figure, Heading, Part, Section, Steps, Tiles
+from curation.report.page import Figure, Heading, Part, Section, Steps, Table, Tiles
 from curation.report.round_data import Round
 
 MOST_CLUSTERS, MOST_TILES, MOST_LABEL_ERRORS = 8, 8, 16
@@ -74,9 +75,10 @@ def pool(round_: Round) -> Section | None:
     sure = counting.sure(frame)
     lead = f"{len(frame):,} images have no label; the model is {SURE:.0%} sure or more of {len(sure):,} of them."
     if round_.calibration is not None and len(sure):
-        lead += f" {_precision(round_.calibration, frame)}"
+        lead += f" {_precision(round_.calibration, frame, audited=bool(round_.audits))}"
     chart = Bars(rows, "Images without a label by confidence")
     parts: list[Part] = [Figure(chart, f"{len(frame):,} images without a label, by confidence")]
+    parts += _audits(round_.audits)
     surest = (
         sure.sort_values(["confidence", "image_id"], ascending=[False, True], kind="stable").groupby("label").head(1)
     )
@@ -89,12 +91,34 @@ def pool(round_: Round) -> Section | None:
     return Section("pool", "Images without a label", lead, parts)
 
 
-def _precision(calibration: Calibration, frame: pd.DataFrame) -> str:
+def _audits(found: Sequence[Audit]) -> list[Part]:
+    """Show what people found on random samples of the proposals."""
+    if not found:
+        return []
+    note = (
+        "People labelled a random sample of the proposals of this model. The last column is a lower bound, at 95%, of "
+        "the share of all proposals that are right. It needs no assumption; an image that nobody has decided on counts "
+        "as wrong. The numbers are those of the last `curate audit unknowns --result`."
+    )
+    head = ["confidence at least", "class", "proposals", "drawn", "decided", "right", "at least this share is right"]
+    rows = [
+        (
+            *(f"{one.min_conf:g}", one.of_class or "all", f"{one.proposals:,}", f"{len(one.drawn):,}"),
+            *(f"{one.decided:,}", f"{one.right:,}", f"{one.low:.1%}" if one.decided else "not decided yet"),
+        )
+        for one in found
+    ]
+    return [Heading("Audits of the proposals", note), Table(head, rows)]
+
+
+def _precision(calibration: Calibration, frame: pd.DataFrame, *, audited: bool) -> str:
     """Say what precision the sure images have, or why none is stated."""
     shift = str(compare(calibration.like, readable(frame), calibration.classes))
     if shift:
-        return f"No precision is stated for them: {shift}. `curate audit unknowns` measures it on a random sample."
-    return f"On images like val: {said(calibration.expected(SURE))}."
+        way = "" if audited else " `curate audit unknowns` measures it on a random sample."
+        return f"No precision is stated for them: {shift}.{way}"
+    expected = calibration.expected(SURE)
+    return f"On images like val: {said(expected)}. No difference between the pool and val was found{allowed(expected)}."
 
 
 def next_steps(round_: Round) -> Section:

@@ -14,6 +14,8 @@ import pandas as pd
 from curation import tables
 from curation.model.header import CheckpointError, Header, read_header
 from curation.params import Params
+from curation.pool.precision import audits
+from curation.pool.precision.audits import Audit, AuditError
 from curation.predict.calibration import Calibration, CalibrationError
 from curation.project import Project
 from curation.registry.versions import Entry, read_log
@@ -97,6 +99,15 @@ class Round:
             return Calibration.read(self.project.calibration)
         except CalibrationError:
             return None
+
+    @cached_property
+    def audits(self) -> list[Audit]:
+        """The audits of the candidate's proposals, with the counts that `curate audit unknowns --result` stored."""
+        try:
+            found = audits.read(self.project.audits)
+        except AuditError:
+            return []
+        return [one for one in found if self.calibration is not None and one.model == self.calibration.model]
 
     @cached_property
     def paths(self) -> Mapping[str, str]:

@@ -69,7 +69,7 @@ def make_project(root: Path) -> None:
     write(root / "data/raw/metadata.csv", b"file_name,origin,subclass\nring/00.bmp,staged,\nring/01.bmp,,wide\n")
     write(root / "data/reviews.csv", decisions(root).encode())
     write(root / "data/benchmark_renewals.csv", (ROOT / "data/benchmark_renewals.csv").read_bytes())
-    for log in ("models/refused.jsonl", "models/versions.jsonl"):
+    for log in ("data/audits.json", "models/refused.jsonl", "models/versions.jsonl"):
         write(root / log, b"")
     write(root / "params.yaml", PARAMS.encode())
     write(root / "dvc.yaml", (ROOT / "dvc.yaml").read_bytes())

@@ -16,7 +16,7 @@ from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 SEED = "20263"
-KEPT_DATA = {"data/.gitignore", "data/reviews.csv", "data/benchmark_renewals.csv"}
+KEPT_DATA = {"data/.gitignore", "data/audits.json", "data/reviews.csv", "data/benchmark_renewals.csv"}
 QUICK = {"epochs: 20": "epochs: 8", "bootstrap: 1000": "bootstrap: 50"}
 
 

@@ -8,6 +8,9 @@ import pytest
 
 from curation import tables
 from curation.errors import CurationError
+from curation.pool.precision import audits
+from curation.pool.precision.audits import Audit
+from curation.predict.calibration import Calibration
 from curation.project import Project
 from curation.report.round_page import write_report
 
@@ -118,6 +121,24 @@ def test_it_shows_accuracy_by_the_values_of_a_column_of_the_metadata(project, te
     assert "None is shown to be worse. The intervals of all 2 slices hold together" in told
     assert "&lt;i&gt;1" in told
     assert "<i>" not in told
+
+
+def test_it_shows_the_audits_of_this_model_with_their_bound_and_no_others(project, text, tmp_path):
+    copy = shutil.copytree(project, tmp_path / "copy")
+    path = copy / "data/calibration.json"
+    Calibration(**{**vars(Calibration.read(path)), "model": "0123456789ab"}).write(path)
+    drawn = {f"{number:032x}": "ape" for number in range(60)}
+    audits.put(copy / "data/audits.json", Audit("0123456789ab", 0.9, "", 0, 0.95, 731, drawn, 60, 60))
+    audits.put(copy / "data/audits.json", Audit("0123456789ab", 0.8, "dog", 0, 0.95, 732, drawn))
+    audits.put(copy / "data/audits.json", Audit("another model", 0.9, "", 0, 0.95, 733, drawn, 60, 60))
+    write_report(Project(copy), tmp_path / "report.html")
+    told = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "731" in told
+    assert "95.1%" in told
+    assert "732" in told
+    assert "not decided yet" in told
+    assert "733" not in told
+    assert "Audits of the proposals" not in text
 
 
 @pytest.mark.parametrize("missing", ["images", "duplicates", "selection", "splits", "predictions", "errors", "reports"])

@@ -94,11 +94,12 @@ def counted(audit: Audit, reviews: pd.DataFrame) -> Audit:
 
 
 def read(path: Path) -> list[Audit]:
-    """Read the audits in the order they were made; none when there is no file."""
-    if not path.exists():
+    """Read the audits, sorted; none when the file is missing, or empty as stage collect makes it."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if not text.strip():
         return []
     try:
-        return [Audit(**one) for one in json.loads(path.read_text(encoding="utf-8"))["audits"]]
+        return [Audit(**one) for one in json.loads(text)["audits"]]
     except (ValueError, TypeError, KeyError) as error:
         raise AuditError(f"{path} is not a file of audits ({error}): bring it back with git") from None
 
