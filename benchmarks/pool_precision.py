@@ -4,8 +4,8 @@
 
 Made embeddings whose truth is known: ten classes of unequal difficulty and ten foreign kinds, near to them or far, in
 32 dimensions; a classifier, a calibration and the OOD score are fitted as the stage evaluate fits them. Pools have no
-foreign images, 10 % or 30 %, and the priors of val or others. A bound that is stated must be right in 95 % of runs, or
-no bound is stated. Writes benchmarks/results/pool_precision.md.
+foreign images, 10, 20 or 30 %, and the priors of val or others. A bound that is stated must be right in 95 % of runs,
+or no bound is stated. Writes benchmarks/results/pool_precision.md.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import softmax
 
-from curation.pool.precision.pool_shift import compare
+from curation.pool.precision.pool_shift import MISSED, compare, low_in_pool
 from curation.predict.calibration import Calibration
 from curation.predict.ood import Answered, Reference, foreign, unit
 from curation.predict.thresholds import Sample, curve
@@ -30,7 +30,7 @@ from fashion import USUAL, Probe, load
 from tables import Table, write_page
 
 CLASSES, WIDTH, POOL = 10, 32, 2_000
-NETWORKS = 3
+VALS, SHARES = (800,), (0.0, 0.1, 0.2, 0.3)
 SURE, WANTED = 0.9, 0.95
 Drawn = tuple[np.ndarray, np.ndarray]
 NOTES = """A wrong bound is stated where foreign images look so much like the classes that neither the OOD score nor the
@@ -89,22 +89,24 @@ def main() -> None:
     asked = _arguments()
     about = (
         f"Pools of {POOL:,} images. `stated`: runs in which a lower bound is stated for confidence >= {SURE}; `holds`: "
-        "runs in which it is not above the true precision of the pool, or none is stated; `without the test` and `raw "
-        "softmax`: bounds that would hold if they were always stated. `threshold`: runs in which a threshold for "
-        f"{WANTED} is given and the pool passes the test; `reached`: runs in which it has this precision there, or "
-        f"none is given. `coverage`: the share of the pool that can be taken at {WANTED} in hindsight, by calibrated "
-        "confidence behind the gate and by raw softmax. `kept`: in-scope pool images that the gate keeps. Made by "
-        "`python benchmarks/pool_precision.py`."
+        "runs in which it is not above the true precision of the pool, or none is stated; `not allowing`: the same, if "
+        f"the bound did not allow for {MISSED:.0%} foreign images that the test misses; `bound`: its mean where it is "
+        "stated; `without the test` and `raw softmax`: bounds for images like val that would hold if they were always "
+        f"stated. `threshold`: runs in which a threshold for {WANTED} on images like val is given and the pool passes "
+        "the test; `reached`: runs in which it has this precision there, or none is given. `coverage`: the share of "
+        f"the pool that can be taken at {WANTED} in hindsight, by calibrated confidence behind the gate and by raw "
+        "softmax. `kept`: in-scope pool images that the gate keeps. Made by `python benchmarks/pool_precision.py`."
     )
-    header = ["val", "foreign", "priors", "stated", "holds", "without the test", "raw softmax", "true precision"]
-    header += ["threshold", "reached", "coverage", "coverage, raw", "kept"]
+    header = ["val", "foreign", "priors", "stated", "holds", "not allowing", "bound", "without the test", "raw softmax"]
+    header += ["true precision", "threshold", "reached", "coverage", "coverage, raw", "kept"]
     made = f"**Made embeddings**, {asked.runs} worlds a row; foreign kinds lie at random between far and near."
     real = (
-        f"**Fashion-MNIST**, three classes are foreign; a CNN of 90,000 weights, 3 networks, {asked.runs} draws a row."
+        "**Fashion-MNIST**, three classes are foreign; a CNN of 90,000 weights, "
+        f"{asked.networks} networks, {asked.draws} draws a row."
     )
-    networks = [_network(asked, seed) for seed in range(NETWORKS)]
+    networks = [_network(asked, seed) for seed in range(asked.seed, asked.seed + asked.networks)]
     rows = [[*key, *_summary([run for found in networks for run in found[key]])] for key in networks[0]]
-    tables = [Table(header, _worlds(asked, 200) + _worlds(asked, 1_000), made), Table(header, rows, real)]
+    tables = [Table(header, [row for val in VALS for row in _worlds(asked, val)], made), Table(header, rows, real)]
     write_page("pool_precision", "Does the stated precision hold in the pool?", about, tables, NOTES)
 
 
@@ -113,10 +115,12 @@ def _worlds(asked: argparse.Namespace, val: int) -> list[list[object]]:
     even = np.full(CLASSES, 1 / CLASSES)
     other = np.array([5, 5, 3, 3, 1, 1, 1, 1, 1, 1]) / 22
     rows: list[list[object]] = []
-    for share in (0.0, 0.1, 0.3):
+    for share in SHARES:
         for name, prior in (("as val", even), ("other", other)):
-            found = [_made(np.random.default_rng(seed), val, share, prior) for seed in range(asked.runs)]
+            seeds = range(asked.seed, asked.seed + asked.runs)
+            found = [_made(np.random.default_rng(seed), val, share, prior) for seed in seeds]
             rows.append([val, f"{share:.0%}", name, *_summary(found)])
+            print(rows[-1], flush=True)
     return rows
 
 
@@ -147,15 +151,14 @@ def _network(asked: argparse.Namespace, seed: int) -> dict[tuple[int, str, str],
     inside, strange = np.flatnonzero(scored.truth >= 0), np.flatnonzero(scored.truth < 0)
     hard = np.where(scored.truth[inside] % 2 == 0, 3.0, 1.0)
     found: dict[tuple[int, str, str], list[list[float]]] = {}
-    for val, share, (name, prior) in itertools.product(
-        (200, 1_000), (0.0, 0.1, 0.3), (("as val", None), ("other", hard / hard.sum()))
-    ):
+    for val, share, (name, prior) in itertools.product(VALS, SHARES, (("as val", None), ("other", hard / hard.sum()))):
         runs = found.setdefault((val, f"{share:.0%}", name), [])
-        for _ in range(-(-asked.runs // NETWORKS)):
+        for _ in range(-(-asked.draws // asked.networks)):
             held = rng.choice(inside, val, replace=False)
             pool = rng.choice(inside, POOL - int(share * POOL), p=prior)
             pool = np.append(pool, rng.choice(strange, int(share * POOL), replace=False))
             runs.append(_run(bank, scored.take(held), scored.take(pool)))
+        print(seed, val, share, name, len(runs), np.round(_summary(runs), 3).tolist(), flush=True)
     return found
 
 
@@ -175,13 +178,16 @@ def _run(train: Drawn, held: Answers, pool: Answers) -> list[float]:
     right, kept, confidence = answers.argmax(1) == pool.truth, ~foreign(far), answers.max(1)
     alike = not str(compare(like, frame, fitted.classes))
     low, true = fitted.expected(SURE).low, right[(confidence >= SURE) & kept].mean()
+    stated = low_in_pool(low)
     raw, _ = _softmax(pool.logits)
     threshold = fitted.threshold_for(WANTED)
     above = (confidence >= threshold) & kept
     given = alike and not np.isnan(threshold)
     return [
         alike and not np.isnan(low),
+        not alike or not stated > true,
         not alike or not low > true,
+        stated if alike else np.nan,
         not low > true,
         not plain.expected(SURE).low > right[raw >= SURE].mean(),
         true,
@@ -214,13 +220,19 @@ def _coverage(sure: np.ndarray, right: np.ndarray) -> float:
 
 
 def _summary(found: list[list[float]]) -> list[float]:
-    return [float(np.nanmean(column)) for column in np.array(found, float).T]
+    columns = (column[~np.isnan(column)] for column in np.array(found, float).T)
+    return [float(column.mean()) if len(column) else float("nan") for column in columns]
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=USUAL)
-    parser.add_argument("--runs", type=int, default=400)
+    parser.add_argument("--runs", type=int, default=400, help="made worlds a row")
+    parser.add_argument(
+        "--seed", type=int, default=10_000, help="the first seed; the test was chosen on seeds below 100"
+    )
+    parser.add_argument("--networks", type=int, default=10, help="of Fashion-MNIST")
+    parser.add_argument("--draws", type=int, default=400, help="of Fashion-MNIST, over all networks")
     return parser.parse_args()
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from curation.pool.next_to_label import propose
 from curation.pool.precision.audits import Audit, AuditError, counted, put, read, sample
-from curation.pool.precision.pool_shift import FEWEST, FEWEST_HELD, compare
+from curation.pool.precision.pool_shift import FEWEST, FEWEST_HELD, compare, low_in_pool
 from curation.pool.questions import in_scope, unknowns
 from curation.predict.ood import Answered
 from curation.predict.thresholds import lower_bound
@@ -130,3 +130,12 @@ def test_audits_survive_a_file_and_replace_their_own_kind(tmp_path):
     path.write_text("{}")
     with pytest.raises(AuditError, match="with git"):
         read(path)
+
+
+def test_the_bound_for_the_pool_holds_where_a_tenth_is_foreign_and_the_tests_see_nothing():
+    held, right = 800, 0.97
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        low = lower_bound((rng.random(held) < right).mean(), held)
+        assert low_in_pool(low) < 0.9 * right  # the tenth, were all of it above the threshold and wrong
+        assert low_in_pool(low) > 0.8

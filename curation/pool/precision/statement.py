@@ -11,7 +11,7 @@ import pandas as pd
 
 from curation.pool.answers import Answers
 from curation.pool.precision.audits import audited
-from curation.pool.precision.pool_shift import compare
+from curation.pool.precision.pool_shift import MISSED, compare, low_in_pool
 from curation.pool.questions import readable
 from curation.predict.ood import GATE, foreign
 from curation.predict.thresholds import FEWEST, Expected
@@ -36,7 +36,8 @@ def statement(answers: Answers, min_conf: float, max_ood_score: float = GATE) ->
         yield f"no precision at confidence >= {min_conf:.3f} is stated for this pool: {shift}{way}"
     else:
         yield f"at confidence >= {min_conf:.3f}, on images like val: {said(found)}"
-        yield "no difference between the pool and val was found (predicted classes, confidence, OOD score)"
+        tests = "predicted classes, confidence, OOD score"
+        yield f"no difference between the pool and val was found ({tests}){allowed(found)}"
 
 
 def of_classes(answers: Answers, min_conf: float, proposals: pd.DataFrame) -> Iterator[str]:
@@ -57,6 +58,16 @@ def said(found: Expected) -> str:
     few = f"too few val images for a lower bound, {found.images} of {FEWEST}"
     low = few if math.isnan(found.low) else f"at least {found.low:.3f}, at 95 %; {found.images:,} val images"
     return f"precision {found.precision:.3f} ({low}), covering {found.coverage:.1%} of images like val"
+
+
+def allowed(found: Expected) -> str:
+    """Put the lower bound for the pool itself into words; "" where there is none."""
+    if math.isnan(found.low):
+        return ""
+    return (
+        f"; these tests can miss {MISSED:.0%} foreign images, so of these proposals themselves at least "
+        f"{low_in_pool(found.low):.3f} are right, at 95 %"
+    )
 
 
 def _gated(answers: Answers) -> Iterator[str]:
