@@ -228,7 +228,7 @@ def test_a_killed_run_goes_on_where_it_was(collection, picture, encoded):
         f"if __name__ == '__main__': ingest(Path({str(collection)!r}), parse({{'ingest': {{'workers': 1}}}}))"
     )
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
-    database = collection / CACHE / "ingest-1.sqlite"
+    database = collection / CACHE / "ingest-2.sqlite"
     until = time.monotonic() + 60
     while process.poll() is None and counted(database) == 0 and time.monotonic() < until:
         time.sleep(0.01)

@@ -132,10 +132,10 @@ def test_audits_survive_a_file_and_replace_their_own_kind(tmp_path):
         read(path)
 
 
-def test_the_bound_for_the_pool_holds_where_a_tenth_is_foreign_and_the_tests_see_nothing():
-    held, right = 800, 0.97
-    for seed in range(20):
+def test_the_bound_for_the_pool_holds_where_a_tenth_is_foreign_and_looks_like_the_classes():
+    wrong = 0
+    for seed in range(200):
         rng = np.random.default_rng(seed)
-        low = lower_bound((rng.random(held) < right).mean(), held)
-        assert low_in_pool(low) < 0.9 * right  # the tenth, were all of it above the threshold and wrong
-        assert low_in_pool(low) > 0.8
+        low = lower_bound(float((rng.random(800) < 0.97).mean()), 800)
+        wrong += low_in_pool(low) > 0.9 * 0.97  # all of the tenth reaches the threshold, and all of it is wrong
+    assert wrong <= 0.05 * 200 + 2 * np.sqrt(200 * 0.05 * 0.95)
