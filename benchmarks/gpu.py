@@ -260,13 +260,13 @@ def memory(setting: Any, arch: str, tell: Tell) -> None:
 
 
 def small(setting: Any, tell: Tell) -> None:
-    """A small network on small images, whose kernels are shorter than their launches: plain, compiled, as a graph."""
+    """A small network on small images, whose kernels are shorter than their launches: plain and compiled."""
     import gpu_loops as loops
 
     batches = 20 if setting.device.is_cuda else 3
     tiny = replace(setting, folder=setting.folder / "small", size=64, batch=64, batches=batches)
     loops.make_images(tiny.folder, tiny.batch, tiny.size)
-    for name, how in (("plain", False), ("compile: graphs", "graphs"), ("compile: true", True)):
+    for name, how in (("plain", False), ("compiled", True)):
         begun = time.monotonic()
         own = loops.engine(tiny, "shufflenet_v2_x0_5", compile=how)
         loops.our_step(own, tiny)

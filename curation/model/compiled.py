@@ -6,10 +6,6 @@ lacks: a C++ compiler on a CPU, Triton on a GPU, or the translation of an operat
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
-
-import torch
-from torch import nn
 
 from curation.errors import CurationError
 
@@ -22,12 +18,6 @@ class CompileError(CurationError):
             f"train.compile: torch can't compile this model here ({reason}). Set `train.compile: false`; on a CPU it "
             "needs a C++ compiler (apt-get install g++), on a GPU Triton, which comes with torch for CUDA"
         )
-
-
-def compiled(model: nn.Module, how: Literal[True, "graphs"]) -> nn.Module:
-    """The model, compiled when its first batch goes through; `graphs` also replays its kernels as one CUDA graph."""
-    mode = "reduce-overhead" if how == "graphs" else None
-    return torch.compile(model, mode=mode)  # type: ignore[return-value]
 
 
 @contextmanager

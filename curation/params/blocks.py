@@ -142,7 +142,7 @@ class Train(Block):
     device: Device = "auto"
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     channels_last: bool = True
-    compile: bool | Literal["graphs"] = False
+    compile: bool = False
     accumulate: AtLeastOne = 1
     recompute: bool = False
     workers: Count = 0
@@ -150,11 +150,9 @@ class Train(Block):
     trackers: list[Literal["tensorboard", "mlflow"]] = []
 
     @model_validator(mode="after")
-    def _compile_what_can_be_compiled(self) -> "Train":
+    def _compile_or_recompute(self) -> "Train":
         if self.compile and self.recompute:
             raise ValueError("compile and recompute can't be used together: compiled code saves its own choice")
-        if self.compile == "graphs" and self.accumulate > 1:
-            raise ValueError("compile: graphs keeps gradients in memory that the next part overwrites: accumulate is 1")
         return self
 
 

@@ -18,7 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from curation.errors import CurationError
 from curation.model import class_prior
 from curation.model.checkpoint import State
-from curation.model.compiled import compiled, compiling
+from curation.model.compiled import compiling
 from curation.model.device import Device
 from curation.model.header import Header
 from curation.model.normalise import Normalise, to_float
@@ -89,7 +89,7 @@ class Engine:
         losses: list[tuple[torch.Tensor, Ints]] = []
         for batch in loader.batches(examples, parts):
             set_rate(self.optimizer, rate_at(epoch * len(parts) + batch.number, len(parts), params))
-            with compiling(bool(params.train.compile)):
+            with compiling(params.train.compile):
                 loss, right = self._step(batch, examples, parts[batch.number], epoch)
             sums += torch.stack([loss, right])
             losses.append((loss, batch.indices))
@@ -183,7 +183,7 @@ class Engine:
                 self.model, device_ids=[self.device.torch.index] if self.device.is_cuda else None
             )
         if self.params.train.compile:
-            self._forward = compiled(self._forward, self.params.train.compile)
+            self._forward = torch.compile(self._forward)  # type: ignore[assignment]
 
     def _check_losses(self, losses: list[tuple[torch.Tensor, Ints]], examples: Examples, epoch: int) -> None:
         finite = torch.isfinite(torch.stack([loss for loss, _ in losses])).tolist()
