@@ -6,6 +6,7 @@ moves without a decision.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -21,7 +22,8 @@ from curation.labelling.moves import AWAY, Journal, Move
 from curation.labelling.pool_files import files_of
 from curation.pool.answer_copies import safe
 from curation.project.places import RAW, UNLABELLED, Places
-from curation.tables.class_names import UNKNOWN
+from curation.tables.class_names import UNKNOWN, canonical, label_problem
+from curation.tables.class_names import LabelError as ClassNameError
 from curation.tables.codes import Source, Word
 from curation.tables.names_as_data import unguard
 
@@ -124,10 +126,11 @@ def move(found: Mapping[str, tuple[str, str]], root: Path) -> tuple[int, dict[st
     does not, because the decision replaces it.
     """
     lines = lines_below(UNLABELLED, root)
-    taken: set[str] = set()
+    folders, taken = _class_folders(root), set[str]()
     moves = []
     for path, (image_id, label) in sorted(found.items()):
-        target = _target(root, path, label, image_id, taken)
+        own = label if not label_problem(label) else safe(label)  # a row that was written by hand may hold a path
+        target = _target(root, path, f"{RAW}/{folders.get(label, own)}", image_id, taken)
         taken.add(target)
         line = lines.get(key(path))
         moves.append(Move(path, target, image_id, {"label": label}, line, _line_in_raw(target, line)))
@@ -154,17 +157,21 @@ def _accepted(row: Mapping[Hashable, object], label: str) -> tuple[str, str]:
     return ("unknown", "") if name == "unknown" else ("relabel", name)
 
 
-def _target(root: Path, path: str, label: str, image_id: str, taken: set[str]) -> str:
+def _target(root: Path, path: str, folder: str, image_id: str, taken: set[str]) -> str:
     """Return a free path in the class folder: the name of the file, or else its image_id and a number."""
-    name, folder = PurePosixPath(path).name, _folder(root, label)
+    name = PurePosixPath(path).name
     marks = ("", f"-{image_id[:8]}", *(f"-{image_id[:8]}-{number}" for number in range(2, len(taken) + 3)))
     places = (f"{folder}/{fitting(name, mark)}" for mark in marks)
     return next(place for place in places if place not in taken and not (root / place).exists())
 
 
-def _folder(root: Path, label: str) -> str:
-    """Return the folder of a class: the one that has its name, or else one with a name that every system takes."""
-    return f"{RAW}/{label if (root / RAW / label).is_dir() else safe(label)}"
+def _class_folders(root: Path) -> dict[str, str]:
+    """Return class -> the name of its folder as the disk spells it: macOS, for one, writes another Unicode form."""
+    found = {}
+    for name in sorted(path.name for path in Places(root).raw.glob("*/")):
+        with suppress(ClassNameError):
+            found[canonical(name)] = name
+    return found
 
 
 def _line_in_raw(target: str, line: Line | None) -> Line | None:

@@ -16,6 +16,13 @@ FROZEN = "frozen"  # the benchmark set that the stage `split` makes
 JOINERS = "\u200c\u200d"
 BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # letters and symbols by their category, and blank to the eye
 LONGEST = 255  # bytes of a file name on the usual file systems
+LITTER = frozenset(  # what systems leave behind: files and folders of these names are passed over
+    {
+        *("thumbs.db", "desktop.ini", "ehthumbs.db", "$recycle.bin", "system volume information"),  # Windows
+        *("__macosx", "icon\r"),  # macOS
+        *("@eadir", "@recycle", "@tmp", "#recycle", "#snapshot", "lost+found"),  # Synology, QNAP, Linux
+    }
+)
 SPLIT_NAMES = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
 
 
@@ -59,6 +66,8 @@ def label_problem(label: str) -> str:
         return str(error)
     if name.startswith("."):
         return f"label {label!r} begins with a dot: a folder of that name is hidden, so its images would be lost"
+    if name.lower() in LITTER:
+        return f"label {label!r} is what a system calls a folder of its own: such a folder is passed over"
     if len(name.encode("utf-8")) > LONGEST:
         return f"label {label[:40]!r} ... has {len(name)} letters: a class is a folder name of at most {LONGEST} bytes"
     if name != UNKNOWN and look_alike(name) == look_alike(UNKNOWN):

@@ -71,7 +71,7 @@ def test_the_second_command_ends_and_names_the_first(tmp_path):
 
 def test_with_patience_the_second_command_waits_and_says_for_whom(tmp_path, capsys):
     start = time.monotonic()
-    with held(tmp_path, "images", 3) as (holder, _), patience(60), Project(tmp_path).alone(Part.IMAGES):
+    with held(tmp_path, "images", 2.5) as (holder, _), patience(60), Project(tmp_path).alone(Part.IMAGES):
         assert time.monotonic() - start >= 2
     assert f"process {holder.pid}" in capsys.readouterr().err
     with held(tmp_path, "images"), pytest.raises(LockedError), patience(0.3):
@@ -99,6 +99,7 @@ def test_a_lock_whose_folder_was_deleted_is_taken_anew(tmp_path):
         assert json.loads(path.read_text())["pid"] == os.getpid()
 
 
+@pytest.mark.slow
 def test_a_command_that_changes_inputs_does_not_start_while_a_stage_runs(project):
     with subprocess.Popen([sys.executable, "-m", "dvc", "repro", "-q"], cwd=project.root) as repro:
         while not (project.root / "started").exists():
@@ -112,6 +113,7 @@ def test_a_command_that_changes_inputs_does_not_start_while_a_stage_runs(project
     assert running(project.root) is None
 
 
+@pytest.mark.slow
 def test_dvc_does_not_start_a_stage_whose_inputs_a_command_changes(project):
     with held(project.root, "images") as (holder, _):
         done = subprocess.run(

@@ -12,13 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-LITTER = frozenset(
-    {
-        *("thumbs.db", "desktop.ini", "ehthumbs.db", "$recycle.bin", "system volume information"),  # Windows
-        *("__macosx", "icon\r"),  # macOS
-        *("@eadir", "@recycle", "@tmp", "#recycle", "#snapshot", "lost+found"),  # Synology, QNAP, Linux
-    }
-)
+from curation.tables.class_names import LITTER
+
 EXPECTED = frozenset({".gitignore", ".gitkeep", ".keep", ".dvcignore", ".gitattributes"})
 
 
