@@ -1,5 +1,7 @@
 """Confidence that can be taken at its word: on clean labels, on noisy ones, and through a file."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -139,8 +141,13 @@ def draw(rng, count, size=1):
     return sure, right, np.repeat(np.arange(count), size)[:count]
 
 
+@cache
+def population():
+    return draw(np.random.default_rng(99), 200_000)[0]
+
+
 def true_precision(threshold):
-    sure, *_ = draw(np.random.default_rng(99), 200_000)
+    sure = population()
     return sure[sure >= threshold].mean()
 
 

@@ -35,7 +35,7 @@ from curation.predict.score_files import score_batches
 from curation.predict.score_store import score
 from curation.project import Project
 
-SIZE = 224
+SIZE = 96  # smaller than most of the photographs, larger than one
 CLASSES = tuple("abcde")
 PARAMS = Params.model_validate({"identify": {"workers": 1, "batch_size": 8}, "ingest": {"background": "black"}})
 STORES = [Resize(workers=1, store="jpeg", quality=80), Resize(workers=1, store="array")]

@@ -55,10 +55,11 @@ def slices(right: Flags, groups: Groups, columns: Mapping[str, "pd.Series[str]"]
 
 def _masks(columns: Mapping[str, "pd.Series[str]"]) -> Iterator[tuple[str, str, Flags]]:
     for name in sorted(columns):
-        counts = columns[name][columns[name] != ""].value_counts()
-        if len(counts) in VALUES:
-            for value in sorted(counts.index[counts >= LEAST_IMAGES]):
-                yield name, str(value), (columns[name] == value).to_numpy(dtype=bool)
+        codes, values = pd.factorize(columns[name].to_numpy(object), sort=True)
+        counts = np.bincount(codes, minlength=len(values)) * (values != "")
+        if np.count_nonzero(counts) in VALUES:
+            for code in np.flatnonzero(counts >= LEAST_IMAGES):
+                yield name, str(values[code]), codes == code
 
 
 def _slice(right: Flags, groups: Groups, one: tuple[str, str, Flags], level: float) -> Slice:
