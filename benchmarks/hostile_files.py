@@ -38,10 +38,10 @@ FORMATS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def picture(random: Random) -> Image.Image:
+def picture(random: Random, size: tuple[int, int] = (160, 120)) -> Image.Image:
     """Make a small picture with something in it."""
     coarse = Image.fromarray(random.integers(0, 256, (5, 6, 3), dtype=np.uint8))
-    pixels = np.asarray(coarse.resize((160, 120), Image.Resampling.BICUBIC)).astype(np.int16)
+    pixels = np.asarray(coarse.resize(size, Image.Resampling.BICUBIC)).astype(np.int16)
     return Image.fromarray((pixels + random.integers(-9, 10, pixels.shape)).clip(0, 255).astype(np.uint8))
 
 
@@ -83,7 +83,7 @@ def as_lab(image: Image.Image) -> bytes:
 WRITTEN: dict[str, Callable[[Image.Image], bytes]] = {"pam": as_pam, "ras": as_sun, "blp": as_blp, "lab.tif": as_lab}
 
 
-def good_files(random: Random, each: int = 12) -> dict[str, list[bytes]]:
+def good_files(random: Random, each: int = 12, size: tuple[int, int] = (160, 120)) -> dict[str, list[bytes]]:
     """Make good files of each format that can be written here, by suffix."""
     try:
         import pillow_heif
@@ -95,10 +95,10 @@ def good_files(random: Random, each: int = 12) -> dict[str, list[bytes]]:
     for suffix, (name, options) in FORMATS.items():
         for _ in range(each):
             stream = BytesIO()
-            picture(random).save(stream, name, **options)
+            picture(random, size).save(stream, name, **options)
             good.setdefault(suffix, []).append(stream.getvalue())
     for suffix, encode in WRITTEN.items():
-        good[suffix] = [encode(picture(random)) for _ in range(each)]
+        good[suffix] = [encode(picture(random, size)) for _ in range(each)]
     return good
 
 

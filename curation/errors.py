@@ -7,6 +7,7 @@ may act on the terminal; `printable` sees to it.
 """
 
 import functools
+import re
 import sys
 import unicodedata
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from collections.abc import Callable
 INTERRUPTED = 130  # the exit code that a shell gives to Ctrl-C
 STOPPED = "stopped by Ctrl-C; run the same command again to go on"
 UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # Unicode's categories: controls, formats, halves of pairs, line separators
+LONGEST_WORD, LONGEST = 1000, 5000  # characters that a message shows of one word, and in all
 JOINERS = "\u200c\u200d"  # formats that Persian, the scripts of India and emoji are written with
 
 
@@ -36,6 +38,14 @@ def unseen(one: str) -> bool:
     return unicodedata.category(one) in UNSEEN and one not in JOINERS
 
 
+def message_of(error: Exception) -> str:
+    """Return what a person reads of an error: its words, short also where a cell of a file is endless."""
+    words = re.sub(
+        rf"\S{{{LONGEST_WORD},}}", lambda found: f"{found[0][:300]}... ({len(found[0]):,} characters)", str(error)
+    )
+    return f"error: {words if len(words) <= LONGEST else words[:LONGEST] + '...'}"
+
+
 def fail_cleanly(main: Callable[[], None]) -> Callable[[], None]:
     """Wrap a program's `main`, so that it never ends in a traceback for what a person can mend or has asked for.
 
@@ -47,7 +57,7 @@ def fail_cleanly(main: Callable[[], None]) -> Callable[[], None]:
         try:
             main()
         except CurationError as error:
-            sys.exit(printable(f"error: {error}", keep="\n"))
+            sys.exit(printable(message_of(error), keep="\n"))
         except OSError as error:
             sys.exit(printable(f"error: {disk_message(error)}", keep="\n"))
         except KeyboardInterrupt:

@@ -11,7 +11,6 @@ filelock can't lock the log: where a file system has no flock, it falls back to 
 """
 
 import fcntl
-import json
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from curation.errors import CurationError
+from curation.files.parsed import parse_json
 from curation.files.whole_files import is_at
 
 MEND = "Mend the line by hand, or restore the file with git."
@@ -93,7 +93,7 @@ def read_json(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not line.strip():
             continue
         try:
-            value = json.loads(line.decode("utf-8"))
+            value = parse_json(line)
         except ValueError as error:
             raise LineError(path, number, f"a torn or foreign line ({error})") from None
         if not isinstance(value, dict):

@@ -16,6 +16,7 @@ from curation.decisions.fold import fold
 from curation.decisions.log import append_reviews
 from curation.errors import CurationError, in_words
 from curation.files import fitting
+from curation.files.parsed import parse_json
 from curation.images.collection.metadata_files import as_text
 from curation.labelling.metadata_rows import FILE, NAME, Line, key, lines_below
 from curation.labelling.moves import AWAY, Journal, Move
@@ -59,10 +60,7 @@ def read_picks(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     """
     try:
         # Every cell stays text: a class may be called NA, null or 007.
-        if path.suffix == ".json":
-            given = pd.read_json(path, dtype=False).astype({"image_id": str}, errors="ignore")
-        else:
-            given = pd.read_csv(path, dtype=str, keep_default_na=False)
+        given = _json_rows(path) if path.suffix == ".json" else pd.read_csv(path, dtype=str, keep_default_na=False)
     except (OSError, ValueError) as error:
         raise LabelError(
             f"{path} can't be read: {in_words(error)}. Expected a CSV or JSON file that a pool command wrote"
@@ -150,6 +148,14 @@ def moved_before(root: Path) -> dict[str, str]:
     """Return the files that moved into data/raw: the path that each had in the pool -> image_id."""
     journal = Journal(Places(root).cache("label"), root)
     return {move.home: move.image_id for move, place in journal.places() if place == AWAY}
+
+
+def _json_rows(path: Path) -> pd.DataFrame:
+    """The rows of a JSON list of objects, every cell as text. ValueError where it is none."""
+    rows = parse_json(path.read_text(encoding="utf-8-sig"))
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError("it is no list of objects")
+    return pd.DataFrame([{name: as_text(cell) for name, cell in row.items()} for row in rows]).fillna("").astype(str)
 
 
 def _accepted(row: Mapping[Hashable, object], label: str) -> tuple[str, str]:

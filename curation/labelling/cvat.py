@@ -89,7 +89,7 @@ def _tagged(path: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     """Yield each image with a tag: its name, the labels that people set, and those that a model or a file gave."""
     try:
         root = ET.fromstring(path.read_bytes())  # noqa: S314 - a file that the user names; expat refuses entity bombs
-    except (OSError, ET.ParseError) as error:
+    except (OSError, ET.ParseError, LookupError, ValueError) as error:  # the last two of an odd encoding
         raise CvatError(
             f"{path} is not an XML file ({in_words(error)}): export the task as `CVAT for images 1.1`"
         ) from None

@@ -16,6 +16,7 @@ import pandas as pd
 
 from curation.errors import CurationError, in_words
 from curation.files import write_text
+from curation.files.parsed import parse_json
 from curation.labelling.imported import OTHERS, Choice, moment
 
 LOCAL_FILES = "/data/local-files/?d="
@@ -92,14 +93,41 @@ def _age(answer: _Answer) -> tuple[int, str, int]:
 
 def _tasks(path: Path) -> list[dict[str, Any]]:
     try:
-        tasks = json.loads(path.read_text(encoding="utf-8-sig"))
+        tasks = parse_json(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise LabelStudioError(
             f"{path} is not a JSON file ({in_words(error)}): export the project as JSON or JSON-MIN"
         ) from None
     if not isinstance(tasks, list) or not all(isinstance(task, dict) for task in tasks):
         raise LabelStudioError(f"{path} is not a list of tasks: export the project as JSON or JSON-MIN")
+    for number, task in enumerate(tasks, 1):
+        if not _is_export(task):
+            raise LabelStudioError(
+                f"{path}, task {number}: its annotations, their results or choices are not as Label Studio writes "
+                "them. Export the project again, as JSON or JSON-MIN"
+            )
     return tasks
+
+
+def _is_export(task: Mapping[str, Any]) -> bool:
+    """Whether the annotations of a task are lists of objects, as the format has them; null stands for none."""
+    annotations = task.get("annotations") or []
+    return _objects(annotations) and all(
+        _objects(one.get("result") or [])
+        and all(
+            isinstance(result.get("value") or {}, dict) and _texts((result.get("value") or {}).get("choices") or [])
+            for result in one.get("result") or []
+        )
+        for one in annotations
+    )
+
+
+def _objects(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, dict) for one in value)
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
 
 
 def _data(task: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -136,7 +164,7 @@ def _answers(task: Mapping[str, Any]) -> Iterator[_Answer]:
     if not isinstance(task.get("data"), dict):
         when, number = str(task.get("updated_at") or task.get("created_at") or ""), _number(task.get("annotation_id"))
         for control, value in task.items():
-            labels = value.get("choices") if isinstance(value, dict) else [value] if isinstance(value, str) else []
+            labels = _chosen(value)
             if labels and control not in MIN_KEYS:
                 who = _annotator(task.get("annotator"))
                 yield _Answer(image_id, control, list(map(str, labels)), who, when, number)
@@ -151,6 +179,12 @@ def _answers(task: Mapping[str, Any]) -> Iterator[_Answer]:
                 control, who = str(result.get("from_name", "")), _annotator(annotation.get("completed_by"))
                 number = _number(annotation.get("id"))
                 yield _Answer(image_id, control, list(map(str, labels)), who, when, number)
+
+
+def _chosen(value: object) -> list[str]:
+    """The choices in a cell of JSON-MIN: one text, or an object with several."""
+    several = value.get("choices") if isinstance(value, dict) else None
+    return [value] if isinstance(value, str) else several if isinstance(several, list) else []
 
 
 def _number(value: object) -> int:

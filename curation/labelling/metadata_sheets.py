@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from curation.errors import CurationError
 from curation.files import whole
+from curation.files.parsed import parse_json
 from curation.images.collection.metadata_files import as_text
 
 if TYPE_CHECKING:
@@ -45,9 +46,11 @@ class Sheet:
     def write(self, path: Path) -> None:
         """Write the sheet under a hidden name, sync it and rename it."""
         text = io.StringIO(newline="")
-        writer = csv.DictWriter(text, self.columns, restval="", lineterminator=self.newline)
-        writer.writeheader()
-        writer.writerows({column: as_text(cell) for column, cell in row.items()} for row in self.rows)
+        plain = csv.writer(text, lineterminator=self.newline)
+        quoted = csv.writer(text, lineterminator=self.newline, quoting=csv.QUOTE_ALL)
+        rows = ([as_text(row.get(column, "")) for column in self.columns] for row in self.rows)
+        for cells in (self.columns, *rows):  # csv itself leaves a carriage return without quotes: it would end the line
+            (quoted if any("\r" in cell for cell in cells) else plain).writerow(cells)
         _write(path, text.getvalue().encode(self.encoding))
 
 
@@ -110,7 +113,7 @@ def _read_csv(path: Path) -> Sheet:
 
 def _read_json_lines(path: Path) -> Sheet:
     data = path.read_bytes()
-    rows = [json.loads(line) for line in data.decode("utf-8-sig").splitlines() if line.strip()]
+    rows = [parse_json(line) for line in data.decode("utf-8-sig").split("\n") if line.strip()]
     if not all(isinstance(row, dict) for row in rows):
         raise ValueError("a line is no object")
     return _JsonLines([FILE], rows, *_form(data))

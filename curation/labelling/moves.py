@@ -8,7 +8,6 @@ line of metadata.csv moves with its file: it is added at the new place before th
 after it.
 """
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +18,8 @@ from typing import Any
 from curation.engine.mapping import chunks
 from curation.errors import CurationError, printable
 from curation.files.append_only import append_lines
-from curation.labelling.metadata_rows import Line, amend
+from curation.files.parsed import parse_json
+from curation.labelling.metadata_rows import FILE, Line, amend
 from curation.labelling.relocate import finish, relocate
 from curation.project.locks import LockedError, hold
 from curation.tables.names_as_data import json_text
@@ -54,6 +54,16 @@ class Move:
         """Read one from its line of the journal."""
         lines = {name: Line(**row[name]) for name in ("home_line", "away_line") if row.get(name)}
         return cls(**{**row, **lines})
+
+    def refuse_odd_values(self) -> None:
+        """Raise TypeError where a value that was read is of another type."""
+        lines = [line for line in (self.home_line, self.away_line) if line is not None]
+        if not all(isinstance(one, str) for one in (self.home, self.away, self.image_id)):
+            raise TypeError("a path or an image_id is no text")
+        if not all(isinstance(line, Line) and isinstance(line.sheet, str) and type(line.at) is int for line in lines):
+            raise TypeError("a line of a sheet has no sheet or no place")
+        if not all(isinstance(line.cells, dict) and isinstance(line.cells.get(FILE), str) for line in lines):
+            raise TypeError("a line of a sheet names no file")
 
     def line(self, place: str) -> list[Line]:
         """Return the line that names the file at a place, as a list; the list is empty when there is none."""
@@ -139,8 +149,9 @@ class Journal:
         lines = self.path.read_bytes().split(b"\n") if self.path.exists() else []
         for number, line in enumerate(lines, 1):
             try:
-                row = json.loads(line)
+                row = parse_json(line)
                 state, move = row.pop("state"), Move.read(row)
+                move.refuse_odd_values()
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue  # a line that a killed run left unfinished: nothing moves before its line is synced
             self._check(number, move)

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from curation.errors import CurationError, printable
+from curation.files.parsed import parse_yaml
 from curation.params.blocks import Params
 from curation.params.messages import problems
 
@@ -33,7 +33,7 @@ def load(path: Path) -> Params:
 def read(text: str, where: str = "params.yaml") -> Params:
     """Check the text of a params.yaml, as `load` does for a file."""
     try:
-        values = YAML(typ="safe", pure=True).load(text)
+        values = parse_yaml(text)
     except YAMLError as error:
         raise ParamsError(f"{where}{_fault(error)}") from None
     if values is None:

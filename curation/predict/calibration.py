@@ -20,9 +20,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import log_softmax
 
-from curation.errors import CurationError
+from curation.errors import CurationError, in_words
 from curation.files import write_text
+from curation.files.parsed import parse_json
 from curation.predict import calibration_noise as noise_model
+from curation.predict.calibration_values import usable
 from curation.predict.ood import NO_ANSWERS, Answered, Reference
 from curation.predict.thresholds import ALL, NOTHING, Curve, Expected, Measured, Sample
 
@@ -138,11 +140,8 @@ class Calibration:
 
     def write(self, path: Path) -> None:
         """Write the calibration as JSON. The file appears complete or not at all."""
-        values = {
-            "version": VERSION,
-            **asdict(replace(self, ood=None)),
-            "ood": self.ood.as_dict() if self.ood else None,
-        }
+        ood = self.ood.as_dict() if self.ood else None
+        values = {"version": VERSION, **asdict(replace(self, ood=None)), "ood": ood}
         write_text(path, json.dumps(values, indent=1) + "\n")
 
     @classmethod
@@ -151,7 +150,7 @@ class Calibration:
         if not path.exists():
             raise CalibrationError(f"{path} does not exist. The stage `evaluate` writes it: run `dvc repro evaluate`")
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = parse_json(path.read_bytes())
             version = values.pop("version")
             if version not in READABLE:
                 raise CalibrationError(f"{path} has the format of another version: run `dvc repro evaluate` again")
@@ -162,9 +161,10 @@ class Calibration:
             values["class_curves"] = {name: Curve.from_dict(one) for name, one in own.items()}
             values["ood"] = Reference.from_dict(values["ood"]) if values.get("ood") else None
             values["like"] = Answered(*map(tuple, values.get("like", {}).values()))
-            return cls(**{**values, "classes": tuple(values["classes"])})
+            return usable(cls(**{**values, "classes": tuple(values["classes"])}))
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise CalibrationError(f"{path} is not a calibration ({error}): run `dvc repro evaluate` again") from None
+            found = f"{path} is not a calibration ({in_words(error)})"
+            raise CalibrationError(f"{found}: run `dvc repro evaluate` again") from None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc, betaincinv
 
+from curation.predict.calibration_values import refuse_odd_columns
 from curation.predict.effective_size import effective_size
 
 Reals = npt.NDArray[np.floating]
@@ -72,8 +73,9 @@ class Curve:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Curve":
-        """Read the fields as JSON gives them."""
+        """Read the fields as JSON gives them. ValueError where a column is no list of numbers, or is too short."""
         columns = {key: tuple(values[key]) for key in ("thresholds", "counts", "agree", "sizes", "noise")}
+        refuse_odd_columns(columns)
         return cls(**columns, classes=int(values["classes"]))
 
     def expected(self, min_conf: float) -> Expected:

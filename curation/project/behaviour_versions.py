@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from curation.errors import CurationError
 from curation.files import write_text
+from curation.files.parsed import parse_yaml
 
 FILE = Path("stages/behaviour.yaml")
 VERSIONS: Mapping[str, int] = {
@@ -59,7 +59,7 @@ def read(root: Path = Path()) -> dict[str, int]:
     """Read the versions of the project at `root`; an empty dictionary when the file does not exist."""
     path = root / FILE
     try:
-        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        values = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     except (YAMLError, UnicodeDecodeError) as error:

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
+from curation.errors import in_words
 from curation.files import write_text
+from curation.files.parsed import parse_yaml
 from curation.project.places import Places, ProjectError
 
 
@@ -45,20 +47,28 @@ class Dvc:
             raise ProjectError(f"`dvc {' '.join(words)}` failed: {done.stderr.strip() or done.stdout.strip()}")
 
     def stages(self) -> dict[str, Any]:
-        """Return the stages of dvc.lock. ProjectError when there is no such file."""
+        """Return the stages of dvc.lock. ProjectError when there is no such file, or DVC did not write it."""
         path = Places(self.root).run_record
         if not path.exists():
             raise ProjectError(f"{path} does not exist: nothing was run here yet; run `dvc repro`")
-        stages: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")).get("stages", {})
-        return stages
+        try:
+            stages = parse_yaml(path.read_text(encoding="utf-8")).get("stages", {})
+            for stage in stages.values():
+                _md5s(stage, "deps"), _md5s(stage, "outs")
+        except (YAMLError, UnicodeDecodeError, AttributeError, TypeError, KeyError) as error:
+            raise ProjectError(
+                f"{path} is not as DVC writes it ({in_words(error)}). After a merge, `git checkout --ours {path.name}` "
+                "and `dvc repro` write it anew"
+            ) from None
+        return dict(stages)
 
     def inputs(self, stage: str) -> dict[str, str]:
         """Return what a stage read when it ran last: path -> MD5."""
-        return {item["path"]: item.get("md5", "") for item in self.stages().get(stage, {}).get("deps", [])}
+        return _md5s(self.stages().get(stage, {}), "deps")
 
     def outputs(self, stage: str) -> dict[str, str]:
         """Return what a stage wrote when it ran last: path -> MD5."""
-        return {item["path"]: item.get("md5", "") for item in self.stages().get(stage, {}).get("outs", [])}
+        return _md5s(self.stages().get(stage, {}), "outs")
 
     def sources(self) -> dict[str, str]:
         """Return what the last run was made from: path -> MD5 of every dep that no stage writes."""
@@ -97,3 +107,8 @@ class Dvc:
         except Exception:  # noqa: BLE001 - a shortcut through another program's files must never be what stops a run
             return [""] * len(paths)
         return [md5s.get(path, "") for path in paths]
+
+
+def _md5s(stage: Mapping[str, Any], kind: str) -> dict[str, str]:
+    """The MD5s of what a stage of dvc.lock read (`deps`) or wrote (`outs`), by path."""
+    return {str(item["path"]): str(item.get("md5", "")) for item in stage.get(kind, [])}

@@ -8,7 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from curation.errors import in_words
 from curation.files import whole
+from curation.files.parsed import speaks_of_bytes
 from curation.tables.schemas import TEXT, Table, TableError
 
 
@@ -33,13 +35,19 @@ def read(path: Path, table: Table, columns: Sequence[str] | None = None) -> pd.D
     if not path.exists():
         raise TableError(path, table, "the table does not exist (in a fresh clone, `dvc pull` fetches it)")
     try:
-        found = pq.read_schema(path)
-    except pa.ArrowInvalid as error:
-        raise TableError(path, table, f"no Parquet table ({error})") from None
+        return _read(path, table, list(columns) if columns else None)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if speaks_of_bytes(error):
+            raise TableError(path, table, f"no Parquet table, or a damaged one ({in_words(error)})") from None
+        raise
+
+
+def _read(path: Path, table: Table, columns: list[str] | None) -> pd.DataFrame:
+    found = pq.read_schema(path)
     _check(path, table, found.names)
     if not found.equals(table.schema):
         _refuse_types(path, table, found)
-    data = pq.read_table(path, columns=list(columns) if columns else None, read_dictionary=list(table.codes))
+    data = pq.read_table(path, columns=columns, read_dictionary=list(table.codes))
     _refuse_values(path, table, data)
     frame: pd.DataFrame = data.cast(pa.schema([table.schema.field(name) for name in data.column_names])).to_pandas()
     return frame

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from curation.cli.shared.output import note
-from curation.errors import INTERRUPTED, STOPPED, CurationError, disk_message
+from curation.errors import INTERRUPTED, STOPPED, CurationError, disk_message, message_of
 
 DVC_LIST = Path(".dvc/tmp/rwlock")  # see curation.project.dvc_locks
 
@@ -34,7 +34,7 @@ class CurateGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except CurationError as error:
-            _end(f"error: {error}")
+            _end(message_of(error))
         except KeyboardInterrupt:
             _end(STOPPED, INTERRUPTED)
         except OSError as error:

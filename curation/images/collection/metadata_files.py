@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from curation.errors import CurationError
+from curation.errors import CurationError, in_words
+from curation.files.parsed import parse_json, speaks_of_bytes
 
 FORMS = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 Row = dict[str, str]
@@ -61,7 +62,7 @@ def _jsonl(path: Path) -> Iterator[tuple[str, Row]]:
         if not line.strip():
             continue
         try:
-            values = json.loads(line)
+            values = parse_json(line)
         except ValueError as error:
             raise MetadataError(f"{path}, line {number} is no JSON: {error}") from None
         if not isinstance(values, dict):
@@ -75,9 +76,14 @@ def _parquet(path: Path) -> Iterator[tuple[str, Row]]:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(path)
-    except pa.ArrowInvalid as error:
-        raise MetadataError(f"{path} is no Parquet table: {error}") from None
+        yield from _parquet_rows(path, pq.ParquetFile(path))
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        if speaks_of_bytes(error):
+            raise MetadataError(f"{path} is no Parquet table, or a damaged one: {in_words(error)}") from None
+        raise
+
+
+def _parquet_rows(path: Path, file: Any) -> Iterator[tuple[str, Row]]:
     columns = list(file.schema_arrow.names)
     _refuse_columns(path, columns)
     for column in file.schema_arrow:

@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pandas as pd
+from pydantic import TypeAdapter
 
 from curation.decisions.fold import fold
 from curation.decisions.log import read_reviews
-from curation.errors import CurationError
+from curation.errors import CurationError, in_words
 from curation.files import write_text
+from curation.files.parsed import parse_json
 from curation.pool.uniform_sample import draw
 from curation.predict.thresholds import lower_bound
 from curation.project import Project
@@ -95,13 +97,13 @@ def counted(audit: Audit, reviews: pd.DataFrame) -> Audit:
 
 def read(path: Path) -> list[Audit]:
     """Read the audits, sorted; none when the file is missing, or empty as stage collect makes it."""
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    if not text.strip():
+    data = path.read_bytes() if path.exists() else b""
+    if not data.strip():
         return []
     try:
-        return [Audit(**one) for one in json.loads(text)["audits"]]
+        return TypeAdapter(list[Audit]).validate_python(parse_json(data)["audits"])
     except (ValueError, TypeError, KeyError) as error:
-        raise AuditError(f"{path} is not a file of audits ({error}): bring it back with git") from None
+        raise AuditError(f"{path} is not a file of audits ({in_words(error)}): bring it back with git") from None
 
 
 def of_model(audits: list[Audit], model: str, min_conf: float) -> list[Audit]:

@@ -6,9 +6,10 @@ collection (`$lookup`, the stages Mongo and Concat). These checks let through th
 name of another dataset in any place where FiftyOne reads one.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from curation.files.parsed import parse_json
 
 SAFE_STAGES = """
     Exclude ExcludeBy ExcludeFields ExcludeLabels Exists FilterField FilterLabels GroupBy Limit LimitLabels Match
@@ -32,8 +33,8 @@ class BodyError(ValueError):
 def parse(body: bytes) -> dict[str, Any]:
     """Read a body of JSON. BodyError where it is none, no object, or names a key twice."""
     try:
-        value = json.loads(body.decode("utf-8"), object_pairs_hook=_pairs)
-    except (ValueError, RecursionError) as error:
+        value = parse_json(body, _pairs)
+    except ValueError as error:
         raise BodyError(f"no JSON that can be read: {error}") from None
     if not isinstance(value, dict):
         raise BodyError("no JSON object")

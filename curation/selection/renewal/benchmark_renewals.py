@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from curation.errors import CurationError
+from curation.errors import CurationError, in_words
 from curation.files import write_text
 from curation.tables.codes import HELD_OUT_SPLITS, Basis, Reason, Split
 
+MEND = "Mend the line by hand; the file is in git"
 COLUMNS = ["renewal", "image_id", "split", "renewed_at", "person"]
 HELD_OUT = {split.value for split in HELD_OUT_SPLITS}
 SENTENCES = {
@@ -33,16 +34,18 @@ def read_renewals(path: Path | None) -> pd.DataFrame:
     """Read and check the log: COLUMNS as text, in the order of time. None, or a file that is not there, is empty."""
     if path is None or not path.exists():
         return pd.DataFrame(columns=COLUMNS, dtype="str")
-    lines = path.read_text(encoding="utf-8").splitlines()
     rows = []
-    for number, line in enumerate(lines, 1):
-        fields = next(csv.reader([line]), [])
+    for number, line in enumerate(path.read_bytes().replace(b"\r\n", b"\n").split(b"\n"), 1):
+        try:
+            fields = next(csv.reader([line.decode("utf-8")]), [])
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise RenewalError(f"{path} line {number}: {in_words(error)}. {MEND}") from None
         if not fields or fields == COLUMNS:
             continue
         if len(fields) != len(COLUMNS) or fields[2] not in HELD_OUT or not fields[0].isdigit():
             raise RenewalError(
                 f"{path} line {number}: expected {', '.join(COLUMNS)} with the split test or benchmark, found "
-                f"{line[:80]!r}. Mend the line by hand; the file is in git"
+                f"{','.join(fields)[:80]!r}. {MEND}"
             )
         rows.append(fields)
     frame = pd.DataFrame(rows, columns=COLUMNS, dtype="str")

@@ -1,0 +1,24 @@
+"""The campaigns in short. Each runs for as long as wanted with run.py, and finds the same faults from the same seed."""
+
+import pytest
+
+from campaigns import fuzz
+from campaigns.parsers import PARSERS
+
+
+@pytest.mark.slow
+def test_whatever_a_file_holds_it_is_read_or_refused_with_one_message():
+    found = fuzz.read_guarded([fuzz.Batch(name, 0, 0, parser.batch) for name, parser in PARSERS.items()])
+    faults = [(fault.parser, fault.number, fault.words) for one in found.values() for fault in one.faults]
+    assert faults == []
+    assert {name: one.count for name, one in found.items()} == {name: one.batch for name, one in PARSERS.items()}
+    for name, one in found.items():  # a reader whose inputs are all good, or all bad, is hardly tried
+        assert one.accepted, name
+        assert one.refused, name
+
+
+def test_the_same_seed_makes_the_same_inputs():
+    for name in PARSERS:
+        made = [fuzz.make(name, 3, number) for number in range(3)]
+        assert [fuzz.make(name, 3, number) for number in range(3)] == made
+        assert [fuzz.make(name, 4, number) for number in range(3)] != made
