@@ -7,6 +7,7 @@ https://docs.cvat.ai/docs/manual/advanced/xml_format/. Images are named by path,
 the same folders.
 """
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from curation.errors import CurationError, in_words
+from curation.errors import CurationError, in_words, printable
 from curation.files import write_text
 from curation.labelling.imported import OTHERS
 
 AUTO = "auto"
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # of XML 1.0, production Char
 UNSEEN = {AUTO, "file"}  # sources of tags that no person set: written by a model, or read by CVAT from a file
 
 
@@ -28,6 +30,11 @@ class CvatError(CurationError):
 
 def write_images(rows: pd.DataFrame, path: Path, classes: Sequence[str]) -> int:
     """Write rows of IDENTIFIED as annotations for a task with the same images. Return how many."""
+    if odd := [name for name in rows["path"] if NO_XML.search(name)]:
+        raise CvatError(
+            f"{printable(odd[0])} (and {len(odd) - 1} more) has a character in its name that no XML file can hold, so "
+            "it can't be given to CVAT. Rename the file, or label it with Label Studio or `curate review`"
+        )
     root = ET.Element("annotations")
     ET.SubElement(root, "version").text = "1.1"
     labels = ET.SubElement(ET.SubElement(ET.SubElement(root, "meta"), "task"), "labels")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
 import pandas as pd
@@ -150,7 +151,8 @@ def _control(path: Path, found: set[str], wanted: str) -> str:
 
 
 def _task(row: Mapping[Any, Any], model: str, prefix: str) -> dict[str, Any]:
-    data = {"image": prefix + row["path"], "image_id": row["image_id"], "path": row["path"]}
+    place = quote(row["path"]) if "?" in prefix else row["path"]  # `#`, `&` or `%` in a name would end the address
+    data = {"image": prefix + place, "image_id": row["image_id"], "path": row["path"]}
     if not row["label"]:
         return {"data": data}
     result = {"from_name": "label", "to_name": "image", "type": "choices", "value": {"choices": [row["label"]]}}

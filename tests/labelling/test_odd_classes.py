@@ -1,11 +1,17 @@
 """A file that is accepted as a class lies in a folder that is read as this class, whatever the class is called."""
 
+import json
 import os
 import unicodedata
+import xml.etree.ElementTree as ET
+from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from factories.odd_names import KINDS, names
+from factories.tables import identified
 
 from curation.images.collection.scan import scan
+from curation.labelling import cvat, label_studio
 from curation.labelling.accept import move
 from curation.tables.class_names import canonical, label_problem, look_alike
 
@@ -56,3 +62,22 @@ def put(root, paths):
     for path in paths:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).touch()
+
+
+def test_odd_names_go_to_the_labelling_tools_and_come_back(tmp_path):
+    paths = [f"data/unlabelled/{name}" for name in names() if name not in KINDS["no text"]]
+    fit = [path for path in paths if not cvat.NO_XML.search(path)]
+    classes = ["=1+1", "a\"b'c", "<b>", "a & b", "猫", "x" * 255]
+    table = identified(*({"path": path, "label": classes[at % len(classes)]} for at, path in enumerate(fit)))
+    assert cvat.write_images(table, tmp_path / "tags.xml", classes) == len(fit) > 230
+    known = dict(zip(table.path, table.image_id, strict=True))
+    assert cvat.read_written(tmp_path / "tags.xml", known) == dict(zip(table.image_id, table.label, strict=True))
+    odd = identified(*({"path": path} for path in paths))
+    with pytest.raises(cvat.CvatError, match="no XML file"):
+        cvat.write_images(odd, tmp_path / "tags.xml", classes)
+    label_studio.write_tasks(odd, tmp_path / "tasks.json", "m")
+    for task, path in zip(json.loads((tmp_path / "tasks.json").read_text()), paths, strict=True):
+        assert parse_qs(urlsplit(task["data"]["image"]).query, keep_blank_values=True) == {"d": [path]}
+        assert task["data"]["path"] == path
+    choices = ET.fromstring(label_studio.config(classes)).iter("Choice")
+    assert [one.get("value") for one in choices] == [*classes, "unknown", "remove"]
