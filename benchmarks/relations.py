@@ -131,6 +131,15 @@ def summary(found: dict[str, Verdict]) -> list[list[object]]:
     ]
 
 
+def judged(search: Search, cases: list[Case], images: pd.DataFrame, folder: Path) -> dict[str, Verdict]:
+    """Judge kind after kind, and print what came of each."""
+    found = {}
+    for case in cases:
+        found[case.kind] = search.judge(case, images, folder)
+        print(*found[case.kind].row(), sep=" | ", flush=True)
+    return found
+
+
 def gain(found: dict[str, Verdict], described: dict[str, Verdict]) -> Table:
     """The same figures where a descriptor proposes pairs as well; then the kinds that it changes."""
     rows = [
@@ -149,7 +158,7 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=0, help="photographs taken; 0 is all")
     parser.add_argument("--photos-in", type=Path, nargs="*", default=[], help="folders of further photographs")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--rounds", type=int, default=4, help="grounds or templates of each kind of different pictures")
+    parser.add_argument("--rounds", type=int, default=4, help="grounds or templates of each kind; 0: edits only")
     parser.add_argument("--keep", action="store_true", help="write the page, also of a part")
     parser.add_argument("--kinds", default="", help="only kinds that contain this text")
     parser.add_argument("--real", type=Path, default=SHARED, help="usr/share of Debian's packages")
@@ -163,19 +172,19 @@ def main() -> None:
         folder = Path(place)
         cases = write_copies(folder, images, options.seed)
         materials = Materials(half, objects_of(options.real, half, random))
-        written = write_different(folder, materials, options.seed, options.rounds)
+        written = write_different(folder, materials, options.seed, options.rounds) if options.rounds else {}
         measured = ingest_folder(folder, Params()).set_index("path")
         for kind, rounds in written.items():
             pairs = nearest(measured, rounds, within=kind in SAME_SCENE)
             cases[kind] = Case(kind, [name for one in rounds for name in one], pairs, alone=True)
         wanted = [case for kind, case in cases.items() if options.kinds in kind]
         search = Search(Params().dedupe, EVERY_CORE, peers)
-        found = {case.kind: search.judge(case, measured, folder) for case in wanted}
+        found = judged(search, wanted, measured, folder)
         described = {}
         if options.sscd:
             with_it = Params().dedupe.model_copy(update={"descriptor": str(options.sscd.resolve())})
             search = Search(with_it, Resources(0, folder / "descriptors"), None)
-            described = {case.kind: search.judge(case, measured, folder) for case in wanted}
+            described = judged(search, wanted, measured, folder)
     copies = [found[kind].row() for kind in EASY | HARD | OVERLAYS if kind in found]
     others = [one.row(one.removed, len(one.case.files)) for one in found.values() if one.case.alone]
     took = time.perf_counter() - started
