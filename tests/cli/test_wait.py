@@ -1,5 +1,7 @@
 """`--wait` of the commands that only one at a time may be: they end and name the other, or wait for it."""
 
+import json
+import os
 import subprocess
 import sys
 import time
@@ -53,3 +55,16 @@ def test_a_command_names_the_one_in_its_way_or_waits_for_it(project):
     with waiting:
         assert waiting.wait(60) == 0
     assert "collect: 1" not in (project.root / "stages/behaviour.yaml").read_text()
+
+
+def test_a_command_that_only_reads_says_that_dvc_runs(project):
+    place = project.root / ".dvc/tmp/rwlock"
+    place.parent.mkdir(parents=True)
+    place.write_text(json.dumps({"write": {"data/x": {"pid": os.getppid(), "cmd": "dvc repro"}}}))
+    said = project.run("curate", "versions", "-h")
+    assert "runs in this project" not in said
+    said = project.run("curate", "review", "status", code=1)
+    assert f"(process {os.getppid()}, since " in said
+    assert said.index("runs in this project: until it ends, tables may be of two runs") < said.index("error: ")
+    place.write_text("{}")
+    assert "runs in this project" not in project.run("curate", "review", "status", code=1)

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from curation.cli.shared.output import note
+from curation.cli.shared.waiting import WaitCommand
 from curation.errors import INTERRUPTED, STOPPED, CurationError, disk_message, message_of
 
 DVC_LIST = Path(".dvc/tmp/rwlock")  # see curation.project.dvc_locks
@@ -27,10 +28,15 @@ class CurateGroup(TyperGroup):
         for command in self.commands.values():
             command.help = flowing(command.help or "")
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command. Before one that only reads, say when DVC runs; the others then wait or end."""
+        found = super().resolve_command(ctx, args)
+        if not isinstance(found[1], CurateGroup | WaitCommand) and not ctx.resilient_parsing:
+            _say_that_dvc_runs()
+        return found
+
     def invoke(self, ctx: Any) -> Any:
         """Run the command, and turn an expected error into a message."""
-        if ctx.parent is None:
-            _say_that_dvc_runs()
         try:
             return super().invoke(ctx)
         except CurationError as error:
