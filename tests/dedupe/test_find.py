@@ -114,7 +114,8 @@ def test_result_depends_neither_on_the_order_nor_on_the_workers(crowd, in_crowd)
 
 
 def test_the_file_and_the_frame_give_the_same_table(crowd, in_crowd, tmp_path):
-    whole = crowd.assign(**{name: "" for name in tables.IMAGES.columns if name not in crowd})
+    named = list(tables.IMAGES.columns)
+    whole = crowd.assign(**{name: "" for name in named if name not in crowd})[named]
     tables.write(whole, tmp_path / "images.parquet", tables.IMAGES)
     found, _ = find(from_parquet(tmp_path / "images.parquet"), CONFIG, FILES)
     pd.testing.assert_frame_equal(found, in_crowd[0])
