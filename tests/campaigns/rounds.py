@@ -22,7 +22,9 @@ from curation.files.whole_files import SUFFIX
 
 SHAPES = ("bar", "disc")
 REVIEWS = Path("data/reviews.csv")
-TIMED = {"models/versions.jsonl", "models/production.md", "reports/report.html"}  # they say when a version was made
+TIMED = {f"models/{name}" for name in ("versions.jsonl", "production.md", "production.json")} | {
+    "reports/report.html"
+}  # they say when a version was made
 QUICK = {"epochs: 20": "epochs: 1", "bootstrap: 1000": "bootstrap: 20", "arch: resnet18": "arch: shufflenet_v2_x0_5"}
 
 
