@@ -90,6 +90,14 @@ OVERLAYS: dict[str, Edit] = {
 }
 
 
+def suffix(kind: str) -> str:
+    """What the file of an edit is named as: a palette is kept by a GIF file only."""
+    return ".gif" if kind == "GIF palette" else ".jpg"
+
+
 def save(image: Image.Image, path: str, random: np.random.Generator) -> None:
-    """Save a JPEG of quality 80 to 95."""
-    image.convert("RGB").save(path, quality=int(random.integers(80, 96)))
+    """Save a GIF, or a JPEG of quality 80 to 95."""
+    if path.endswith(".gif"):
+        image.save(path)
+    else:
+        image.convert("RGB").save(path, quality=int(random.integers(80, 96)))

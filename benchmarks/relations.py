@@ -24,7 +24,7 @@ import relation_scenes
 from photographs import SHARED, photograph, real, sources
 from PIL import Image
 from relation_drawn import DRAWN
-from relation_kinds import EASY, HARD, OVERLAYS, save
+from relation_kinds import EASY, HARD, OVERLAYS, save, suffix
 from relation_peers import Peers, share
 from relation_scenes import APART, SAME_SCENE, Materials, objects_of
 from relation_search import HEADER, Case, Search, Verdict
@@ -73,7 +73,7 @@ def write_copies(folder: Path, images: list[Image.Image], seed: int) -> dict[str
         image.save(folder / name)
     for code, (kind, edit) in enumerate((EASY | HARD | OVERLAYS).items()):
         random = np.random.default_rng((seed, 1, code))
-        names = [f"edit{code:02}-{number:03}.jpg" for number in range(len(images))]
+        names = [f"edit{code:02}-{number:03}{suffix(kind)}" for number in range(len(images))]
         for name, image in zip(names, images, strict=True):
             save(edit(image, random), str(folder / name), random)
         cases[kind] = Case(kind, [*originals, *names], list(zip(originals, names, strict=True)))

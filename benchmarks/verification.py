@@ -17,7 +17,7 @@ from photographs import SHARED
 from PIL import Image
 from relation_drawn import DRAWN
 from relation_faint import FAINT
-from relation_kinds import EASY, HARD, OVERLAYS, save
+from relation_kinds import EASY, HARD, OVERLAYS, save, suffix
 from relation_scenes import APART, SAME_SCENE, Materials, objects_of
 from relations import photographs
 from tables import Table, write_page
@@ -71,13 +71,8 @@ def edited(folder: Path, images: list[Image.Image], seed: int) -> Iterator[Asked
     for code, (kind, edit) in enumerate((EASY | HARD | OVERLAYS).items()):
         random = np.random.default_rng((seed, 1, code))
         for number, image in enumerate(images):
-            path = folder / f"edit-{code}-{number}.jpg"
-            changed = edit(image, random)
-            if kind == "GIF palette":
-                path = path.with_suffix(".gif")
-                changed.save(path)
-            else:
-                save(changed, str(path), random)
+            path = folder / f"edit-{code}-{number}{suffix(kind)}"
+            save(edit(image, random), str(path), random)
             yield Asked(kind, str(folder / f"original-{number}.png"), str(path))
 
 
