@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -144,3 +145,13 @@ def end(pid: int, seconds: float = 20) -> None:
         time.sleep(0.1)
     if Path(f"/proc/{pid}").exists():
         os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def other_disk(tmp_path):
+    """An empty folder on another file system."""
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or shared.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("this machine has one file system")
+    with tempfile.TemporaryDirectory(dir=shared) as folder:
+        yield Path(folder)

@@ -87,14 +87,11 @@ def accept(
         chosen = room.read_picks(picks, rows) if picks else None
         pulled = _pull(answers.project, pull, stamp.reviewer, new_class) if pull else 0
         with answers.project.lock("decisions"):
-            added = _accept_rest(answers.project, chosen, rest_as, stamp, new_class=new_class)
-        room.finish(answers.project.root)
-        with answers.project.lock("decisions"):
-            found = _recorded(answers, chosen, stamp)
-        moved, refused = room.move(found, answers.project.root)
+            rest = _rest(answers.project, chosen, rest_as, stamp, new_class=new_class)
+            moved, refused = _move(answers, chosen, stamp, rest)
     for path, reason in sorted(refused.items()):
         note(f"stayed: {path}: {reason}")
-    show([{"pulled": pulled, "accepted": added, "moved": moved, "stayed": len(refused)}], as_json=as_json)
+    show([{"pulled": pulled, "accepted": len(rest), "moved": moved, "stayed": len(refused)}], as_json=as_json)
     if moved:
         note("run `dvc add data/raw data/unlabelled`, then `dvc repro`, and commit data/reviews.csv")
 
@@ -178,16 +175,17 @@ def import_decisions(
     show([{**counts, "agreed": taken.agreed, "strange": taken.strange}], as_json=as_json)
 
 
-def _accept_rest(
+def _rest(
     project: "Project", chosen: "pd.DataFrame | None", rest_as: str, stamp: "Stamp", *, new_class: bool
-) -> int:
+) -> list[dict[str, str]]:
+    """Return the rows that decide on the undecided images of the picks."""
     from curation.decisions.fold import fold
     from curation.decisions.log import read_reviews
-    from curation.labelling.accept import LabelError, accept_rest, record
+    from curation.labelling.accept import LabelError, accept_rest
     from curation.labelling.sampled_rows import refuse_drawn
 
     if not rest_as:
-        return 0
+        return []
     if chosen is None:
         raise LabelError("--rest-as needs a file of picks: curate label accept picks.csv --rest-as predicted")
     log = read_reviews(project.reviews)
@@ -196,19 +194,21 @@ def _accept_rest(
     if rest_as == "predicted":
         refuse_drawn((row["image_id"] for row in new), log)
     _refuse_new_classes(project, {row["label"] for row in new}, allowed=new_class)
-    return record(new, project.reviews)
+    return new
 
 
-def _recorded(answers: "Answers", chosen: "pd.DataFrame | None", stamp: "Stamp") -> dict[str, tuple[str, str]]:
-    """Return the decided files. First the log says how each was chosen, and what the model had said of it."""
+def _move(
+    answers: "Answers", chosen: "pd.DataFrame | None", stamp: "Stamp", rest: "list[dict[str, str]]"
+) -> tuple[int, dict[str, str]]:
+    """Add the rows `rest`, say in the log how each image was chosen and what the model had said, and move the files."""
     from curation import tables
-    from curation.decisions.log import read_reviews
+    from curation.decisions.log import checked, read_reviews, with_rows
     from curation.labelling import accept as room
     from curation.labelling.sampled_rows import rows_of_proposed
 
     project = answers.project
     images = project.table(tables.IMAGES, ["image_id", "path", "copy_paths", "source"])
-    log = read_reviews(project.reviews)
+    log = with_rows(read_reviews(project.reviews), checked(project.reviews, rest))
     found = room.movable(images, log, None if chosen is None else set(chosen.image_id))
     found = {path: what for path, what in found.items() if project.has(path)}
     told = set(log.image_id[log.note.str.contains(room.IDENTIFIED, regex=False)])
@@ -216,8 +216,8 @@ def _recorded(answers: "Answers", chosen: "pd.DataFrame | None", stamp: "Stamp")
         stamp.row(image_id, "relabel", name) for image_id, name in sorted(set(found.values())) if image_id not in told
     ]
     proposed = rows_of_proposed((image_id for image_id, _ in found.values()), log, stamp)
-    room.record([*room.with_provenance(late, answers.table), *proposed], project.reviews)
-    return found
+    rows = [*rest, *room.with_provenance(late, answers.table), *proposed]
+    return room.move(found, project.root, rows)
 
 
 def _pull(project: "Project", question: str, reviewer: str, new_class: bool) -> int:

@@ -30,6 +30,7 @@ from curation.cli import (  # noqa: F401
     unknowns,
     versions,
 )
+from curation.cli.shared import unfinished  # noqa: F401
 from curation.cli.shared.app import app
 
 __all__ = ["app"]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from curation.decisions.order import NO_TIME, REVIEW_COLUMNS, in_order, instant, stamped
 from curation.decisions.words import IMAGE_ID, PAIR_WORDS, parse_decision
 from curation.files.append_only import LineError, appending
+from curation.files.change_plan import Plan
 from curation.tables.class_names import label_problem
 from curation.tables.codes import Word
 
@@ -50,14 +51,40 @@ def append_reviews(path: Path, rows: "Iterable[Mapping[str, object]] | pd.DataFr
     Every row is checked before any is written; one without `decided_at` gets the time now. AppendError where the disk
     refuses: none of the rows is in the log then. A missing header is written first.
     """
-    new = [_checked(path, number, row) for number, row in enumerate(_mappings(rows), 1)]
+    new = checked(path, rows)
     if not new:
         return []
     with appending(path) as log:
-        new = stamped(new, _latest(log.there, {row["image_id"] for row in new}))
-        header = b"" if log.there else _csv(REVIEW_COLUMNS)
-        log.add(header + b"".join(_csv([row[key] for key in REVIEW_COLUMNS]) for row in new))
+        new, data = _written(new, log.there)
+        log.add(data)
     return new
+
+
+def plan_reviews(plan: Plan, path: Path, rows: "Iterable[Mapping[str, object]] | pd.DataFrame") -> None:
+    """Plan to add rows to the log, as `append_reviews` does, together with the other changes of the plan."""
+    if new := checked(path, rows):
+        plan.append(path, _written(new, path.read_bytes() if path.exists() else b"")[1])
+
+
+def with_rows(reviews: "pd.DataFrame", rows: list[Row]) -> "pd.DataFrame":
+    """The log as `read_reviews` gives it once these rows were added."""
+    import pandas as pd
+
+    times = dict(zip(reviews["image_id"], map(instant, reviews["decided_at"]), strict=True))  # the newest is the last
+    new = pd.DataFrame(stamped(rows, times), columns=["line", *REVIEW_COLUMNS])
+    return in_order(pd.concat([reviews, new], ignore_index=True)) if rows else reviews
+
+
+def checked(path: Path, rows: "Iterable[Mapping[str, object]] | pd.DataFrame") -> list[Row]:
+    """Check rows that are to be added to the log at `path`; ReviewsError names the first bad one."""
+    return [_checked(path, number, row) for number, row in enumerate(_mappings(rows), 1)]
+
+
+def _written(new: list[Row], there: bytes) -> tuple[list[Row], bytes]:
+    """Give rows their times, and return them with their bytes. A missing header comes first."""
+    new = stamped(new, _latest(there, {row["image_id"] for row in new}))
+    header = b"" if there else _csv(REVIEW_COLUMNS)
+    return new, header + b"".join(_csv([row[key] for key in REVIEW_COLUMNS]) for row in new)
 
 
 def _latest(data: bytes, image_ids: set[str]) -> dict[str, int]:

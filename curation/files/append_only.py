@@ -63,14 +63,25 @@ class OpenLog:
             os.fsync(self._file)
             raise AppendError(self.path, error) from None
 
+    def cut(self, size: int) -> None:
+        """Take away what follows the first `size` bytes. Only for lines of this process, or of one that was killed."""
+        os.ftruncate(self._file, size)
+        os.fsync(self._file)
+        self._size, self.there = size, self.there[:size]
+
 
 @contextmanager
 def appending(path: Path) -> Iterator[OpenLog]:
     """Lock the log at `path`, which is made where it does not exist, and give it open. Waits for other processes."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    made = not path.exists()
     file = _locked(path)
     try:
         yield OpenLog(path, file)
+    except BaseException:
+        if made and os.fstat(file).st_size == 0 and is_at(file, path):
+            path.unlink()
+        raise
     finally:
         os.close(file)
 

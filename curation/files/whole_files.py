@@ -31,14 +31,14 @@ def whole(path: Path) -> Iterator[Path]:
     draft, lock = _own_draft(path)
     try:
         yield draft
-        _sync(draft)
+        sync(draft)
         draft.replace(path)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
     finally:
         os.close(lock)
-    _sync(path.parent)
+    sync(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -50,7 +50,7 @@ def write_text(path: Path, text: str) -> None:
 def is_abandoned(draft: Path) -> bool:
     """Return True for a draft that no process is writing. The caller may delete it."""
     try:
-        file = os.open(draft, os.O_RDWR)
+        file = os.open(draft, os.O_RDWR if os.access(draft, os.W_OK) else os.O_RDONLY)
     except OSError:
         return False
     try:
@@ -108,7 +108,8 @@ def is_at(file: int, path: Path, *, follow_symlinks: bool = True) -> bool:
         return False
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until the bytes of a file, or the names in a folder, are on the disk."""
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)

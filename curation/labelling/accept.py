@@ -1,8 +1,8 @@
 """Move accepted pool images to data/raw/<class>/, and record in the log who decided and why.
 
 A decision is a row of data/reviews.csv, made in the App, in Label Studio, in CVAT, or for all remaining images at once.
-Decisions are written first. Then the files move under a journal, so that the next run completes a killed one. No file
-moves without a decision.
+No file moves without a decision. The new rows of the log and the moves are one transaction, so that after a kill the
+next command completes both.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -13,15 +13,16 @@ from pathlib import Path, PurePosixPath
 import pandas as pd
 
 from curation.decisions.fold import fold
-from curation.decisions.log import append_reviews
+from curation.decisions.log import append_reviews, plan_reviews
 from curation.errors import CurationError, in_words
 from curation.files import fitting
 from curation.files.parsed import parse_json
 from curation.images.collection.metadata_files import as_text
 from curation.labelling.metadata_rows import FILE, NAME, Line, key, lines_below
-from curation.labelling.moves import AWAY, Journal, Move
+from curation.labelling.moves import AWAY, Manifest, Move
 from curation.labelling.pool_files import files_of
 from curation.pool.answer_copies import safe
+from curation.project import Project
 from curation.project.places import RAW, UNLABELLED, Places
 from curation.tables.class_names import UNKNOWN, canonical, label_problem
 from curation.tables.class_names import LabelError as ClassNameError
@@ -117,37 +118,34 @@ def movable(images: pd.DataFrame, reviews: pd.DataFrame, only: set[str] | None =
     return {path: (image_id, named[image_id]) for path, image_id in files_of(chosen, chosen).items()}
 
 
-def move(found: Mapping[str, tuple[str, str]], root: Path) -> tuple[int, dict[str, str]]:
-    """Move files into data/raw/<class>/. Return how many moved, and the reason for each file that stayed.
+def move(
+    found: Mapping[str, tuple[str, str]], root: Path, rows: Sequence[Mapping[str, str]] = ()
+) -> tuple[int, dict[str, str]]:
+    """Move files into data/raw/<class>/, and add `rows` to the log. Return how many moved, and why others stayed.
 
     The cells of metadata.csv about a file (subclass, origin) move with it into data/raw/metadata.csv. The cell `label`
     does not, because the decision replaces it.
     """
-    lines = lines_below(UNLABELLED, root)
-    folders, taken = _class_folders(root), set[str]()
-    moves = []
-    for path, (image_id, label) in sorted(found.items()):
-        own = label if not label_problem(label) else safe(label)  # a row that was written by hand may hold a path
-        target = _target(root, path, f"{RAW}/{folders.get(label, own)}", image_id, taken)
-        taken.add(target)
-        line = lines.get(key(path))
-        moves.append(Move(path, target, image_id, {"label": label}, line, _line_in_raw(target, line)))
-    refused = Journal(Places(root).cache("label"), root).send(moves)
+    project = Project(root)
+    with project.journal.plan("label accept") as plan:
+        plan_reviews(plan, project.reviews, list(rows))
+        lines = lines_below(UNLABELLED, root)
+        folders, taken = _class_folders(root), set[str]()
+        moves = []
+        for path, (image_id, label) in sorted(found.items()):
+            own = label if not label_problem(label) else safe(label)  # a row that was written by hand may hold a path
+            target = _target(root, path, f"{RAW}/{folders.get(label, own)}", image_id, taken)
+            taken.add(target)
+            line = lines.get(key(path))
+            moves.append(Move(path, target, image_id, {"label": label}, line, _line_in_raw(target, line)))
+        refused = Manifest(project.cache("label"), root).send(plan, moves)
     return len(found) - len(refused), refused
-
-
-def finish(root: Path) -> int:
-    """Complete the moves of a killed run, and return how many files the journal records as moved."""
-    journal = Journal(Places(root).cache("label"), root)
-    if journal.path.exists():
-        journal.settle()
-    return sum(place == AWAY for _, place in journal.places())
 
 
 def moved_before(root: Path) -> dict[str, str]:
     """Return the files that moved into data/raw: the path that each had in the pool -> image_id."""
-    journal = Journal(Places(root).cache("label"), root)
-    return {move.home: move.image_id for move, place in journal.places() if place == AWAY}
+    manifest = Manifest(Places(root).cache("label"), root)
+    return {move.home: move.image_id for move, place in manifest.places() if place == AWAY}
 
 
 def _json_rows(path: Path) -> pd.DataFrame:

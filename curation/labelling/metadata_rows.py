@@ -1,16 +1,15 @@
 """Keep the lines of metadata.csv, .jsonl and .parquet correct while the files that they name move.
 
 A line moves with its file. So no sheet names a file that is gone, and nothing known of an image (for example that it is
-staged) is lost. Every step can be repeated, so that a killed run can be completed.
+staged) is lost.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from curation.images.collection.metadata_files import FORMS
 from curation.labelling.metadata_sheets import FILE, Cells, Sheet, key, name_in, read_sheet
-from curation.project import Project
 
 NAME = FORMS[0]
 
@@ -37,21 +36,19 @@ def lines_below(folder: str, root: Path) -> dict[str, Line]:
     return found
 
 
-def amend(root: Path, *, put: Iterable[Line], take: Iterable[Line]) -> None:
-    """Make sure that the lines `put` are in their sheets and the lines `take` are not.
+def amended(root: Path, *, put: Iterable[Line], take: Iterable[Line]) -> Iterator[tuple[Path, bytes, bool]]:
+    """Yield each sheet that changes when it gets the lines `put` and loses the lines `take`.
 
-    A sheet is rewritten whole or not at all.
+    Yields its path, its new bytes, and whether it gets a line. Nothing is written.
     """
     wanted: dict[str, tuple[list[Line], list[Line]]] = {}
     for side, lines in enumerate((put, take)):
         for line in lines:
             wanted.setdefault(line.sheet, ([], []))[side].append(line)
-    if wanted:
-        with Project(root).lock("sheets"):
-            for sheet, (more, less) in sorted(wanted.items()):
-                found = read_sheet(root / sheet)
-                if _take(found, less) | _put(found, more):
-                    found.write(root / sheet)
+    for name, (more, less) in sorted(wanted.items()):
+        sheet = read_sheet(root / name)
+        if _take(sheet, less) | _put(sheet, more):
+            yield root / name, sheet.data(root / name), bool(more)
 
 
 def _take(sheet: Sheet, lines: Iterable[Line]) -> bool:
@@ -72,4 +69,4 @@ def _put(sheet: Sheet, lines: Iterable[Line]) -> bool:
     return bool(new)
 
 
-__all__ = ["FILE", "NAME", "Line", "amend", "key", "lines_below"]
+__all__ = ["FILE", "NAME", "Line", "amended", "key", "lines_below"]

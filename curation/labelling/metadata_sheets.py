@@ -1,12 +1,11 @@
 """A metadata file of any form as rows that can be changed, and written back in its form: CSV, JSON lines or Parquet.
 
-Numbers, lists and times keep their types where the form has types. A sheet is rewritten whole or not at all.
+Numbers, lists and times keep their types where the form has types.
 """
 
 import csv
 import io
 import json
-import os
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,6 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from curation.errors import CurationError
-from curation.files import whole
 from curation.files.parsed import parse_json
 from curation.images.collection.metadata_files import as_text
 
@@ -43,29 +41,29 @@ class Sheet:
         self.columns += [column for column in row if column not in self.columns]
         self.rows.insert(at if at >= 0 else len(self.rows), row)
 
-    def write(self, path: Path) -> None:
-        """Write the sheet under a hidden name, sync it and rename it."""
+    def data(self, _: Path) -> bytes:
+        """Return the bytes of the file."""
         text = io.StringIO(newline="")
         plain = csv.writer(text, lineterminator=self.newline)
         quoted = csv.writer(text, lineterminator=self.newline, quoting=csv.QUOTE_ALL)
         rows = ([as_text(row.get(column, "")) for column in self.columns] for row in self.rows)
         for cells in (self.columns, *rows):  # csv itself leaves a carriage return without quotes: it would end the line
             (quoted if any("\r" in cell for cell in cells) else plain).writerow(cells)
-        _write(path, text.getvalue().encode(self.encoding))
+        return text.getvalue().encode(self.encoding)
 
 
 @dataclass
 class _JsonLines(Sheet):
-    def write(self, path: Path) -> None:
+    def data(self, _: Path) -> bytes:
         lines = (json.dumps(row, ensure_ascii=False) + self.newline for row in self.rows)
-        _write(path, "".join(lines).encode(self.encoding))
+        return "".join(lines).encode(self.encoding)
 
 
 @dataclass
 class _Parquet(Sheet):
     schema: "pa.Schema | None" = None
 
-    def write(self, path: Path) -> None:
+    def data(self, path: Path) -> bytes:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -75,7 +73,7 @@ class _Parquet(Sheet):
         columns = [_column([row.get(column.name) for row in self.rows], column.type) for column in schema]
         sink = pa.BufferOutputStream()
         pq.write_table(pa.Table.from_arrays(columns, schema=schema), sink)
-        _write(path, sink.getvalue().to_pybytes())
+        return bytes(sink.getvalue().to_pybytes())
 
 
 def read_sheet(path: Path) -> Sheet:
@@ -145,10 +143,3 @@ def _column(values: list[Any], kind: "pa.DataType") -> "pa.Array":
         return pa.array(values, type=kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         return pa.array([None if value is None else as_text(value) for value in values], type=pa.string()).cast(kind)
-
-
-def _write(path: Path, data: bytes) -> None:
-    with whole(path) as draft, draft.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())

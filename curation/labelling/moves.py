@@ -1,45 +1,40 @@
-"""Move files without losing one: a journal on disk records what will move, and then what has moved.
+"""Move files without losing one, and keep a manifest that says of each where it is and where it came from.
 
-The idea is the write-ahead log of databases (Mohan et al., 1992). The intent is written and synced before a batch is
-renamed, and the outcome after it. A rename is atomic, so each file is in one of the two places at any moment, and after
-a kill the disk shows in which. No file is ever overwritten. Between two file systems there is no rename. There the file
-is copied under a hidden name, synced and compared, then it gets its new name, and only then the old file is removed. A
-line of metadata.csv moves with its file: it is added at the new place before the move and removed at the old place
-after it.
+The moves, the lines of metadata.csv that name the files, and the manifest are one transaction
+(`curation.files.journal`): all of them change, or none does. No file is ever overwritten. A line of metadata.csv moves
+with its file: it is added at the new place before the move and removed at the old place after it.
 """
 
+import errno
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-from curation.engine.mapping import chunks
 from curation.errors import CurationError, printable
-from curation.files.append_only import append_lines
+from curation.files.change_plan import Plan
 from curation.files.parsed import parse_json
-from curation.labelling.metadata_rows import FILE, Line, amend
-from curation.labelling.relocate import finish, relocate
-from curation.project.locks import LockedError, hold
+from curation.files.steps import inside
+from curation.labelling.metadata_rows import FILE, Line, amended
 from curation.tables.names_as_data import json_text
 
-BATCH = 64
-BATCHES = 16  # at most so many where there are more files: each rewrites the sheets that name its files
 MANIFEST = "manifest.jsonl"
 HOME, AWAY = "home", "away"
-GOING, RETURNING = "going", "returning"  # intents; what became of them is seen on the disk
+GOING, RETURNING = "going", "returning"  # of older versions: intents; what became of them is seen on the disk
+REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}  # one file stays; any other error ends the whole plan
 
 
-class JournalError(CurationError):
-    """Another command is writing the journal, or it names a file outside of the project."""
+class ManifestError(CurationError):
+    """A manifest names a file outside of the project."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """One file: its home path and its away path, relative to the root. `facts` are kept for the readers of the journal.
+    """One file: its home path and its away path, relative to the root.
 
-    The two lines are those of metadata.csv that name the file at home and away.
+    The readers of the manifest find `facts` there. The two lines are those of metadata.csv that name the file at home
+    and away.
     """
 
     home: str
@@ -51,7 +46,7 @@ class Move:
 
     @classmethod
     def read(cls, row: dict[str, Any]) -> "Move":
-        """Read one from its line of the journal."""
+        """Read one from its line of the manifest."""
         lines = {name: Line(**row[name]) for name in ("home_line", "away_line") if row.get(name)}
         return cls(**{**row, **lines})
 
@@ -71,66 +66,60 @@ class Move:
         return [found] if found else []
 
 
-class Journal:
-    """The journal of one set of moves: append-only JSON lines. The last line about a file says where it is."""
+class Manifest:
+    """The manifest of one set of moves: append-only JSON lines. The last line about a file says where it is."""
 
     def __init__(self, folder: Path, root: Path) -> None:
         self.path = folder / MANIFEST
         self.root = root
 
-    def send(self, moves: Sequence[Move]) -> dict[str, str]:
-        """Move files away. Return the reason for each file that stayed."""
-        return self._carry(moves, GOING, AWAY)
+    def send(self, plan: Plan, moves: Sequence[Move]) -> dict[str, str]:
+        """Plan to move files away. Return the reason for each file that stays."""
+        return self._carry(plan, moves, AWAY)
 
-    def bring_back(self) -> dict[str, str]:
-        """Move every file that is away back home. Return the reason for each file that could not move."""
+    def bring_back(self, plan: Plan) -> dict[str, str]:
+        """Plan to move every file that is away back home. Return the reason for each file that stays."""
         away = [move for move, place in self.places() if place == AWAY]
         away.sort(key=lambda move: move.home_line.at if move.home_line else -1)  # lines then find their old places
-        return self._carry(away, RETURNING, HOME)
+        return self._carry(plan, away, HOME)
 
     def places(self) -> list[tuple[Move, str]]:
-        """Return every file of the journal with its place, `home` or `away`. After a kill it looks at the disk."""
-        return [(move, self._seen(move, state)) for state, move in self._last()]
+        """Return every file of the manifest with its place, `home` or `away`."""
+        last = {move.home: (state, move) for state, move in self._read()}
+        return [(move, self._seen(move, state)) for state, move in last.values()]
 
-    def settle(self) -> None:
-        """Record the place of each file that a killed run was moving."""
-        left = [(state, move) for state, move in self._last() if state in (GOING, RETURNING)]
-        for state, move in left:
-            ends = (self.root / move.home, self.root / move.away)
-            finish(*(ends if state == GOING else ends[::-1]))
-        self._conclude([(self._seen(move, state), move) for state, move in left])
-
-    def _carry(self, moves: Sequence[Move], intent: str, outcome: str) -> dict[str, str]:
+    def _carry(self, plan: Plan, moves: Sequence[Move], outcome: str) -> dict[str, str]:
         refused: dict[str, str] = {}
-        with self._alone():
-            self.settle()
-            for batch in chunks(moves, max(BATCH, -(-len(moves) // BATCHES))):
-                ready = [move for move in batch if self._possible(move, intent, refused)]
-                self._write([(intent, move) for move in ready])
-                amend(self.root, put=_lines((outcome, move) for move in ready), take=[])
-                for move in ready:
-                    try:
-                        relocate(*self._ends(move, intent))
-                    except OSError as error:
-                        refused[move.home] = error.strerror or str(error)
-                self._conclude([(_other(outcome) if move.home in refused else outcome, move) for move in ready])
+        first = len(plan.steps)
+        possible = [move for move in moves if self._possible(move, outcome, refused)]
+        ready = [move for move in possible if self._planned(plan, move, outcome, refused)]
+        lines = {place: [line for move in ready for line in move.line(place)] for place in (HOME, AWAY)}
+        for path, data, gets in amended(self.root, put=lines[outcome], take=lines[_other(outcome)]):
+            plan.write(path, data)
+            if gets:
+                plan.steps.insert(first, plan.steps.pop())
+        plan.append(self.path, "".join(json_text({"state": outcome, **asdict(move)}, None) + "\n" for move in ready))
         return refused
 
-    def _conclude(self, places: Sequence[tuple[str, Move]]) -> None:
-        """Update the sheets for the files, then record the places of the files."""
-        amend(self.root, put=_lines(places), take=_lines((_other(place), move) for place, move in places))
-        self._write(places)
-
-    def _ends(self, move: Move, intent: str) -> tuple[Path, Path]:
+    def _ends(self, move: Move, outcome: str) -> tuple[Path, Path]:
         home, away = self.root / move.home, self.root / move.away
-        return (home, away) if intent == GOING else (away, home)
+        return (home, away) if outcome == AWAY else (away, home)
 
-    def _possible(self, move: Move, intent: str, refused: dict[str, str]) -> bool:
-        start, end = self._ends(move, intent)
+    def _possible(self, move: Move, outcome: str, refused: dict[str, str]) -> bool:
+        start, end = self._ends(move, outcome)
         if not os.path.lexists(start):
             refused[move.home] = f"{start.relative_to(self.root)} does not exist (any more)"
         elif os.path.lexists(end):
             refused[move.home] = f"{end.relative_to(self.root)} exists already, and no file is overwritten"
+        return move.home not in refused
+
+    def _planned(self, plan: Plan, move: Move, outcome: str, refused: dict[str, str]) -> bool:
+        try:
+            plan.move(*self._ends(move, outcome))
+        except OSError as error:
+            if error.errno not in REFUSED:
+                raise
+            refused[move.home] = error.strerror or str(error)
         return move.home not in refused
 
     def _seen(self, move: Move, state: str) -> str:
@@ -141,10 +130,6 @@ class Journal:
             return HOME if state == GOING else AWAY
         return AWAY if away else HOME
 
-    def _last(self) -> list[tuple[str, Move]]:
-        last = {move.home: (state, move) for state, move in self._read()}
-        return list(last.values())
-
     def _read(self) -> Iterator[tuple[str, Move]]:
         lines = self.path.read_bytes().split(b"\n") if self.path.exists() else []
         for number, line in enumerate(lines, 1):
@@ -153,32 +138,17 @@ class Journal:
                 state, move = row.pop("state"), Move.read(row)
                 move.refuse_odd_values()
             except (ValueError, TypeError, KeyError, AttributeError):
-                continue  # a line that a killed run left unfinished: nothing moves before its line is synced
+                continue  # a line that a killed run of an older version left unfinished: it moved nothing
             self._check(number, move)
             yield state, move
 
     def _check(self, number: int, move: Move) -> None:
-        """Raise JournalError where a line would move a file from or to a place outside of the project."""
+        """Raise ManifestError where a line would move a file from or to a place outside of the project."""
         for name in (move.home, move.away):
-            if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            if not inside(name):
                 found = f"{self.path} line {number} names `{printable(name)}`, which is outside of the project"
-                raise JournalError(f"{found}. `curate` never writes such a line: delete it")
-
-    def _write(self, rows: Sequence[tuple[str, Move]]) -> None:
-        append_lines(self.path, [json_text({"state": state, **asdict(move)}, None) for state, move in rows])
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        try:
-            with hold(self.path.with_suffix(".lock"), wait=False):
-                yield
-        except LockedError:
-            raise JournalError(f"{self.path} is being written by another command: wait until it ends") from None
+                raise ManifestError(f"{found}. `curate` never writes such a line: delete it")
 
 
 def _other(place: str) -> str:
     return HOME if place == AWAY else AWAY
-
-
-def _lines(places: Iterable[tuple[str, Move]]) -> list[Line]:
-    return [line for place, move in places for line in move.line(place)]

@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from curation.errors import CurationError
-from curation.files import write_text
 from curation.labelling.metadata_rows import key, lines_below
-from curation.labelling.moves import AWAY, Journal, Move
+from curation.labelling.moves import AWAY, Manifest, Move
 from curation.labelling.pool_files import files_of
+from curation.project import Project
 from curation.project.places import UNLABELLED, Places
 
 
@@ -35,28 +35,35 @@ def purge(rows: pd.DataFrame, images: pd.DataFrame, root: Path) -> Purged:
 
     Identical copies move too, and the lines of metadata.csv go into the manifest.
     """
-    folder = _new_folder(Places(root).trash)
     facts = {str(row["image_id"]): _facts(row) for row in rows.to_dict("records")}
-    away = (folder / "files").relative_to(root).as_posix()
-    lines = lines_below(UNLABELLED, root)
-    moves = [
-        Move(path, f"{away}/{path}", image_id, facts[image_id], lines.get(key(path)))
-        for path, image_id in files_of(rows, images).items()
-    ]
-    refused = Journal(folder, root).send(moves)
+    project = Project(root)
+    with project.journal.plan("purge") as plan:
+        folder = _new_folder(project.trash)
+        if not (project.trash / ".gitignore").exists():
+            plan.write(project.trash / ".gitignore", "*\n")
+        away = project.relative(folder / "files")
+        lines = lines_below(UNLABELLED, root)
+        moves = [
+            Move(path, f"{away}/{path}", image_id, facts[image_id], lines.get(key(path)))
+            for path, image_id in files_of(rows, images).items()
+        ]
+        refused = Manifest(folder, root).send(plan, moves)
     return Purged(folder.relative_to(root), len(moves) - len(refused), refused)
 
 
 def undo(root: Path, name: str = "") -> list[Purged]:
     """Bring the files of one purge, or of all purges, back to where they were, the latest purge first.
 
-    Raises TrashError when there is no purge, or none with this name.
+    Each purge comes back whole or not at all. Raises TrashError when there is no purge, or none with this name.
     """
+    project = Project(root)
+    project.journal.settle()
     done = []
     for folder in reversed(folders(root, name)):
-        journal = Journal(folder, root)
-        before = sum(place == AWAY for _, place in journal.places())
-        refused = journal.bring_back()
+        manifest = Manifest(folder, root)
+        before = sum(place == AWAY for _, place in manifest.places())
+        with project.journal.plan("purge --undo") as plan:
+            refused = manifest.bring_back(plan)
         done.append(Purged(folder.relative_to(root), before - len(refused), refused))
     return done
 
@@ -73,17 +80,10 @@ def folders(root: Path, name: str = "") -> list[Path]:
 
 
 def _new_folder(trash: Path) -> Path:
-    write_text(trash / ".gitignore", "*\n")
+    """Return a free name for a folder. Its first file makes it."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    number = 0
-    while True:
-        folder = trash / (f"{stamp}-{number}" if number else stamp)
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            number += 1
-            continue
-        return folder
+    names = (stamp, *(f"{stamp}-{number}" for number in range(1, 1 + len(list(trash.glob("*"))))))
+    return next(trash / name for name in names if not (trash / name).exists())
 
 
 def _facts(row: Mapping[Hashable, Any]) -> dict[str, object]:

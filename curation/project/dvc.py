@@ -6,9 +6,8 @@ matter here. The code of DVC is imported late, because that takes a second.
 
 import hashlib
 import os
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from typing import Any
 from ruamel.yaml.error import YAMLError
 
 from curation.errors import in_words
-from curation.files import write_text
 from curation.files.parsed import parse_yaml
 from curation.project.places import Places, ProjectError
 
@@ -25,6 +23,16 @@ def md5_of(path: Path) -> str:
     """Return the MD5 of a file in hex, as DVC computes it."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def pointer(path: Path) -> Path:
+    """Return the path of the .dvc file by which DVC tracks a file."""
+    return path.with_name(f"{path.name}.dvc")
+
+
+def pointer_text(path: Path, md5: str, size: int) -> str:
+    """Return the text of the .dvc file by which DVC tracks a file with this MD5 and size."""
+    return f"outs:\n- md5: {md5}\n  size: {size}\n  hash: md5\n  path: {path.name}\n"
 
 
 @dataclass(frozen=True)
@@ -37,14 +45,6 @@ class Dvc:
     def exists(self) -> bool:
         """Return True when DVC is set up in this folder."""
         return (self.root / ".dvc").is_dir()
-
-    def run(self, *words: str) -> None:
-        """Run a dvc command quietly. ProjectError with the output of DVC when it fails."""
-        done = subprocess.run(
-            [sys.executable, "-m", "dvc", *words, "-q"], cwd=self.root, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise ProjectError(f"`dvc {' '.join(words)}` failed: {done.stderr.strip() or done.stdout.strip()}")
 
     def stages(self) -> dict[str, Any]:
         """Return the stages of dvc.lock. ProjectError when there is no such file, or DVC did not write it."""
@@ -77,18 +77,50 @@ class Dvc:
         used = {path: md5 for stage in stages for path, md5 in self.inputs(stage).items()}
         return {path: md5 for path, md5 in used.items() if path not in made}
 
-    def point(self, path: Path, md5: str, size: int) -> None:
-        """Write a .dvc file with this MD5 and size, and remove the current file; `fetch` brings the new one."""
-        text = f"outs:\n- md5: {md5}\n  size: {size}\n  hash: md5\n  path: {path.name}\n"
-        write_text(path.with_name(f"{path.name}.dvc"), text)
-        path.unlink(missing_ok=True)
+    def store(self, path: Path, md5: str) -> None:
+        """Put a file with this MD5 into the cache of DVC."""
+        from dvc.fs import localfs
 
-    def fetch(self, *pointers: str) -> None:
-        """Bring files from the cache of DVC, or from its remote when the cache does not have them."""
+        with self._repo() as repo:
+            repo.cache.local.add(os.fspath(path), localfs, md5)
+
+    def fetch(self, md5s: Iterable[str]) -> None:
+        """Bring files into the cache of DVC, from its remote when it does not have them. ProjectError without them."""
+        from dvc_data.hashfile.hash_info import HashInfo
+
+        with self._repo() as repo:
+            cache = repo.cache.local
+            missing = [md5 for md5 in md5s if not cache.exists(md5)]
+            if missing:
+                repo.cloud.pull([HashInfo("md5", md5) for md5 in missing])
+            if lost := [md5 for md5 in missing if not cache.exists(md5)]:
+                raise ProjectError(
+                    f"the file with the MD5 {lost[0]} is neither in the cache of DVC nor in its remote, so `dvc pull` "
+                    "can't bring it. Push it from the machine that made it (`dvc push --all-commits`)"
+                )
+
+    def place(self, md5: str, path: Path) -> None:
+        """Put a file of the cache at a free path, as `dvc checkout` does: linked or copied, by `cache.type`."""
+        from dvc.fs import localfs
+        from dvc_objects.fs.generic import transfer
+
+        with self._repo() as repo:
+            cache = repo.cache.local
+            transfer(localfs, cache.oid_to_path(md5), localfs, os.fspath(path), links=list(cache.cache_types))
+        if (found := md5_of(path)) != md5:
+            raise ProjectError(f"the cache of DVC holds other bytes for {md5} (their MD5 is {found}); run `dvc fetch`")
+
+    @contextmanager
+    def _repo(self) -> Iterator[Any]:
+        """Open the repository in DVC's library. What it refuses is a ProjectError."""
+        from dvc.exceptions import DvcException
+        from dvc.repo import Repo
+
         try:
-            self.run("checkout", *pointers)
-        except ProjectError:
-            self.run("pull", *pointers)
+            with Repo(os.fspath(self.root)) as repo:
+                yield repo
+        except DvcException as error:
+            raise ProjectError(f"DVC refused: {error}; run `dvc pull` to see what it says") from None
 
     def known_md5s(self, paths: Sequence[str], stats: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """Return the MD5s that DVC remembers of files, "" where it knows none.

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from curation.files.steps import inside
+
 
 @dataclass(frozen=True)
 class Git:
@@ -58,6 +60,42 @@ class Git:
         if self.run("add", "-f", "--", *paths) is None:
             return False
         return self.run("commit", "-q", "-m", message, "--", *paths) is not None
+
+    def record(self, message: str, paths: Sequence[str], tags: Sequence[Sequence[str]]) -> list[str]:
+        """Commit these files and make annotated tags, each a name and a revision. Return what is to be said of it.
+
+        What exists already is not made again, so that a killed run can be completed. Without the commit there is no
+        tag.
+        """
+        there = [path for path in paths if inside(path) and (self.root / path).exists()]
+        if self.run("diff", "--quiet", "HEAD", "--", *there) is None or self._untracked(there):
+            if not self.commit(message, there):
+                by_hand = f"git add -f {' '.join(there)} && git commit -m '{message}' && curate versions --register"
+                return [f"git refused to commit (is user.name set, is the disk full?). Run this yourself: {by_hand}"]
+            said = [f"Committed: {message}"]
+        else:
+            said = []
+        return said + [f"Tagged {name}" for name, revision in tags if self.tag(name, revision, message)]
+
+    def tag(self, name: str, revision: str, message: str) -> bool:
+        """Make an annotated tag. Return False when it exists, or git refuses."""
+        named = not name.startswith("-") and not self.has_tag(name)
+        return named and self.run("tag", "-a", "-m", message, name, f"{revision}^{{commit}}") is not None
+
+    def tags(self, pattern: str) -> list[str]:
+        """Return the names of the tags that fit a pattern."""
+        return (self.run("tag", "--list", pattern) or "").splitlines()
+
+    def commit_of(self, revision: str) -> str:
+        """Return the commit of a revision or tag, or "" when there is none."""
+        return self.run("rev-parse", "-q", "--verify", f"{revision}^{{commit}}") or ""
+
+    def ignores(self, path: str) -> bool:
+        """Return True when a file of the project is ignored by git."""
+        return self.run("check-ignore", "-q", "--", path) is not None
+
+    def _untracked(self, paths: Sequence[str]) -> bool:
+        return bool(set(paths) - set((self.run("ls-files", "-z", "--", *paths) or "").split("\0")))
 
     def has_tag(self, name: str) -> bool:
         """Return True when a tag with exactly this name exists."""

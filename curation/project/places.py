@@ -191,6 +191,11 @@ class Places:
         return self.root / ".cache" / "curation"
 
     @property
+    def transaction(self) -> Path:
+        """The folder of the journal of changes to several files. It is empty unless a command is at work."""
+        return self.root / ".cache" / "transaction"
+
+    @property
     def trash(self) -> Path:
         """The folder of images that were purged from the pool."""
         return self.root / ".trash"

@@ -7,6 +7,7 @@
 The methods `params`, `table` and `file` read the working tree, and `Project.at` gives the same methods for a revision.
 """
 
+import io
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
@@ -16,7 +17,7 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from curation import tables
-from curation.files import whole
+from curation.files.journal import Journal
 from curation.params import Params, load
 from curation.project.dvc import Dvc
 from curation.project.git import Git
@@ -76,22 +77,27 @@ class Project(Places):
         """Return the same parameters with the absolute path of the base model, for the rooms that open it."""
         return settings.model_copy(update={"base_model": str(self.base_model(settings))})
 
+    @cached_property
+    def journal(self) -> Journal:
+        """The journal of changes to several files. A plan may say which commit and tags of git follow."""
+        return Journal(self.root, self.transaction, lambda then: self.git.record(**then))
+
     def base_model(self, settings: Params) -> Path:
         """Return the path of the model that training starts from."""
         return self.root / settings.base_model
 
-    def set_base_model(self, path: Path) -> bool:
-        """Set `base_model` in params.yaml to a model and keep all comments. Return True when that changed the file."""
-        yaml, value = YAML(), self.relative(path)
+    def with_base_model(self, path: Path) -> bytes:
+        """Return params.yaml with `base_model` set to a model. All comments stay."""
+        yaml, value, text = YAML(), self.relative(path), io.BytesIO()
         yaml.preserve_quotes = True
         yaml.width = 4096
-        values = yaml.load(self.params_file.read_text(encoding="utf-8"))
+        old = self.params_file.read_bytes()
+        values = yaml.load(old.decode("utf-8"))
         if values.get("base_model") == value:
-            return False
+            return old
         values["base_model"] = value
-        with whole(self.params_file) as draft:
-            yaml.dump(values, draft)
-        return True
+        yaml.dump(values, text)
+        return text.getvalue()
 
     def table(self, table: Table, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Read a table, or only some of its columns. TableError when it is missing or does not fit its schema."""

@@ -7,7 +7,6 @@ registered with a git tag, in the way of GTO (https://github.com/iterative/gto).
 """
 
 import json
-import shutil
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,15 +16,13 @@ import pandas as pd
 
 from curation import tables
 from curation.evaluation.comparison import promotion_gate
-from curation.files import whole, write_text
+from curation.files.change_plan import Plan
 from curation.model.header import Header, read_header
 from curation.project import Project, ProjectError
-from curation.project.dvc import md5_of
+from curation.project.dvc import md5_of, pointer, pointer_text
 from curation.project.parts import Part
-from curation.registry import benchmark_use, model_card, versions
-from curation.registry.all_or_nothing import all_or_nothing, undo
+from curation.registry import benchmark_use, model_card, register, versions
 from curation.registry.gate_check import Choice, PromotionRefusedError, decide
-from curation.registry.register import register
 from curation.tables.codes import MODEL_SPLITS, Split
 from curation.tables.names_as_data import json_text, read_csv
 
@@ -42,7 +39,7 @@ class Outcome:
 def promote(project: Project, choice: Choice) -> Outcome:
     """Make the candidate the production model.
 
-    All steps that can fail run before the first file changes. If an error still happens later, every file is put back.
+    All steps that can fail run before the first file changes. `curation.files.journal` changes the files.
 
     Raises PromotionRefusedError when the candidate may not be promoted: it is a throw-away model, it is production
     already, the gate objects and `choice.force` is not set, the gate can't tell and neither `choice.force` nor
@@ -50,7 +47,7 @@ def promote(project: Project, choice: Choice) -> Outcome:
     of refused attempts. Raises ProjectError when candidate or predictions are not those of the last `dvc repro`.
     """
     with project.alone(Part.REGISTRY):
-        undo(project)
+        left = project.journal.settle()
         header = read_header(project.candidate)
         if header.throwaway:
             raise PromotionRefusedError(
@@ -62,12 +59,13 @@ def promote(project: Project, choice: Choice) -> Outcome:
         verdict = decide(project, settings, md5, log, choice)
         entry = replace(_entry(project, md5, header, log, choice.reason), links=_links(verdict))
         card = "\n".join(model_card.lines(_card_facts(project, entry, header, verdict))) + "\n"
-        with all_or_nothing(project, _files(project)):
-            _install(project)
-            write_text(project.model_card, card)
-            _record(project, asdict(entry) | _comparison(verdict))
-            versions.append(project, entry)
-        notes = register(project, entry, _committed(project), commit=choice.commit)
+        with project.journal.plan("promote") as plan:
+            project.dvc.store(project.candidate, entry.md5)
+            project.dvc.store(project.calibration, entry.calibration_md5)
+            plan.write(project.model_card, card)
+            _install(project, plan, entry, asdict(entry) | _comparison(verdict))
+            plan.then = register.commit_and_tags(project, entry, _committed(project)) if choice.commit else None
+        notes = _notes(project, entry, [left, *plan.notes], choice)
         return Outcome(entry, verdict, [*notes, *benchmark_use.sentences(project, entry.metrics)])
 
 
@@ -79,39 +77,54 @@ def rollback(project: Project, version: str | None, choice: Choice) -> Outcome:
     those of this version.
     """
     with project.alone(Part.REGISTRY):
-        undo(project)
+        left = project.journal.settle()
         log = versions.read_log(project)
         target = versions.find(log, version) if version else versions.before_current(log)
         if log[-1].version == target.version:
             raise versions.VersionError(f"{target.version} is production already")
         entry = versions.Entry(**{**asdict(target), **_moment(project), "action": "rollback", "reason": choice.reason})
-        with all_or_nothing(project, _files(project)):
-            project.dvc.point(project.production, target.md5, target.size)
-            project.dvc.point(project.production_calibration, target.calibration_md5, target.calibration_size)
-            _fetch(project, target)
-            project.set_base_model(project.production)
-            _record(project, asdict(entry))
-            versions.append(project, entry)
-        notes = register(project, entry, _committed(project), commit=choice.commit)
+        project.dvc.fetch([target.md5, target.calibration_md5])
+        with project.journal.plan("rollback") as plan:
+            _install(project, plan, entry, asdict(entry))
+            plan.then = register.commit_and_tags(project, entry, _committed(project)) if choice.commit else None
+        notes = _notes(project, entry, [left, *plan.notes], choice)
         return Outcome(entry, promotion_gate.Gate({}, pd.DataFrame(), []), notes)
 
 
-def _pointers(project: Project) -> list[Path]:
-    """Return the .dvc files of production and of its calibration."""
-    return [path.with_name(f"{path.name}.dvc") for path in (project.production, project.production_calibration)]
+def _install(project: Project, plan: Plan, entry: versions.Entry, record: dict[str, Any]) -> None:
+    """Plan that the model and the calibration of an entry become production. The cache of DVC holds them."""
+    model = project.production, entry.md5, entry.size
+    calibration = project.production_calibration, entry.calibration_md5, entry.calibration_size
+    for path, md5, size in (model, calibration):
+        with plan.draft(path) as draft:
+            project.dvc.place(md5, draft)
+        plan.write(pointer(path), pointer_text(path, md5, size))
+    _ignore(project, plan, [model[0], calibration[0]])
+    plan.write(project.params_file, project.with_base_model(project.production))
+    plan.write(project.production_record, json_text(record) + "\n")
+    plan.append(project.versions, versions.line(entry))
+
+
+def _ignore(project: Project, plan: Plan, paths: list[Path]) -> None:
+    """Plan that git ignores the files that DVC tracks, as `dvc add` does it."""
+    missing = [f"/{path.name}\n" for path in paths if not project.git.ignores(project.relative(path))]
+    if project.git.exists and missing:
+        file = project.models / ".gitignore"
+        old = file.read_text(encoding="utf-8") if file.exists() else ""
+        plan.write(file, old + ("" if old.endswith("\n") or not old else "\n") + "".join(missing))
+
+
+def _notes(project: Project, entry: versions.Entry, said: list[str], choice: Choice) -> list[str]:
+    state = register.notes(project, entry, _committed(project), commit=choice.commit)
+    return [*filter(None, said), *state]
 
 
 def _committed(project: Project) -> list[str]:
     """Return the paths that a promotion writes and git keeps, relative to the root of the project."""
-    ours = [project.params_file, *_pointers(project), project.production_record, project.model_card, project.versions]
+    pointers = [pointer(project.production), pointer(project.production_calibration)]
+    ours = [project.params_file, *pointers, project.production_record, project.model_card, project.versions]
     ours.append(project.refusals)
     return [project.relative(path) for path in [*ours, project.models / ".gitignore"]]
-
-
-def _files(project: Project) -> list[Path]:
-    """Return all files that a promotion writes."""
-    models = [project.production, project.production_calibration]
-    return models + [project.file(name) for name in _committed(project)]
 
 
 def _check_evaluated(project: Project, candidate_md5: str) -> None:
@@ -152,10 +165,6 @@ def _links(verdict: promotion_gate.Gate) -> dict[str, dict[str, float]]:
     return {name: found.as_dict() for name, found in verdict.links.items()}
 
 
-def _record(project: Project, values: dict[str, Any]) -> None:
-    write_text(project.production_record, json_text(values) + "\n")
-
-
 def _entry(project: Project, md5: str, header: Header, log: list[versions.Entry], reason: str) -> versions.Entry:
     classes = list(header.classes)
     return versions.Entry(
@@ -180,25 +189,3 @@ def _moment(project: Project) -> dict[str, Any]:
         revision += "+changes"
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return {"git_revision": revision, "time": now, "person": project.git.person()}
-
-
-def _install(project: Project) -> None:
-    """Copy the candidate and its calibration to production, and track both with DVC."""
-    _copy(project.candidate, project.production)
-    _copy(project.calibration, project.production_calibration)
-    project.dvc.run("add", *map(project.relative, (project.production, project.production_calibration)))
-    project.set_base_model(project.production)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Write a new file, because the old one may be a link into the cache of DVC."""
-    with whole(target) as draft:
-        shutil.copyfile(source, draft)
-
-
-def _fetch(project: Project, target: versions.Entry) -> None:
-    project.dvc.fetch(*map(project.relative, _pointers(project)))
-    found = {project.production: target.md5, project.production_calibration: target.calibration_md5}
-    for path, md5 in found.items():
-        if md5_of(path) != md5:
-            raise versions.VersionError(f"{path} was fetched, but its bytes are not those of {target.version}")

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from curation.errors import CurationError
-from curation.files.append_only import LineError, append_lines, read_json
+from curation.files.append_only import LineError, read_json
 from curation.project import Project
 from curation.tables.names_as_data import json_text
 
@@ -47,9 +47,9 @@ def read_log(project: Project) -> list[Entry]:
         raise VersionError(f"{path} can't be read ({error}); restore it with `git checkout {path}`") from None
 
 
-def append(project: Project, entry: Entry) -> None:
-    """Add one entry to the log."""
-    append_lines(project.versions, [json_text(asdict(entry), None)])
+def line(entry: Entry) -> str:
+    """Return the line of the log for an entry, with its line end."""
+    return json_text(asdict(entry), None) + "\n"
 
 
 def next_version(log: list[Entry], classes: list[str]) -> str:

@@ -1,27 +1,19 @@
-"""No file can be lost: stopped at any point, each is in exactly one place, and the journal says which."""
+"""No file can be lost: stopped at any point, each is in exactly one place, and the manifest says which."""
 
-import contextlib
-import os
+import json
 import signal
 import subprocess
 import sys
 import textwrap
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from factories.kills import killed_everywhere
 
-from curation.labelling import moves as moves_module
-from curation.labelling import relocate as relocate_module
 from curation.labelling.metadata_rows import Line
-from curation.labelling.metadata_sheets import Sheet
-from curation.labelling.moves import AWAY, HOME, Journal, Move
-
-
-class Killed(BaseException):
-    """What a kill looks like from inside: nothing catches it."""
+from curation.labelling.moves import AWAY, HOME, Manifest, ManifestError, Move
+from curation.project import Project
 
 
 def make(root, count):
@@ -30,7 +22,7 @@ def make(root, count):
     sheet = ["file_name,label,origin"]
     for number in range(count):
         path = root / "pool" / f"{number:04d}.bin"
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"%d" % number)
         home, away, line = f"pool/{path.name}", f"trash/files/{path.name}", None
         if number % 2:
@@ -43,8 +35,8 @@ def make(root, count):
 
 
 def check(root, moves):
-    """Each file is whole in exactly one place, and a fresh journal says in which."""
-    said = {move.home: place for move, place in Journal(root / "trash", root).places()}
+    """Each file is whole in exactly one place, and the manifest says in which."""
+    said = {move.home: place for move, place in Manifest(root / "trash", root).places()}
     for number, move in enumerate(moves):
         home, away = root / move.home, root / move.away
         assert home.exists() != away.exists(), move
@@ -60,47 +52,36 @@ def named(root, folder, name):
     return sheet.exists() and f"\n{name}," in sheet.read_text()
 
 
-@given(stop=st.integers(0, 50), again=st.integers(0, 50))
-@settings(max_examples=60)
-def test_a_purge_and_its_undo_killed_anywhere_lose_nothing(tmp_path_factory, stop, again):
-    root = tmp_path_factory.mktemp("world")
-    moves = make(root, 7)
-    sheet = (root / "pool/metadata.csv").read_text()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(moves_module, "BATCH", 3)
-        until_killed(patch, stop, lambda: Journal(root / "trash", root).send(moves))
-        check(root, moves)
-        until_killed(patch, again, lambda: Journal(root / "trash", root).bring_back())
-        check(root, moves)
-    Journal(root / "trash", root).bring_back()
-    check(root, moves)
-    assert all((root / move.home).exists() for move in moves)
-    assert (root / "pool/metadata.csv").read_text() == sheet
-    assert not any(named(root, "raw", f"{number:04d}.bin") for number in range(7))
+PURGE = """
+import json
+from curation.labelling.metadata_rows import Line
+from curation.labelling.moves import Manifest, Move
+from curation.project import Project
+with Project(root).journal.plan("purge") as plan:
+    Manifest(root / "trash", root).send(plan, [Move.read(row) for row in json.loads((root / "moves.json").read_text())])
+"""
+UNDO = """
+from curation.labelling.moves import Manifest
+from curation.project import Project
+Project(root).journal.settle()
+with Project(root).journal.plan("purge --undo") as plan:
+    Manifest(root / "trash", root).bring_back(plan)
+"""
+AGAIN = "from curation.project import Project\nProject(root).journal.settle()" + PURGE
 
 
-def until_killed(patch, steps, action):
-    """Run an action that dies at its `steps`-th write or rename, before or after it takes effect."""
-    left = [steps]
-
-    def deadly(function):
-        def run(*args):
-            left[0] -= 1
-            if left[0] == 0:
-                raise Killed
-            function(*args)
-            left[0] -= 1
-            if left[0] == 0:
-                raise Killed
-
-        return run
-
-    with pytest.MonkeyPatch.context() as inner:
-        inner.setattr(moves_module, "relocate", deadly(relocate_module.relocate))
-        inner.setattr(Sheet, "write", deadly(Sheet.write))
-        inner.setattr(Journal, "_write", deadly(Journal._write))
-        with contextlib.suppress(Killed):
-            action()
+def test_a_purge_and_its_undo_killed_anywhere_lose_nothing(tmp_path):
+    moves = make(tmp_path / "start", 7)
+    (tmp_path / "start/moves.json").write_text(json.dumps([asdict(move) for move in moves]))
+    for number, (act, again) in enumerate(((PURGE, AGAIN), (UNDO, UNDO))):
+        (tmp_path / str(number)).mkdir()
+        found = killed_everywhere(tmp_path / "start", tmp_path / str(number), act, again=again)
+        assert found["wrong"] == []
+        assert found["kills"] > 20
+        exec(act, {"root": tmp_path / "start"})
+        check(tmp_path / "start", moves)
+    assert all((tmp_path / "start" / move.home).exists() for move in moves)
+    assert not any(named(tmp_path / "start", "raw", f"{number:04d}.bin") for number in range(7))
 
 
 def test_kill_9_in_the_middle_of_a_real_run(tmp_path):
@@ -108,11 +89,13 @@ def test_kill_9_in_the_middle_of_a_real_run(tmp_path):
     script = textwrap.dedent("""
         import sys
         from pathlib import Path
-        from curation.labelling.moves import Journal, Move
+        from curation.labelling.moves import Manifest, Move
+        from curation.project import Project
         root = Path(sys.argv[1])
         names = sorted(path.name for path in (root / "pool").glob("*.bin"))
         print("ready", flush=True)
-        Journal(root / "trash", root).send([Move(f"pool/{n}", f"trash/files/{n}") for n in names])
+        with Project(root).journal.plan("purge") as plan:
+            Manifest(root / "trash", root).send(plan, [Move(f"pool/{n}", f"trash/files/{n}") for n in names])
     """)
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     run = subprocess.Popen([sys.executable, "-c", script, str(tmp_path)], **pipes)
@@ -125,61 +108,78 @@ def test_kill_9_in_the_middle_of_a_real_run(tmp_path):
     _, errors = run.communicate()
     assert said == "ready\n", errors
     assert (tmp_path / "trash/files").exists(), errors
+    assert Project(tmp_path).journal.settle() in ("", "An interrupted `curate purge` was completed.")
     check(tmp_path, moves)
-    assert Journal(tmp_path / "trash", tmp_path).bring_back() == {}
+    assert all((tmp_path / move.away).exists() for move in moves)
+    assert bring_back(tmp_path) == {}
     check(tmp_path, moves)
     assert all((tmp_path / move.home).exists() for move in moves)
 
 
+def send(root, moves):
+    with Project(root).journal.plan("purge") as plan:
+        return Manifest(root / "trash", root).send(plan, moves)
+
+
+def bring_back(root):
+    with Project(root).journal.plan("purge --undo") as plan:
+        return Manifest(root / "trash", root).bring_back(plan)
+
+
 def test_nothing_is_overwritten_and_the_reason_is_given(tmp_path):
     moves = make(tmp_path, 3)
-    journal = Journal(tmp_path / "trash", tmp_path)
-    assert journal.send(moves) == {}
+    assert send(tmp_path, moves) == {}
     (tmp_path / moves[1].home).write_text("a new file")
     (tmp_path / moves[2].away).unlink()
-    refused = journal.bring_back()
+    refused = bring_back(tmp_path)
     assert "exists already" in refused[moves[1].home]
     assert "does not exist" in refused[moves[2].home]
     assert (tmp_path / moves[1].home).read_text() == "a new file"
     assert (tmp_path / moves[0].home).exists()
 
 
-def test_across_file_systems_a_copy_is_checked_and_a_half_copy_is_cleared(tmp_path, monkeypatch):
+def test_across_file_systems_a_file_is_copied_and_comes_back(tmp_path, other_disk):
     moves = make(tmp_path, 2)
-    journal = Journal(tmp_path / "trash", tmp_path)
-
-    def across(self, target):
-        if self.name.startswith("."):
-            return os.rename(self, target)  # noqa: PTH104 - Path.rename is what this replaces
-        raise OSError(18, "Invalid cross-device link")
-
-    monkeypatch.setattr("pathlib.Path.rename", across)
-    assert journal.send(moves[:1]) == {}
+    (tmp_path / "trash").symlink_to(other_disk)
+    assert send(tmp_path, moves[:1]) == {}
     check(tmp_path, moves)
-    journal._write([("going", moves[1])])
+    assert (other_disk / "files/0000.bin").exists()
+    assert bring_back(tmp_path) == {}
+    check(tmp_path, moves)
+    assert (tmp_path / moves[0].home).exists()
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_a_manifest_of_an_older_version_that_was_killed_says_where_each_file_is(tmp_path):
+    moves = make(tmp_path, 3)
+    (tmp_path / "trash").mkdir()
+    lines = [json.dumps({"state": "going", **asdict(move)}) for move in moves]
+    (tmp_path / "trash/manifest.jsonl").write_text("\n".join(lines) + '\n{"state": "goi')
+    (tmp_path / moves[0].away).parent.mkdir(parents=True)
+    (tmp_path / moves[0].home).rename(tmp_path / moves[0].away)
     (tmp_path / moves[1].away).write_bytes((tmp_path / moves[1].home).read_bytes())
-    journal.settle()
-    check(tmp_path, moves)
+    assert [place for _, place in Manifest(tmp_path / "trash", tmp_path).places()] == [AWAY, HOME, HOME]
 
 
 def test_a_torn_line_does_not_hide_the_next_one(tmp_path):
     moves = make(tmp_path, 2)
-    journal = Journal(tmp_path / "trash", tmp_path)
-    journal.send(moves[:1])
-    with journal.path.open("a") as file:
+    manifest = Manifest(tmp_path / "trash", tmp_path)
+    send(tmp_path, moves[:1])
+    with manifest.path.open("a") as file:
         file.write('{"state": "goi')
-    journal.send(moves[1:])
+    send(tmp_path, moves[1:])
     check(tmp_path, moves)
-    assert [place for _, place in journal.places()] == [AWAY, AWAY]
+    assert [place for _, place in manifest.places()] == [AWAY, AWAY]
 
 
 @pytest.mark.parametrize("name", ["../outside", "/etc/hosts", "trash/../../outside"])
-def test_a_journal_that_names_a_place_outside_of_the_project_moves_nothing(tmp_path, name):
+def test_a_manifest_that_names_a_place_outside_of_the_project_moves_nothing(tmp_path, name):
     moves = make(tmp_path, 2)
-    journal = Journal(tmp_path / "trash", tmp_path)
-    journal.send(moves)
+    manifest = Manifest(tmp_path / "trash", tmp_path)
+    send(tmp_path, moves)
     before = sorted(str(path) for path in tmp_path.rglob("*.bin"))
-    journal._write([(AWAY, replace(moves[0], home=name))])
-    with pytest.raises(moves_module.JournalError, match="outside of the project"):
-        journal.bring_back()
+    with manifest.path.open("a") as file:
+        file.write(json.dumps({"state": AWAY, **asdict(replace(moves[0], home=name))}) + "\n")
+    with pytest.raises(ManifestError, match="outside of the project"):
+        bring_back(tmp_path)
     assert sorted(str(path) for path in tmp_path.rglob("*.bin")) == before

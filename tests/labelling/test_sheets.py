@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from curation.labelling.accept import move
-from curation.labelling.metadata_rows import Line, amend, lines_below
+from curation.labelling.metadata_rows import Line, amended, lines_below
 from curation.labelling.metadata_sheets import SheetError, read_sheet
 
 ROWS = [
@@ -26,6 +26,11 @@ def write(path, form):
     else:
         rows = [{name: cell for name, cell in row.items() if name != "when"} for row in ROWS]
         path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def amend(root, put, take):
+    for path, data, _ in amended(root, put=put, take=take):
+        path.write_bytes(data)
 
 
 @pytest.mark.parametrize("form", ["jsonl", "parquet"])

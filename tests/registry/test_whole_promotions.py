@@ -1,28 +1,38 @@
 """A promotion or rollback happens whole or not at all, wherever the project lies, and never without being asked."""
 
 import json
-import signal
-import subprocess
-import sys
 
 import pytest
+from factories.kills import killed_everywhere
 
 from curation.evaluation.comparison.compare_rounds import compare, read_revision
+from curation.files.steps import Append, Write
 from curation.project import Project
 from curation.project.places import ProjectError
-from curation.registry import promote as module
 from curation.registry.promote import Choice, PromotionRefusedError, promote, rollback
 from curation.registry.versions import read_log
 
 pytestmark = pytest.mark.pipeline
 LABELS = ["cat", "cat", "dog", "dog"]
-KILLED = """
-import os, signal, sys
-from pathlib import Path
+PROMOTE = """
+import dvc.repo, dvc_data.hashfile.hash_info, gto.constants, dvc_objects.fs.generic
 from curation.project import Project
-from curation.registry import promote as module
-module._record = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-module.promote(Project(Path(sys.argv[1])), module.Choice())
+from curation.registry.gate_check import PromotionRefusedError
+from curation.registry.promote import Choice, promote
+try:
+    promote(Project(root), Choice())
+except PromotionRefusedError as error:
+    assert "production already" in str(error)
+"""
+ROLL_BACK = """
+import dvc.repo, dvc_data.hashfile.hash_info, gto.constants, dvc_objects.fs.generic
+from curation.project import Project
+from curation.registry.promote import Choice, rollback
+from curation.registry.versions import VersionError
+try:
+    rollback(Project(root), "v1.0.0", Choice())
+except VersionError as error:
+    assert "production already" in str(error)
 """
 
 
@@ -64,42 +74,43 @@ def test_a_model_without_a_threshold_is_promoted_and_its_card_says_so(project):
     assert "no threshold that could refuse its 7 images" in Project(project.root).model_card.read_text()
 
 
-@pytest.mark.parametrize("step", ["_install", "_record", "write_text"])
-def test_an_error_after_the_first_change_puts_every_file_back(project, monkeypatch, step):
+def failing(step, kind):
+    """The method `do` of a kind of step, which fails at its `step`-th call."""
+    left, real = [step], kind.do
+
+    def run(self, root):
+        left[0] -= 1
+        if left[0] == 0:
+            raise OSError(28, "No space left on device", self.path)
+        real(self, root)
+
+    return run
+
+
+@pytest.mark.parametrize(("kind", "step"), [(Append, 1), (Write, 1), (Write, 4), (Write, 7)])
+def test_an_error_after_the_first_change_puts_every_file_back(project, monkeypatch, kind, step):
     project.round(right(project))
     here = Project(project.root)
     promote(here, Choice())
     project.round(right(project, "cat"), weight=1.0)
     before = files(project)
-    real = getattr(module, step)
-
-    def fails(*words):
-        if step == "_install":
-            real(*words)
-        raise OSError(28, "No space left on device")
-
     with monkeypatch.context() as patch:
-        patch.setattr(module, step, fails)
+        patch.setattr(kind, "do", failing(step, kind))
         with pytest.raises(OSError, match="No space"):
             promote(here, Choice())
     assert files(project) == before
     assert promote(here, Choice()).entry.version == "v1.0.1"
 
 
-@pytest.mark.parametrize("step", ["_fetch", "_record"])
-def test_an_error_in_the_middle_of_a_rollback_puts_every_file_back(project, monkeypatch, step):
+@pytest.mark.parametrize(("kind", "step"), [(Append, 1), (Write, 2)])
+def test_an_error_in_the_middle_of_a_rollback_puts_every_file_back(project, monkeypatch, kind, step):
     here = Project(project.root)
     for weight, base in ((0.0, ""), (1.0, "cat")):
         project.round(right(project, base), weight=weight)
         promote(here, Choice())
-    before, real = files(project), getattr(module, step)
-
-    def fails(*words):
-        real(*words)
-        raise OSError(28, "No space left on device")
-
+    before = files(project)
     with monkeypatch.context() as patch:
-        patch.setattr(module, step, fails)
+        patch.setattr(kind, "do", failing(step, kind))
         with pytest.raises(OSError, match="No space"):
             rollback(here, None, Choice())
     assert files(project) == before
@@ -119,15 +130,16 @@ def test_a_rollback_to_bytes_that_are_gone_changes_nothing(project):
     assert files(project) == before
 
 
-def test_after_kill_9_the_next_promotion_starts_from_where_it_was(project):
+def test_a_promotion_or_rollback_killed_anywhere_ends_before_or_after_with_its_commit_and_tag(project, tmp_path):
     project.round(right(project))
-    here = Project(project.root)
-    run = subprocess.run([sys.executable, "-c", KILLED, str(project.root)], check=False)
-    assert run.returncode == -signal.SIGKILL
-    assert here.production.exists()
-    done = promote(here, Choice())
-    assert (done.entry.version, len(read_log(here))) == ("v1.0.0", 1)
-    assert project.run("git", "status", "--porcelain") == ""
+    promote(Project(project.root), Choice())
+    project.round(right(project, "cat"), weight=1.0)
+    for name, act in (("promote", PROMOTE), ("rollback", ROLL_BACK)):
+        (tmp_path / name).mkdir()
+        found = killed_everywhere(project.root, tmp_path / name, act, every=7)
+        assert found["wrong"] == []
+        assert found["kills"] > 10
+        promote(Project(project.root), Choice()) if name == "promote" else None
 
 
 def test_two_projects_of_one_repository_have_versions_and_tags_of_their_own(tmp_path, project):

@@ -1,0 +1,18 @@
+"""Before a command starts, complete what a killed command left half-way, or take it back."""
+
+import typer
+
+from curation.cli.shared.app import app
+from curation.cli.shared.output import note
+
+LOOKS_ONLY = "doctor"  # it shows what is left, and mends it when it is asked to
+
+
+@app.callback()
+def settle(context: typer.Context) -> None:
+    """Settle the journal of the project of the working directory, and say so in one line."""
+    from curation.project import Project
+
+    project = Project.find_or_here()
+    if context.invoked_subcommand != LOOKS_ONLY and project.begun and (said := project.journal.settle()):
+        note(said)
