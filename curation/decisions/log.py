@@ -71,7 +71,8 @@ def with_rows(reviews: "pd.DataFrame", rows: list[Row]) -> "pd.DataFrame":
     import pandas as pd
 
     times = dict(zip(reviews["image_id"], map(instant, reviews["decided_at"]), strict=True))  # the newest is the last
-    new = pd.DataFrame(stamped(rows, times), columns=["line", *REVIEW_COLUMNS])
+    new = pd.DataFrame(stamped(rows, times), columns=REVIEW_COLUMNS)
+    new.insert(0, "line", range(len(reviews) + 2, len(reviews) + 2 + len(rows)))
     return in_order(pd.concat([reviews, new], ignore_index=True)) if rows else reviews
 
 

@@ -25,7 +25,7 @@ from curation.files.steps import (
     name_of,
     put_aside,
 )
-from curation.files.whole_files import sync
+from curation.files.whole_files import named, sync
 
 
 @dataclass
@@ -56,9 +56,10 @@ class Plan:
             yield draft
             sync(draft)
             put_aside(path, aside)
-        except BaseException:
+        except BaseException as error:
             draft.unlink(missing_ok=True)
             aside.unlink(missing_ok=True)
+            named(error, path)
             raise
         names = self._name(path), self._name(draft), self._name(aside)
         self.steps.append(Write(*names, digest_of(path), digest_of(draft)))

@@ -119,7 +119,11 @@ class Journal:
         except BaseException:
             self._undo(plan)
             raise
-        plan.notes = self.then(plan.then) if plan.then else []
+        try:
+            plan.notes = self.then(plan.then) if plan.then else []
+        except OSError:  # for any other end, such as Ctrl-C, the next command goes on with it
+            self._undo(plan)
+            raise
         self._close(plan)
 
     def _undo(self, plan: Plan) -> list[str]:

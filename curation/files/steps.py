@@ -40,15 +40,16 @@ class Append:
     def undo(self, root: Path) -> str:
         """Take the lines away, unless somebody added others after them: a line of a person is never cut off."""
         path = root / self.path
-        if not path.exists():
-            return ""
-        with appending(path) as log:
-            if self._is_ours(log.there) or len(log.there) == max(self.at, 0):
+        if path.exists():
+            with appending(path) as log:
+                if not self._is_ours(log.there) and len(log.there) != max(self.at, 0):
+                    return self.path if self._data in log.there else ""
                 log.cut(max(self.at, 0))
                 if self.at < 0:
                     path.unlink()
-                return ""
-            return self.path if self._data in log.there else ""
+        if self.at < 0:
+            _remove_empty(path.parent, root)
+        return ""
 
     def close(self, root: Path) -> None:
         """Nothing lies beside a log."""

@@ -33,12 +33,19 @@ def whole(path: Path) -> Iterator[Path]:
         yield draft
         sync(draft)
         draft.replace(path)
-    except BaseException:
+    except BaseException as error:
         draft.unlink(missing_ok=True)
+        named(error, path)
         raise
     finally:
         os.close(lock)
     sync(path.parent)
+
+
+def named(error: BaseException, path: Path) -> None:
+    """Let an error of the disk that names no file, as a full disk gives it, name this one."""
+    if isinstance(error, OSError) and error.filename is None and error.errno is not None:
+        error.filename = os.fspath(path)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -4,8 +4,10 @@ dvc.lock says what `dvc repro` ran with last. It is faster to read than `dvc sta
 matter here. The code of DVC is imported late, because that takes a second.
 """
 
+import errno
 import hashlib
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,11 +104,17 @@ class Dvc:
     def place(self, md5: str, path: Path) -> None:
         """Put a file of the cache at a free path, as `dvc checkout` does: linked or copied, by `cache.type`."""
         from dvc.fs import localfs
-        from dvc_objects.fs.generic import transfer
 
         with self._repo() as repo:
-            cache = repo.cache.local
-            transfer(localfs, cache.oid_to_path(md5), localfs, os.fspath(path), links=list(cache.cache_types))
+            source, kinds = repo.cache.local.oid_to_path(md5), list(repo.cache.local.cache_types)
+        for kind in kinds:
+            try:
+                shutil.copyfile(source, path) if kind == "copy" else getattr(localfs, kind)(source, os.fspath(path))
+                break
+            except OSError as error:
+                path.unlink(missing_ok=True)
+                if kind == kinds[-1] or error.errno in (errno.ENOSPC, errno.EDQUOT):
+                    raise
         if (found := md5_of(path)) != md5:
             raise ProjectError(f"the cache of DVC holds other bytes for {md5} (their MD5 is {found}); run `dvc fetch`")
 

@@ -4,13 +4,20 @@ The project may be a folder of a larger repository. All paths are relative to th
 repository are ignored, so that the work on another project does not block this one.
 """
 
+import errno
 import getpass
+import os
+import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from curation.files.steps import inside
+
+FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "Out of diskspace")  # in what git says on a full disk
+ROOM = 2**20  # bytes free: with less, git fails in many words
 
 
 @dataclass(frozen=True)
@@ -21,13 +28,8 @@ class Git:
 
     def run(self, *words: str) -> str | None:
         """Return the output of a git command; None when git is not installed or the command fails."""
-        try:
-            done = subprocess.run(
-                ["git", *words], cwd=self.root, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
-            )
-        except FileNotFoundError:
-            return None
-        return done.stdout.rstrip("\n") if done.returncode == 0 else None
+        done = self._run(*words)
+        return done.stdout.rstrip("\n") if done and done.returncode == 0 else None
 
     @property
     def exists(self) -> bool:
@@ -55,11 +57,39 @@ class Git:
         start = f"{self.prefix}/" if self.prefix else ""
         return [row[3:].removeprefix(start) for row in status.split("\0") if row]  # git names them from its own root
 
-    def commit(self, message: str, paths: Sequence[str]) -> bool:
-        """Commit these files of the project and nothing else. Return False when git refuses (is user.name set?)."""
-        if self.run("add", "-f", "--", *paths) is None:
-            return False
-        return self.run("commit", "-q", "-m", message, "--", *paths) is not None
+    def commit(self, message: str, paths: Sequence[str]) -> str:
+        """Commit these files of the project and nothing else. Return what git says when it refuses, else "".
+
+        OSError where the disk is full; nothing is staged then.
+        """
+        with self._index_kept():
+            for words in (["add", "-f", "--", *paths], ["commit", "-q", "-m", message, "--", *paths]):
+                done = self._run(*words)
+                if done is None:
+                    return "git is not installed"
+                if done.returncode:
+                    said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+                    if any(words in said for words in FULL) or shutil.disk_usage(self.root).free < ROOM:
+                        raise OSError(errno.ENOSPC, f"git could not commit ({said})", os.fspath(self.root))
+                    return said
+        return ""
+
+    @contextmanager
+    def _index_kept(self) -> Iterator[None]:
+        """Put the index of git back when the block raises; a full disk has no room for `git reset`."""
+        index = self.root / (self.run("rev-parse", "--git-path", "index") or "index")
+        kept = index.with_name("index.before-curate")
+        kept.unlink(missing_ok=True)
+        with suppress(OSError):
+            os.link(index, kept)  # git never changes the file: it puts a new one in its place
+        try:
+            yield
+        except BaseException:
+            if kept.exists():
+                kept.replace(index)
+            raise
+        finally:
+            kept.unlink(missing_ok=True)
 
     def record(self, message: str, paths: Sequence[str], tags: Sequence[Sequence[str]]) -> list[str]:
         """Commit these files and make annotated tags, each a name and a revision. Return what is to be said of it.
@@ -69,9 +99,9 @@ class Git:
         """
         there = [path for path in paths if inside(path) and (self.root / path).exists()]
         if self.run("diff", "--quiet", "HEAD", "--", *there) is None or self._untracked(there):
-            if not self.commit(message, there):
+            if refused := self.commit(message, there):
                 by_hand = f"git add -f {' '.join(there)} && git commit -m '{message}' && curate versions --register"
-                return [f"git refused to commit (is user.name set, is the disk full?). Run this yourself: {by_hand}"]
+                return [f"git refused to commit ({refused}). Mend that, and run this yourself: {by_hand}"]
             said = [f"Committed: {message}"]
         else:
             said = []
@@ -93,6 +123,15 @@ class Git:
     def ignores(self, path: str) -> bool:
         """Return True when a file of the project is ignored by git."""
         return self.run("check-ignore", "-q", "--", path) is not None
+
+    def _run(self, *words: str) -> subprocess.CompletedProcess[str] | None:
+        command, env, nothing = ["git", *words], {**os.environ, "LC_ALL": "C"}, subprocess.DEVNULL
+        try:
+            return subprocess.run(
+                command, cwd=self.root, env=env, stdin=nothing, capture_output=True, text=True, check=False
+            )
+        except FileNotFoundError:
+            return None
 
     def _untracked(self, paths: Sequence[str]) -> bool:
         return bool(set(paths) - set((self.run("ls-files", "-z", "--", *paths) or "").split("\0")))

@@ -86,7 +86,7 @@ def _state(project: Project, entry: Entry) -> str:
         log, folder = project.relative(project.versions), project.git.prefix
         allowed = "only letters a to z, digits, `_`, `-` and `/`"
         return f"No version tag was made: GTO allows {allowed} in the folder `{folder}`. The version is in {log}"
-    if not project.git.has_tag(name):
+    if tags(project, entry):
         return f"{entry.version} has no tag yet: `curate versions --register` makes it"
     return f"{name} has the stage {STAGE}; `git push --tags` shares it"
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -14,16 +15,19 @@ from typer.testing import CliRunner
 
 from curation.cli.checks import (
     DATA_CHECKS,
+    LEFTOVER_CHECKS,
     MACHINE_CHECKS,
     REPOSITORY_CHECKS,
     State,
     data,
+    leftovers,
     machine,
     repository,
     run_checks,
 )
 from curation.cli.main import app
-from curation.project import behaviour_versions
+from curation.files import whole
+from curation.project import Project, behaviour_versions
 
 HEADER = "image_id,decision,label,subclass,reviewer,decided_at,model,note\n"
 
@@ -54,7 +58,10 @@ def project(tmp_path, monkeypatch):
 
 
 def test_a_healthy_project_has_nothing_broken(project):
-    found = {check.name: check for check in run_checks(project, (*MACHINE_CHECKS, *REPOSITORY_CHECKS, *DATA_CHECKS))}
+    found = {
+        check.name: check
+        for check in run_checks(project, (*MACHINE_CHECKS, *REPOSITORY_CHECKS, *DATA_CHECKS, *LEFTOVER_CHECKS))
+    }
     assert not [check for check in found.values() if check.state is State.BROKEN]
     assert found["python"].state is State.OK
     assert found["dvc"].found == "remote store"
@@ -187,3 +194,124 @@ def test_a_folder_of_nearly_the_right_name_is_named_before_the_first_run(project
     found = data.folders(project)
     assert found.state is State.BROKEN
     assert "data/images is not read: did you mean data/raw?" in found.found
+
+
+def mended(*words):
+    """What `curate doctor --mend` says on stderr that it did, and its rows by name."""
+    done = CliRunner().invoke(app, ["doctor", "--mend", "--json", *words])
+    return done.stderr, {row["name"]: row for row in json.loads(done.stdout)}
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from curation.files.journal import Journal
+from curation.files import whole
+from curation.project import Project
+project = Project(Path(sys.argv[1]))
+Journal._carry_out = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+with project.journal.plan("promote") as plan:
+    plan.write(project.file("models/production.md"), "a card")
+    plan.write(project.file("models/production.json"), "{}")
+"""
+
+
+def killed(root, code=KILLED):
+    run = subprocess.run([sys.executable, "-c", code, str(root)], check=False, timeout=120)
+    assert run.returncode == -signal.SIGKILL
+
+
+def test_an_interrupted_command_is_shown_and_completed_only_when_asked(project):
+    killed(project)
+    row = {row["name"]: row for row in json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)}["unfinished"]
+    assert (row["state"], row["found"]) == ("broken", "`curate promote` was interrupted while it changed 2 files")
+    assert not (project / "models/production.md").exists()
+    assert leftovers.drafts(project).state is State.OK, "they belong to the journal"
+    said, rows = mended()
+    assert "mended: An interrupted `curate promote` was completed." in said
+    assert rows["unfinished"]["state"] == rows["drafts"]["state"] == "ok"
+    assert (project / "models/production.md").read_text() == "a card"
+
+
+def test_the_next_command_completes_what_was_interrupted_and_says_so(project):
+    (project / "dvc.yaml").write_text("stages: {}\n")
+    killed(project)
+    done = CliRunner().invoke(app, ["versions", "--json"])
+    assert done.exit_code == 0
+    assert done.stderr.splitlines()[0] == "An interrupted `curate promote` was completed."
+    assert (project / "models/production.md").read_text() == "a card"
+
+
+def test_a_journal_that_names_another_place_is_refused_and_shown(project):
+    folder = Project(project).journal.folder
+    folder.mkdir(parents=True)
+    step = {"do": "move", "path": "params.yaml", "to": "../stolen"}
+    (folder / "journal.json").write_text(json.dumps({"command": "promote", "steps": [step], "then": None}))
+    check = leftovers.unfinished(project)
+    assert check.state is State.BROKEN
+    assert "outside of the project" in check.found
+    said, _ = mended()
+    assert "not mended: " in said
+    assert (project / "params.yaml").exists()
+    assert CliRunner().invoke(app, ["versions"]).exit_code == 0 or not (project.parent / "stolen").exists()
+
+
+def test_drafts_of_killed_processes_are_removed_and_those_of_living_ones_stay(project):
+    code = "import os, signal, sys\nfrom pathlib import Path\nfrom curation.files import whole\n"
+    code += "with whole(Path(sys.argv[1]) / 'data/images.parquet'):\n    os.kill(os.getpid(), signal.SIGKILL)"
+    killed(project, code)
+    (project / "data/.link.new.partial").symlink_to(project / "params.yaml")
+    assert "2 of killed processes" in leftovers.drafts(project).found
+    with whole(project / "data/splits.parquet") as draft:
+        said, rows = mended()
+        assert draft.exists()
+    assert "removed 2 drafts" in said
+    assert rows["drafts"]["state"] == "ok"
+    assert (project / "params.yaml").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{"])
+def test_an_empty_rwlock_of_dvc_is_named_and_removed(project, text):
+    (project / ".dvc/tmp").mkdir()
+    (project / ".dvc/tmp/rwlock").write_text(text)
+    check = leftovers.locks(project)
+    assert check.state is State.BROKEN
+    assert "every command of DVC stops on it" in check.found
+    said, rows = mended()
+    assert "removed .dvc/tmp/rwlock" in said
+    assert rows["locks"]["state"] == "ok"
+
+
+def test_a_lock_of_a_killed_git_is_removed_when_no_git_runs(project, monkeypatch):
+    (project / ".git/index.lock").write_text("")
+    monkeypatch.setattr(leftovers, "_git_runs", lambda: True)
+    assert leftovers.locks(project).state is State.NOTE
+    assert leftovers.remove_locks(project) == []
+    monkeypatch.setattr(leftovers, "_git_runs", lambda: False)
+    assert leftovers.locks(project).state is State.BROKEN
+    mended()
+    assert not (project / ".git/index.lock").exists()
+
+
+def test_a_version_without_its_tag_is_tagged_on_the_commit_that_added_it(project):
+    log = project / "models/versions.jsonl"
+    facts = {"md5": "m", "size": 1, "calibration_md5": "c", "calibration_size": 1, "classes": [], "parent": ""}
+    facts |= {"dataset": "", "git_revision": "", "time": "2026-01-01T00:00:00+00:00", "person": "A"}
+    commits = []
+    for version in ("v1.0.0", "v1.0.1"):
+        with log.open("a") as file:
+            file.write(json.dumps({"action": "promote", "version": version, **facts}) + "\n")
+        assert f"no tag for {version}, because it is not committed" in leftovers.versions(project).found
+        subprocess.run(["git", "add", "-A"], check=True)
+        subprocess.run(["git", "commit", "-q", "-m", version], check=True)
+        commits.append(Project(project).git.head())
+        if version == "v1.0.0":
+            leftovers.tag_versions(project)
+    log.write_text(log.read_text())
+    subprocess.run(["git", "tag", "-d", "classifier@v1.0.0"], check=True, capture_output=True)
+    assert "no tag for v1.0.0, v1.0.1" in leftovers.versions(project).found
+    said, rows = mended()
+    assert "Tagged classifier@v1.0.1" in said
+    assert rows["versions"]["state"] == "ok"
+    git = Project(project).git
+    assert [git.commit_of(f"classifier@{version}") for version in ("v1.0.0", "v1.0.1")] == commits

@@ -42,6 +42,8 @@ def killed_everywhere(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    if found["wrong"]:
+        found["wrong"].append(done.stderr[-4000:])
     return found
 
 
@@ -55,9 +57,7 @@ for repair in MENDS:
 def main() -> None:
     """The process that forks: its argument is what `killed_everywhere` gives."""
     template, work, act, every, again, settle = json.loads(sys.argv[1])
-    for line in "\n".join((act, again, settle)).splitlines():
-        if line.startswith(("from ", "import ")):
-            exec(line, {})  # once, before the forks
+    warm(act, again, settle)
     before, after = state(Path(template)), _undisturbed(Path(template), Path(work) / "undisturbed", act)
     assert before != after, "the command changes nothing"
     wrong: list[str] = []
@@ -65,13 +65,13 @@ def main() -> None:
     for number in count(1, every):
         root = Path(work) / str(number)
         shutil.copytree(template, root, symlinks=True)
-        killed = _fork(lambda root=root, number=number: _die(root, number, act)) == -signal.SIGKILL
+        killed = fork(lambda root=root, number=number: _die(root, number, act)) == -signal.SIGKILL
         repeat = number // every % 2 == 0
-        told = _fork(lambda root=root, code=again if repeat else settle: _run(root, code))
+        told = fork(lambda root=root, code=again if repeat else settle: run(root, code))
         found = state(root)
         drafts = [str(path) for path in root.rglob("*.partial")]
         if drafts or found not in ((after,) if repeat else (before, after)):
-            wrong.append(f"operation {number}: {told=} {drafts=} {_difference(found, before, after)}")
+            wrong.append(f"operation {number}: {told=} {drafts=} {difference(found, before, after)}")
         states["after" if found == after else "before"] += 1
         shutil.rmtree(root)
         if not killed:
@@ -85,7 +85,7 @@ def state(root: Path) -> dict[str, str]:
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root).as_posix()
         if path.is_file() and not name.startswith(NOT_COMPARED):
-            found[STAMPS.sub("STAMP", name)] = _plain(path.read_bytes())
+            found[STAMPS.sub("STAMP", name)] = plain(path.read_bytes())
         elif path.is_dir() and not name.startswith(NOT_COMPARED) and name not in (".git", ".dvc", ".cache"):
             found[f"{STAMPS.sub('STAMP', name)}/"] = ""
     if (root / ".git").exists():
@@ -96,22 +96,24 @@ def state(root: Path) -> dict[str, str]:
     return found
 
 
-def _plain(data: bytes) -> str:
+def plain(data: bytes) -> str:
+    """The text of a file without the times of writing."""
     return STAMPS.sub("STAMP", TIMES.sub(b"TIME", data).decode("latin-1"))
 
 
-def _difference(found: dict[str, str], *wanted: dict[str, str]) -> str:
+def difference(found: dict[str, str], *wanted: dict[str, str]) -> str:
+    """The names of the files that differ from the state before, and from that after."""
     names = [{name for name in found.keys() | other.keys() if found.get(name) != other.get(name)} for other in wanted]
     return f"differs from before in {sorted(names[0])}, from after in {sorted(names[1])}"
 
 
 def _undisturbed(template: Path, root: Path, act: str) -> dict[str, str]:
     shutil.copytree(template, root, symlinks=True)
-    assert _fork(lambda: _run(root, act)) == 0, "the command fails without a kill"
+    assert fork(lambda: run(root, act)) == 0, "the command fails without a kill"
     return state(root)
 
 
-def _fork(work: Callable[[], None]) -> int:
+def fork(work: Callable[[], None]) -> int:
     """Run in a fork; gives its exit code, negative for a signal."""
     pid = os.fork()
     if pid == 0:
@@ -129,7 +131,15 @@ def _fork(work: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _run(root: Path, code: str) -> None:
+def warm(*codes: str) -> None:
+    """Import what the codes import, once, before the forks."""
+    for line in "\n".join(codes).splitlines():
+        if line.startswith(("from ", "import ")):
+            exec(line, {})
+
+
+def run(root: Path, code: str) -> None:
+    """Run code in a folder, which it knows as `root`."""
     os.chdir(root)
     exec(code, {"root": root})
 
@@ -165,4 +175,4 @@ def _die(root: Path, number: int, act: str) -> None:
 
     sys.addaudithook(hook)
     os.write = torn
-    _run(root, act)
+    run(root, act)

@@ -11,11 +11,12 @@ from typer.testing import CliRunner
 from curation.cli.main import app
 from curation.evaluation.comparison.paired import against
 from curation.evaluation.uncertainty.best_of import expected_best, optimism
+from curation.files.append_only import append_lines
 from curation.project import Project
 from curation.registry import benchmark_use, refusals
 from curation.registry.promote import Choice, PromotionRefusedError, promote, rollback
 from curation.registry.version_chain import chain
-from curation.registry.versions import Entry, append, read_log
+from curation.registry.versions import Entry, line, read_log
 from curation.registry.versions_listed import listed
 
 
@@ -24,6 +25,10 @@ def entry(version, md5, parent="", links=None, action="promote", **metrics):
     return Entry(
         action, version, md5, 9, "", 9, ["cat", "dog"], parent, "", "", "2026-01-01T00:00:00+00:00", "A", **facts
     )
+
+
+def append(project, entry):
+    append_lines(project.versions, [line(entry).rstrip()])
 
 
 def link(difference, reach=0.02):

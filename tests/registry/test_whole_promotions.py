@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from factories.full_disks import full_everywhere, may_mount
 from factories.kills import killed_everywhere
 
 from curation.evaluation.comparison.compare_rounds import compare, read_revision
@@ -191,3 +192,16 @@ def test_without_git_the_model_is_promoted_and_no_tag_is_made(project):
     project.run("dvc", "config", "--local", "core.no_scm", "true")
     done = promote(Project(project.root), Choice())
     assert done.notes == ["Not a git repository: no version tag was made."]
+
+
+@pytest.mark.skipif(not may_mount(), reason="this process may not mount a disk")
+def test_on_a_full_disk_a_promotion_or_rollback_changes_nothing_and_succeeds_with_space(project):
+    project.round(right(project))
+    promote(Project(project.root), Choice())
+    project.round(right(project, "cat"), weight=1.0)
+    warm = PROMOTE.splitlines()[1]
+    for name in ("promote", "rollback"):
+        found = full_everywhere(project.root, f"{warm}\nfrom curation.cli.main import app\napp(['{name}'])", pages=2)
+        assert found["wrong"] == []
+        assert found["refused"] >= 4
+        promote(Project(project.root), Choice()) if name == "promote" else None

@@ -90,8 +90,10 @@ def versions(root: Path) -> Check:
         untagged = _untagged(project)
     except CurationError as error:
         return broken("versions", str(error), "mend that file, or bring it back with git checkout")
-    if not untagged:
+    if not untagged and _has_stage(project):
         return ok("versions", "every version in models/versions.jsonl has its tag")
+    if not untagged:
+        return note("versions", "no tag says which version is in production", f"git fetch --tags; else: {MEND}")
     names = ", ".join(entry.version for entry in untagged)
     if not _commit_of(project, untagged[-1]):
         fix = "commit the files of models/ and params.yaml, then: curate versions --register"
@@ -100,11 +102,14 @@ def versions(root: Path) -> Check:
 
 
 def tag_versions(root: Path) -> list[str]:
-    """Tag each version on the commit that added it to the log."""
+    """Tag each version on the commit that added it to the log, and the last one as the one in production."""
     project, said = Project(root), []
     for entry in _untagged(project):
-        if commit := _commit_of(project, entry):
-            said += register.tag(project, entry, commit)
+        name, commit = register.version_tag(project, entry.version), _commit_of(project, entry)
+        if name and commit and project.git.tag(name, commit, f"Promote {register.ARTIFACT} {entry.version}"):
+            said.append(f"Tagged {name}")
+    if not _has_stage(project) and not _untagged(project):
+        said += register.tag(project, read_log(project)[-1])
     return said
 
 
@@ -115,6 +120,12 @@ def _untagged(project: Project) -> list[Entry]:
     promoted = [entry for entry in read_log(project) if entry.action == "promote"]
     names = [(entry, register.version_tag(project, entry.version)) for entry in promoted]
     return [entry for entry, name in names if name and not project.git.has_tag(name)]
+
+
+def _has_stage(project: Project) -> bool:
+    """Whether a tag says that the last version of the log is in production; True where there is nothing to say."""
+    log = read_log(project)
+    return not (log and project.git.exists and register.tags(project, log[-1]))
 
 
 def _commit_of(project: Project, entry: Entry) -> str:
