@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from curation.files.parsed import parse_json
 from curation.files.steps import (
     KINDS,
     Append,
@@ -98,7 +99,7 @@ class Plan:
     @classmethod
     def read(cls, root: Path, text: str) -> "Plan":
         """Read what `text` gave. ValueError, KeyError or TypeError for anything else, such as a path outside."""
-        values = json.loads(text)
+        values = parse_json(text)
         then = None if values["then"] is None else dict(values["then"])
         return cls(root, str(values["command"]), [_step(dict(row)) for row in values["steps"]], then)
 

@@ -17,6 +17,7 @@ import pandas as pd
 from curation import tables
 from curation.evaluation.comparison import promotion_gate
 from curation.files.change_plan import Plan
+from curation.files.steps import Append
 from curation.model.header import Header, read_header
 from curation.project import Project, ProjectError
 from curation.project.dvc import md5_of, pointer, pointer_text
@@ -25,6 +26,8 @@ from curation.registry import benchmark_use, model_card, register, versions
 from curation.registry.gate_check import Choice, PromotionRefusedError, decide
 from curation.tables.codes import MODEL_SPLITS, Split
 from curation.tables.names_as_data import json_text, read_csv
+
+NO_VERDICT = promotion_gate.Gate({}, pd.DataFrame(), [])
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,9 @@ def promote(project: Project, choice: Choice) -> Outcome:
     of refused attempts. Raises ProjectError when candidate or predictions are not those of the last `dvc repro`.
     """
     with project.alone(Part.REGISTRY):
-        left = project.journal.settle()
+        left, done = _settled(project, "promote")
+        if done and done.md5 == md5_of(project.candidate):
+            return Outcome(done, NO_VERDICT, [left])
         header = read_header(project.candidate)
         if header.throwaway:
             raise PromotionRefusedError(
@@ -77,7 +82,9 @@ def rollback(project: Project, version: str | None, choice: Choice) -> Outcome:
     those of this version.
     """
     with project.alone(Part.REGISTRY):
-        left = project.journal.settle()
+        left, done = _settled(project, "rollback")
+        if done and version in (None, done.version):
+            return Outcome(done, NO_VERDICT, [left])
         log = versions.read_log(project)
         target = versions.find(log, version) if version else versions.before_current(log)
         if log[-1].version == target.version:
@@ -88,7 +95,21 @@ def rollback(project: Project, version: str | None, choice: Choice) -> Outcome:
             _install(project, plan, entry, asdict(entry))
             plan.then = register.commit_and_tags(project, entry, _committed(project)) if choice.commit else None
         notes = _notes(project, entry, [left, *plan.notes], choice)
-        return Outcome(entry, promotion_gate.Gate({}, pd.DataFrame(), []), notes)
+        return Outcome(entry, NO_VERDICT, notes)
+
+
+def _settled(project: Project, command: str) -> tuple[str, versions.Entry | None]:
+    """Settle what a killed command left. Return the sentence, and what `command` made production if it was that one.
+
+    Run again, such a command has then done what it was asked for: a second rollback would go one version too far.
+    """
+    plan = project.journal.unfinished()
+    said = project.journal.settle()
+    if plan is None or plan.command != command:
+        return said, None
+    lines = {step.text for step in plan.steps if isinstance(step, Append)}
+    log = versions.read_log(project)
+    return said, log[-1] if log and versions.line(log[-1]) in lines else None
 
 
 def _install(project: Project, plan: Plan, entry: versions.Entry, record: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from curation.decisions.fold import fold, pairs
 from curation.decisions.log import append_reviews, read_reviews
 from curation.errors import CurationError
 from curation.files.append_only import append_lines, read_json
+from curation.files.journal import Journal
 from curation.images.collection.metadata import facts_of, read_metadata
 from curation.images.opening import decode
 from curation.labelling import cvat as cvat_files
@@ -24,7 +25,7 @@ from curation.labelling.accept import Stamp, accept_rest, read_picks
 from curation.labelling.imported import Choice, new_decisions, refuse_new_classes
 from curation.labelling.label_studio import read_annotations
 from curation.labelling.metadata_sheets import read_sheet
-from curation.labelling.moves import Journal
+from curation.labelling.moves import Manifest
 from curation.model import checkpoint
 from curation.model.header import read_header
 from curation.params import load
@@ -150,9 +151,15 @@ def table(path: Path) -> None:
 
 
 def journal(path: Path) -> None:
-    """Read a journal of moves."""
+    """Read a manifest of moves."""
     root = _as(path, Path("trash/1/manifest.jsonl"))
-    Journal(root / "trash/1", root).places()
+    Manifest(root / "trash/1", root).places()
+
+
+def transaction(path: Path) -> None:
+    """Read the journal of a transaction that was interrupted."""
+    root = _as(path, Path("transaction/journal.json"))
+    Journal(root, root / "transaction", lambda _: []).unfinished()
 
 
 def log(path: Path) -> None:

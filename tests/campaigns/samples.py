@@ -174,3 +174,15 @@ def journal() -> list[dict[str, Any]]:
     move = {"home": "data/unlabelled/a.jpg", "away": "trash/1/files/a.jpg", "image_id": IMAGE_IDS[0],
             "facts": {"label": "cat", "confidence": 0.5}, "home_line": line, "away_line": None}  # fmt: skip
     return [{"state": state, **move} for state in ("going", "away")]
+
+
+TRANSACTION = {
+    "command": "promote",
+    "steps": [
+        {"do": "append", "path": "models/versions.jsonl", "at": 9, "text": "{}\n"},
+        {"do": "write", "path": "a", "draft": ".a.new", "aside": ".a.old", "old": "", "new": "0f"},
+        {"do": "move", "path": "data/unlabelled/a.jpg", "to": "data/raw/cat/a.jpg"},
+        {"do": "delete", "path": "b", "aside": ".b.old"},
+    ],
+    "then": {"message": "Promote", "paths": ["params.yaml"], "tags": [["classifier@v1.0.0", "HEAD"]]},
+}

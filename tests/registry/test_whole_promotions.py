@@ -5,11 +5,15 @@ import json
 import pytest
 from factories.full_disks import full_everywhere, may_mount
 from factories.kills import killed_everywhere
+from typer.testing import CliRunner
 
+from curation.cli.main import app
 from curation.evaluation.comparison.compare_rounds import compare, read_revision
+from curation.files.journal import Journal
 from curation.files.steps import Append, Write
 from curation.project import Project
 from curation.project.places import ProjectError
+from curation.registry import register
 from curation.registry.promote import Choice, PromotionRefusedError, promote, rollback
 from curation.registry.versions import read_log
 
@@ -141,6 +145,28 @@ def test_a_promotion_or_rollback_killed_anywhere_ends_before_or_after_with_its_c
         assert found["wrong"] == []
         assert found["kills"] > 10
         promote(Project(project.root), Choice()) if name == "promote" else None
+
+
+def test_a_command_that_was_interrupted_and_is_run_again_does_its_work_once(project, monkeypatch):
+    here = Project(project.root)
+    for weight, base in ((0.0, ""), (1.0, "cat"), (2.0, "cat")):
+        project.round(right(project, base), weight=weight)
+        promote(here, Choice())
+    for wanted, command in (("v1.0.1", "rollback"), ("v1.0.3", "promote")):
+        if command == "promote":
+            project.round(right(project, "cat"), weight=3.0)
+        with monkeypatch.context() as patch:
+            patch.setattr(Journal, "_carry_out", lambda *_: None)
+            patch.setattr(register, "notes", lambda *_, **__: [])
+            rollback(here, None, Choice()) if command == "rollback" else promote(here, Choice())
+        monkeypatch.chdir(project.root)
+        done = CliRunner().invoke(app, [command, "--json"])
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["version"] == wanted
+        assert f"An interrupted `curate {command}` was completed." in json.loads(done.stdout)["notes"][0]
+        assert [entry.version for entry in read_log(here)][-1] == wanted
+        assert project.run("git", "status", "--porcelain") == ""
+    assert len(read_log(here)) == 5
 
 
 def test_two_projects_of_one_repository_have_versions_and_tags_of_their_own(tmp_path, project):

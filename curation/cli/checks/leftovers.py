@@ -4,7 +4,6 @@ Each check has a function that mends what it found; `curate doctor --mend` calls
 """
 
 import fcntl
-import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from curation.cli.checks.check import Check, broken, note, ok
 from curation.errors import CurationError
+from curation.files.parsed import parse_json
 from curation.files.whole_files import SUFFIX, is_abandoned
 from curation.project import Project
 from curation.registry import register
@@ -151,7 +151,7 @@ def _hidden(root: Path) -> Iterator[Path]:
 def _is_torn(path: Path) -> bool:
     """Whether a file is there that is no JSON, such as an empty one."""
     try:
-        json.loads(path.read_text(encoding="utf-8"))
+        parse_json(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return False
     except ValueError:

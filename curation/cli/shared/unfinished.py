@@ -5,7 +5,7 @@ import typer
 from curation.cli.shared.app import app
 from curation.cli.shared.output import note
 
-LOOKS_ONLY = "doctor"  # it shows what is left, and mends it when it is asked to
+BY_THEMSELVES = {"doctor", "promote", "rollback"}  # doctor only looks; the other two must know what they complete
 
 
 @app.callback()
@@ -14,5 +14,5 @@ def settle(context: typer.Context) -> None:
     from curation.project import Project
 
     project = Project.find_or_here()
-    if context.invoked_subcommand != LOOKS_ONLY and project.begun and (said := project.journal.settle()):
+    if context.invoked_subcommand not in BY_THEMSELVES and project.begun and (said := project.journal.settle()):
         note(said)
