@@ -4,6 +4,7 @@ The scores of a model are stored batch by batch. A later run skips every file th
 written one batch after the other, so only the disk limits its size.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from curation.images.image_measures import Settings
 from curation.params import Params
 from curation.pool.identified_table import identified
 from curation.pool.labelled_near_duplicates import Known
-from curation.predict.decode import Decoder, Item, key
+from curation.predict.decode import Decoder, Item, is_remote, key
 from curation.predict.model_lookup import Model
 from curation.predict.score_files import score_into
 from curation.predict.score_parts import Parts, read
@@ -46,8 +47,8 @@ def identify_items(
 ) -> Run:
     """Score the items that this model has not scored yet, and write the table IDENTIFIED to `out`.
 
-    The column `source` is "folder". The paths of items are relative to the project, and the project's cache keeps the
-    scores.
+    The column `source` is "folder". A file that was moved away meanwhile has no row. The paths of items are relative to
+    the project, and the project's cache keeps the scores.
     """
     settings = Settings.of(params)
     with project.lock(f"identify-{model.digest[:16]}"):
@@ -56,9 +57,14 @@ def identify_items(
         new = [item for item in items if item.key not in seen]
         del seen  # 100 bytes a file
         score_into(parts, new, model.path, Decoder(model.input, settings, project.root), params)
-        images, unreadable = write(parts, {item.key for item in items}, model, out, context)
+        images, unreadable = write(parts, {item.key for item in items if _there(item, project)}, model, out, context)
     model.calibration.write(out.with_suffix(".calibration.json"))
     return Run(out, images, len(new), unreadable)
+
+
+def _there(item: Item, project: Project) -> bool:
+    """Whether a local file is still at its place: it may have been accepted or purged while others were scored."""
+    return is_remote(item.path) or os.path.lexists(project.file(item.path))
 
 
 def write(parts: Parts, wanted: set[bytes], model: Model, out: Path, context: Context) -> tuple[int, int]:

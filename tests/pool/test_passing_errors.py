@@ -60,3 +60,12 @@ def test_a_changed_setting_asks_again(checkpoint, tmp_path, picture):
     assert identify_items(asked, model, small, out, project).unreadable == 1
     done = identify_items(asked, model, PARAMS, out, project)
     assert (done.scored, done.unreadable) == (1, 0)
+
+
+def test_a_file_that_is_moved_away_meanwhile_has_no_row(checkpoint, tmp_path, picture):
+    for number in range(3):
+        picture(tmp_path / f"photos/{number}.png", "red", number)
+    asked = items(str(tmp_path / "photos"), tmp_path)
+    (tmp_path / "photos/1.png").rename(tmp_path / "moved.png")
+    done = identify_items(asked, open_model(checkpoint), PARAMS, tmp_path / "out.parquet", Project(tmp_path))
+    assert (done.images, done.unreadable) == (2, 0)
