@@ -146,12 +146,20 @@ def read_guarded(batches: Iterable[Batch], processes: int = 1) -> dict[str, Foun
     kept = (given.append(batch) or batch for batch in batches)
     for number, found in enumerate(run_guarded(read_batch, kept, processes=processes, bounds=bounds, chunk=1)):
         for one in [found] if isinstance(found, Found) else _singly(given[number]):
-            _add(total.setdefault(one.parser, Found(one.parser)), one)
+            _tell_new(total.setdefault(one.parser, Found(one.parser)), one)
+            _add(total[one.parser], one)
         if monotonic() - told > TOLD:
             told = monotonic()
             count = sum(one.count for one in total.values())
             print(f"{count:,} inputs, {sum(len(one.faults) for one in total.values())} faults", flush=True)
     return total
+
+
+def _tell_new(total: Found, one: Found) -> None:
+    """Print at once what fails in a new way."""
+    for fault in one.faults:
+        if fault.kind not in kinds(total):
+            print(f"{fault.parser}, input {fault.number}: {fault.kind}", flush=True)
 
 
 def _batches(seed: int, names: list[str]) -> Iterator[Batch]:

@@ -66,13 +66,15 @@ def killed(asked: argparse.Namespace) -> int:
     told = kills.campaign(asked.kills, asked.seed)
     for fault in told.faults:
         print(f"\n{fault}")
-    rows = [(name, told.kills[name], count) for name, count in told.completed.items()]
+    rows = [(name, told.kills[name], told.mended[name], count) for name, count in told.completed.items()]
     about = (
         f"{told.kills.total()} kills (SIGKILL, of a command and all that it started) in "
         f"{time.monotonic() - begun:.0f} s, seed {asked.seed}: {len(told.faults)} faults. After each kill no table is "
         "torn and no decision lost; each command then completes, with the bytes of a round that nobody disturbed."
     )
-    report("Kills", about, ["command", "kills", "completed and compared"], rows, keep=asked.keep)
+    report(
+        "Kills", about, ["command", "kills", "curate doctor --mend", "completed and compared"], rows, keep=asked.keep
+    )
     return len(told.faults)
 
 
