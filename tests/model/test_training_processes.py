@@ -62,6 +62,7 @@ def test_kill_9_at_any_moment_leaves_nothing_half_written(folder):
     assert Path("out.safetensors").read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_no_process_and_no_file(folder):
     process = launch("run.py", start_new_session=True)
     next(line for line in process.stderr if line.startswith("epoch 1/6"))

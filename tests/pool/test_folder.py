@@ -62,6 +62,7 @@ def test_only_new_and_changed_files_are_scored_again(photos, checkpoint, tmp_pat
     assert (only.images, only.scored) == (1, 0)
 
 
+@pytest.mark.slow
 def test_kill_9_loses_at_most_the_batch_at_hand(photos, checkpoint, tmp_path, picture):
     for number in range(100, 260):
         picture(photos / "many" / f"{number}.png", "red", number)

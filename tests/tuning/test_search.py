@@ -55,6 +55,7 @@ def repository(tmp_path, monkeypatch):
     return Repository.start(tmp_path, {**stage, "params.yaml": "lr: 1\n"})
 
 
+@pytest.mark.slow
 def test_trials_are_dvc_experiments_and_bad_ones_are_given_up(repository):
     best = search(tune({"lr": [0.9, 0.01]}), Project(Path()), trials=2, sampler="grid", seed=1)
     assert best.params == {"lr": 0.9}
