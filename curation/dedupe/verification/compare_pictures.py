@@ -19,6 +19,7 @@ from curation.dedupe.verification.copy_rule import (
     RICH,
     RICH_TONES,
     Evidence,
+    differs_faintly,
     explains_all,
     is_copy,
 )
@@ -102,7 +103,9 @@ def _as_repainted(one: ComparedPicture, other: ComparedPicture, placed: Placed, 
     if not _is_rich(found) or (pair := in_one_palette(one, other)) is None:
         return None
     better = evidence(*pair, placed, GRID)
-    return Verdict(Relation.COPY, placed.orientation, _changed(better)) if better and is_copy(better) else None
+    if better is None or not is_copy(better) or differs_faintly(better):
+        return None
+    return Verdict(Relation.COPY, placed.orientation, _changed(better))
 
 
 def _ways(found: Evidence) -> list[Way]:

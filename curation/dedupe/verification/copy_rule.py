@@ -112,12 +112,15 @@ def _is_plain_copy(found: Evidence) -> bool:
 
 def _differs_in_quiet(found: Evidence) -> bool:
     """Whether something faint stands out of two pictures that are equal but for it."""
+    quiet = found.unmoved and not found.sharpened and found.sharper <= AS_SHARP and found.plain.noise < QUIET
+    return quiet and differs_faintly(found)
+
+
+def differs_faintly(found: Evidence) -> bool:
+    """Whether something stands out that only two pictures of little noise show."""
     plain = found.plain
-    if not found.unmoved or found.sharpened or found.sharper > AS_SHARP or plain.noise >= QUIET:
-        return False
-    finer = closeness(found.length)
     return (
-        plain.area > QUIET_AREA * finer
+        plain.area > QUIET_AREA * closeness(found.length)
         or plain.prominence > QUIET_PROMINENCE
         or _differs_broadly(plain, found.length, QUIET_BROAD)
     )
