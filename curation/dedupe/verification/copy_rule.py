@@ -76,7 +76,7 @@ def is_copy(found: Evidence) -> bool:
     if found.covered[0] < COVERED[0] or found.covered[1] < COVERED[1] or not _details_agree(found):
         return False
     if found.unlit and _is_anchored(found, ANCHORS, CELLS) and _has_enough(found):
-        return (_is_plain_copy(found) or _is_lit_copy(found)) and not _recoloured_in_part(found)
+        return _is_plain_copy(found) and not _recoloured_in_part(found)
     if not found.unlit and found.structure.share >= RICH:
         return _is_lit_copy(found) and not _recoloured_in_part(found)
     return _is_same_graphic(found)
@@ -146,7 +146,7 @@ def closeness(length: int) -> float:
 
 
 def _is_lit_copy(found: Evidence) -> bool:
-    """Whether a smooth change of the light explains all; it may be so small that the light counts as unchanged."""
+    """Whether a smooth change of the light explains all."""
     free = found.free
     if found.structure.share < RICH or not _is_anchored(found, LIT_ANCHORS, LIT_CELLS):
         return False
