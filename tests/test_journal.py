@@ -8,6 +8,7 @@ from factories.kills import killed_everywhere, state
 from hypothesis import given
 from hypothesis import strategies as st
 
+from curation.files import steps
 from curation.files.journal import Journal, JournalError
 from curation.files.steps import Move, Write
 
@@ -113,10 +114,10 @@ def test_lines_of_others_that_came_after_a_kill_stay(tmp_path):
     assert (one.root / "log.csv").read_text() == "1,old\n2,old\n5,theirs\n3,new\n4,new\n"
 
 
-@given(steps=st.integers(0, 5))
-def test_an_error_at_any_step_takes_all_back(tmp_path_factory, steps):
+@given(number=st.integers(0, 5))
+def test_an_error_at_any_step_takes_all_back(tmp_path_factory, number):
     root = start(tmp_path_factory.mktemp("project") / "start")
-    before, left = state(root), [steps]
+    before, left = state(root), [number]
 
     def failing(function):
         def run(self, root):
@@ -130,12 +131,26 @@ def test_an_error_at_any_step_takes_all_back(tmp_path_factory, steps):
     with pytest.MonkeyPatch.context() as patch:
         for kind in (Write, Move):
             patch.setattr(kind, "do", failing(kind.do))
-        if steps < 4:
+        if number < 4:
             with pytest.raises(OSError, match="No space"):
                 exec(ACT, {"root": root})
             assert state(root) == before
         else:
             exec(ACT, {"root": root})
+    assert journal(root).unfinished() is None
+
+
+def test_a_log_that_nobody_may_write_ends_the_command_as_if_it_had_not_begun(tmp_path, monkeypatch):
+    root = start(tmp_path / "start")
+    before = state(root)
+
+    def refused(path):
+        raise PermissionError(errno.EPERM, "Operation not permitted", str(path))
+
+    monkeypatch.setattr(steps, "appending", refused)
+    with pytest.raises(PermissionError):
+        exec(ACT, {"root": root})
+    assert state(root) == before
     assert journal(root).unfinished() is None
 
 

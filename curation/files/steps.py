@@ -40,14 +40,13 @@ class Append:
     def undo(self, root: Path) -> str:
         """Take the lines away, unless somebody added others after them: a line of a person is never cut off."""
         path = root / self.path
-        if path.exists():
+        if path.exists() and path.stat().st_size != max(self.at, 0):  # else nothing was added; it may be read-only
             with appending(path) as log:
                 if not self._is_ours(log.there) and len(log.there) != max(self.at, 0):
                     return self.path if self._data in log.there else ""
                 log.cut(max(self.at, 0))
-                if self.at < 0:
-                    path.unlink()
         if self.at < 0:
+            path.unlink(missing_ok=True)
             _remove_empty(path.parent, root)
         return ""
 

@@ -1,16 +1,17 @@
-"""A full or read-only disk: one clear message, nothing half-written, and the same command succeeds with space."""
+"""A full disk or a kill: one clear message, nothing half-written, and the same command succeeds the next time."""
 
 import numpy as np
 import pytest
 from factories.full_disks import full_everywhere, may_mount
+from factories.kills import killed_everywhere
 from factories.tables import write
 from PIL import Image
 
 from curation import tables
 
-pytestmark = pytest.mark.skipif(not may_mount(), reason="this process may not mount a disk")
 IDS = [f"{number:032x}" for number in range(8)]
 CLI = "from curation.cli.main import app\nimport curation.labelling.accept, curation.labelling.purge\n"
+ACCEPT = f"{CLI}app(['label', 'accept', 'picks.csv', '--rest-as', 'predicted', '--reviewer', 'ana'])"
 APPEND = """
 import sys
 from curation.decisions.log import append_reviews
@@ -47,10 +48,11 @@ def project(tmp_path):
     return root
 
 
+@pytest.mark.skipif(not may_mount(), reason="this process may not mount a disk")
 @pytest.mark.parametrize(
     ("act", "most"),
     [
-        (f"{CLI}app(['label', 'accept', 'picks.csv', '--rest-as', 'predicted', '--reviewer', 'ana'])", 5),
+        (ACCEPT, 5),
         (f"{CLI}app(['purge', '--yes'])", 5),
         (APPEND, 5),
     ],
@@ -60,3 +62,9 @@ def test_a_full_disk_is_said_once_and_the_same_command_succeeds_with_space(proje
     found = full_everywhere(project, act)
     assert found["wrong"] == []
     assert found["refused"] >= most
+
+
+def test_a_kill_of_label_accept_loses_and_doubles_no_decision_and_moves_each_file_once(project, tmp_path):
+    found = killed_everywhere(project, tmp_path, ACCEPT, every=5)
+    assert found["wrong"] == []
+    assert found["kills"] > 8
