@@ -6,6 +6,7 @@ no file can hold. ruamel's readers of numbers and times raise errors of Python o
 
 import json
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,9 @@ def speaks_of_bytes(error: Exception) -> bool:
 def parse_yaml(text: str) -> Any:
     """Read a text of YAML with plain values only. YAMLError where it is none, or is nested too deeply."""
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        with warnings.catch_warnings():  # an anchor that is used twice is right YAML, and ruamel warns of it
+            warnings.simplefilter("ignore")
+            return YAML(typ="safe", pure=True).load(text)
     except YAMLError:
         raise
     except RecursionError:

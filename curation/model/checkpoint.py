@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import nn
 
+from curation.errors import in_words
 from curation.files import whole
 from curation.model.backbone import PROBE_CLASSES, Spec, build
 from curation.model.classifier_head import find_head, head_keys
@@ -108,7 +109,7 @@ def _restricted(path: Path) -> State:
     except Exception as error:  # noqa: BLE001 - the restricted loader raises many kinds
         raise CheckpointError(
             f"backbone.weights: {path} is refused by torch's safe loader "
-            f"({str(error).splitlines()[0]}). Save it as safetensors"
+            f"({in_words(error)[:200]}). Save it as safetensors"
         ) from None
     for key in ("state_dict", "model", "model_state_dict"):
         found = found.get(key, found) if isinstance(found, dict) else found

@@ -82,8 +82,8 @@ def read_batch(batch: Batch) -> Found:
     """Read the inputs of a batch, in this process."""
     found = Found(batch.parser)
     signal.signal(signal.SIGPROF, _slow)
-    warnings.simplefilter("error")
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        warnings.simplefilter("error")
         for number in range(batch.first, batch.first + batch.count):
             _read_one(batch, number, Path(folder), found)
     return found
