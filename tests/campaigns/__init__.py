@@ -1,1 +1,1 @@
-"""Campaigns: fuzzed inputs, kills and pairs of commands, each for as long as wanted; see run.py."""
+"""Campaigns: fuzzed inputs and kills of commands, each for as long as wanted; see run.py."""

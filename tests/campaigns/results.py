@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PAGE = Path(__file__).resolve().parents[2] / "benchmarks/results/campaigns.md"
-HEAD = "# Campaigns\n\nFuzzed inputs, kills and pairs of commands: `python tests/campaigns/run.py --help`.\n"
+HEAD = "# Campaigns\n\nFuzzed inputs, and kills of commands: `python tests/campaigns/run.py --help`.\n"
 
 
 def report(

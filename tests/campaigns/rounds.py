@@ -1,4 +1,4 @@
-"""A small project and the commands of a round in it, for the campaigns that kill commands or run two at once.
+"""A small project and the commands of a round in it, for the campaign that kills commands.
 
 Two classes of 50 drawn shapes, a pool of 16, no review in FiftyOne: a round takes about a minute on an idle core.
 """

@@ -1,8 +1,7 @@
-"""Run a campaign for as long as wanted: fuzzed inputs, kills, or pairs of commands at once.
+"""Run a campaign for as long as wanted: fuzzed inputs, or kills.
 
     python tests/campaigns/run.py fuzz  [--seconds 60] [--seed 0] [--parser NAME] [--only NUMBER]
     python tests/campaigns/run.py kills [--kills 20] [--seed 0]
-    python tests/campaigns/run.py pairs [--pairs 20] [--seed 0]
 
 Each prints its seed and what it found, and keeps the counts in benchmarks/results/campaigns.md with --keep.
 """
@@ -16,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "benchmarks"), str(ROOT)]
 
-from campaigns import fuzz, kills, pairs  # noqa: E402 - the folders above hold it
+from campaigns import fuzz, kills  # noqa: E402 - the folders above hold it
 from campaigns.parsers import PARSERS  # noqa: E402
 from campaigns.results import report  # noqa: E402
 
@@ -24,7 +23,7 @@ from campaigns.results import report  # noqa: E402
 def main() -> None:
     """Run the campaign that the first word names; exit 1 where it found a fault."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("campaign", choices=["fuzz", "kills", "pairs"])
+    parser.add_argument("campaign", choices=["fuzz", "kills"])
     parser.add_argument("--seed", type=int, default=random.randrange(10**6), help="drawn where none is given")
     parser.add_argument("--keep", action="store_true", help="keep the counts in benchmarks/results/campaigns.md")
     parser.add_argument("--seconds", type=float, default=60, help="fuzz for so long")
@@ -32,10 +31,9 @@ def main() -> None:
     parser.add_argument("--parser", choices=PARSERS, help="fuzz only this one")
     parser.add_argument("--only", type=int, help="read only the input with this number, and print it")
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--pairs", type=int, default=20)
     asked = parser.parse_args()
     print(f"seed {asked.seed}", flush=True)
-    run = {"fuzz": fuzzed if asked.only is None else once, "kills": killed, "pairs": paired}
+    run = {"fuzz": fuzzed if asked.only is None else once, "kills": killed}
     sys.exit(bool(run[asked.campaign](asked)))
 
 
@@ -75,20 +73,6 @@ def killed(asked: argparse.Namespace) -> int:
     report(
         "Kills", about, ["command", "kills", "curate doctor --mend", "completed and compared"], rows, keep=asked.keep
     )
-    return len(told.faults)
-
-
-def paired(asked: argparse.Namespace) -> int:
-    """Start commands two at a time; how many faults there are."""
-    begun = time.monotonic()
-    told = pairs.campaign(asked.pairs, asked.seed)
-    for fault in told.faults:
-        print(f"\n{fault}")
-    names = sorted({*told.completed, *told.refused})
-    rows = [(name, told.completed[name], told.refused[name]) for name in names]
-    seconds = time.monotonic() - begun
-    about = f"{asked.pairs} pairs started together in {seconds:.0f} s, seed {asked.seed}: {len(told.faults)} faults."
-    report("Pairs", about, ["command", "completed", "ended with one message"], rows, keep=asked.keep)
     return len(told.faults)
 
 
