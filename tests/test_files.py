@@ -5,9 +5,10 @@ import subprocess
 import sys
 
 import pytest
+from factories.full_disks import may_mount, small_disk
 
 from curation.files import whole, write_text
-from curation.files.whole_files import is_abandoned
+from curation.files.whole_files import is_abandoned, reserve
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path):
@@ -109,3 +110,14 @@ def test_a_file_has_the_permissions_that_the_umask_gives(tmp_path):
     finally:
         os.umask(old)
     assert (tmp_path / "table.txt").stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.skipif(not may_mount(), reason="this process may not mount a disk")
+def test_room_for_a_file_that_is_written_through_memory_is_taken_before(tmp_path):
+    with small_disk(2**16) as disk, (disk / "array").open("w+b") as file:
+        file.truncate(2**20)
+        with pytest.raises(OSError, match="No space left"):
+            reserve(file.fileno())
+        file.truncate(2**12)
+        reserve(file.fileno())
+        assert os.fstat(file.fileno()).st_size == 2**12

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from curation import tables
 from curation.dedupe.views.frames import contents
+from curation.files.whole_files import reserve
 from curation.images import image_measures
 
 FACTS = ["image_id", "path", "source", "label", "origin", "copy_labels", "format", "bytes", "width", "height", "blur"]
@@ -82,7 +83,9 @@ def from_parquet(path: Path) -> Pictures:
 def _scratch(shape: tuple[int, int]) -> NDArray[np.uint8]:
     """A file that is mapped into memory; the mapping outlives the file's name."""
     with tempfile.TemporaryFile() as file:
-        return np.memmap(file, np.uint8, "w+", shape=shape)
+        array = np.memmap(file, np.uint8, "w+", shape=shape)
+        reserve(file.fileno())
+        return array
 
 
 def _sides(frame: pd.DataFrame) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from curation.evaluation.uncertainty.auc_interval import influence, interval
 from curation.evaluation.uncertainty.bootstrap import LEAST_OF_CLASS
 from curation.evaluation.uncertainty.intervals import NOTHING, Groups, Interval
+from curation.files.whole_files import reserve
 
 
 class Columns:
@@ -25,6 +26,9 @@ class Columns:
             if empty
             else np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
         )
+        if not empty:
+            with path.open("r+b") as file:
+                reserve(file.fileno())
 
     def put(self, block: slice, probabilities: NDArray[np.float32]) -> None:
         """Store the probabilities [b, classes] of a block of images."""

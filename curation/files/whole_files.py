@@ -9,6 +9,7 @@ Two processes may write the same file at a time. Each has a draft of its own, wh
 A draft that nobody locks is the rest of a killed process; the next writer takes it over, so drafts never pile up.
 """
 
+import errno
 import fcntl
 import hashlib
 import itertools
@@ -52,6 +53,21 @@ def write_text(path: Path, text: str) -> None:
     """Write a text in UTF-8, whole or not at all, with the line ends it has."""
     with whole(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="")
+
+
+def reserve(file: int) -> None:
+    """Take the blocks of an open file on the disk now, where the system can do so.
+
+    For files that are written through memory (numpy's memmap): a full disk is an OSError here, and later it would end
+    the process with SIGBUS.
+    """
+    size = os.fstat(file).st_size
+    if size and hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file, 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                raise
 
 
 def is_abandoned(draft: Path) -> bool:

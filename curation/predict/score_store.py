@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from curation.engine.processes import count as cores
 from curation.engine.progress import track
 from curation.engine.read_ahead import in_threads
+from curation.files.whole_files import reserve
 
 if TYPE_CHECKING:
     from curation.model.scorer import Memory, Scorer
@@ -114,4 +115,7 @@ def collect(
 def _array(path: Path, kind: type, count: int, like: NDArray[Any]) -> NDArray[Any]:
     if like.shape[1] == 0:  # a file of no bytes can't be mapped
         return np.zeros((count, 0), kind)
-    return np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=(count, like.shape[1]))
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=kind, shape=(count, like.shape[1]))
+    with path.open("r+b") as file:
+        reserve(file.fileno())
+    return array
