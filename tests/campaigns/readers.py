@@ -88,7 +88,7 @@ def metadata(path: Path) -> None:
     times = pd.Series([facts_of(one).captured_at for one in cells.values()], dtype="str")
     seconds_of_times(times)
     try:
-        read_sheet(path).write(path)
+        path.write_bytes(read_sheet(path).data(path))
         again = read_metadata(path, files)
     except CurationError as error:
         if path.suffix == ".parquet":  # a damaged table may be read row by row, and not as a whole
