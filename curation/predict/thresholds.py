@@ -57,6 +57,7 @@ class Curve:
     - sizes: as how many separate images they count; less than `counts` where images share a leak group
     - noise: mean probability that one of their labels is wrong; empty where it is not known, and counts as 0
     - classes: number of classes of the model
+    - thinned: some thresholds were left out, as there were too many
     """
 
     thresholds: tuple[float, ...] = ()
@@ -65,6 +66,7 @@ class Curve:
     sizes: tuple[float, ...] = ()
     noise: tuple[float, ...] = ()
     classes: int = 2
+    thinned: bool = False
 
     @property
     def total(self) -> int:
@@ -76,15 +78,25 @@ class Curve:
         """Read the fields as JSON gives them. ValueError where a column is no list of numbers, or is too short."""
         columns = {key: tuple(values[key]) for key in ("thresholds", "counts", "agree", "sizes", "noise")}
         refuse_odd_columns(columns)
-        return cls(**columns, classes=int(values["classes"]))
+        return cls(**columns, classes=int(values["classes"]), thinned=bool(values.get("thinned", True)))
 
     def expected(self, min_conf: float) -> Expected:
-        """Return precision, its lower bound, and coverage at or above `min_conf`; NaN where there are no images."""
+        """Return precision, its lower bound, and coverage at or above `min_conf`; NaN where there are no images.
+
+        Where the curve is thinned, images between two thresholds may be above or below `min_conf`. Then it is the row
+        with the lower bound: those images are the least sure ones, and must not be passed over.
+        """
         inside = int(np.searchsorted(-np.asarray(self.thresholds), -min_conf, side="right"))
         if not inside:
             return NOTHING
-        count, agree, size = (column[inside - 1] for column in (self.counts, self.agree, self.sizes))
-        noise = self.noise[inside - 1] if self.noise else 0.0
+        found = self._at(inside - 1)
+        if not self.thinned or inside == len(self.counts):
+            return found
+        return min(found, self._at(inside), key=lambda row: (row.low, row.precision))
+
+    def _at(self, place: int) -> Expected:
+        count, agree, size = (column[place] for column in (self.counts, self.agree, self.sizes))
+        noise = self.noise[place] if self.noise else 0.0
         low = lower_bound(agree / count, size) if size >= FEWEST else math.nan
         rate, low = (without_noise(value, noise, self.classes) for value in (agree / count, low))
         return Expected(rate, low, count / self.total, int(count))
@@ -135,7 +147,8 @@ def curve(
     sure = np.asarray(confidence, dtype=np.float64)[order]
     values = np.asarray(agrees, dtype=bool)[order]
     ends = np.flatnonzero(np.append(sure[1:] != sure[:-1], True)) if len(sure) else np.array([], dtype=int)
-    if len(ends) > max_points:
+    thinned = len(ends) > max_points
+    if thinned:
         ends = ends[np.unique(np.linspace(0, len(ends) - 1, max_points).round().astype(int))]
     doubt = np.zeros(0) if noise is None or not noise.any() else (np.cumsum(noise[order]) / np.arange(1, len(sure) + 1))
     return Curve(
@@ -145,6 +158,7 @@ def curve(
         _sizes(values, None if groups is None else np.asarray(groups)[order], ends + 1),
         tuple(round(float(value), 9) for value in (doubt[ends] if len(doubt) else doubt)),
         classes,
+        thinned,
     )
 
 

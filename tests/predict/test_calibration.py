@@ -169,6 +169,14 @@ def test_the_lower_bound_holds_in_95_of_100_draws_also_in_groups(size):
         assert np.mean(bounds > true_precision(threshold)) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 200), threshold
 
 
+def test_the_lower_bound_holds_also_where_a_curve_keeps_few_of_its_thresholds():
+    rng = np.random.default_rng(0)
+    curves = [curve(*draw(rng, 2000)[:2], max_points=50) for _ in range(400)]
+    assert all(one.thinned for one in curves)
+    bounds = np.array([one.expected(0.5).low for one in curves])
+    assert np.mean(bounds > true_precision(0.5)) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)
+
+
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.integers(0, 40)), max_size=120), st.floats(0.5, 0.99))
 def test_no_threshold_comes_without_a_reason_and_one_that_comes_was_reached_on_val(rows, wanted):
     sure, right, groups = (np.array(list(column)) for column in zip(*rows, strict=True)) if rows else (np.zeros(0),) * 3
