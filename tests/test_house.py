@@ -60,7 +60,10 @@ def test_starting_a_command_imports_neither_torch_nor_fiftyone(module):
 def test_every_library_that_is_imported_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
-    declared = {re.split(r"[<>=\[]", line)[0].lower() for line in lines} | {"pymongo"}  # FiftyOne's own driver
+    declared = {re.split(r"[<>=\[]", line)[0].lower() for line in lines} | {
+        "pymongo",
+        "dvc-data",
+    }  # FiftyOne's own driver, DVC's own cache
     distributions = metadata.packages_distributions()
     heads = {name.split(".")[0] for path in FILES for name in imported(path)} - {"curation", "stages", ""}
     for head in sorted(heads - set(sys.stdlib_module_names)):

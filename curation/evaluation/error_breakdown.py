@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from curation.evaluation.prediction_facts import Facts
 from curation.evaluation.uncertainty.intervals import LEVEL, exact_share, of_difference
-from curation.predict.effective_size import effective_size
+from curation.predict.proportions import effective_size
 
 PARTS = ("bias", "variance", "selection")
 

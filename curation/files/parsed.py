@@ -4,6 +4,7 @@ Python's `json` fails on a deeply nested text with a RecursionError, and accepts
 no file can hold. ruamel's readers of numbers and times raise errors of Python on what looks like one and is none.
 """
 
+import itertools
 import json
 import re
 import warnings
@@ -14,6 +15,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+BRACKET = re.compile(r"[\[\]{}]")
+DEEPEST = 100  # brackets in brackets: the time of ruamel grows with the square of their number
 
 
 def parse_json(data: str | bytes, pairs: Callable[[list[tuple[str, Any]]], Any] | None = None) -> Any:
@@ -41,6 +44,8 @@ def speaks_of_bytes(error: Exception) -> bool:
 
 def parse_yaml(text: str) -> Any:
     """Read a text of YAML with plain values only. YAMLError where it is none, or is nested too deeply."""
+    if _brackets_deep(text) > DEEPEST:
+        raise YAMLError("it is nested too deeply")
     try:
         with warnings.catch_warnings():  # an anchor that is used twice is right YAML, and ruamel warns of it
             warnings.simplefilter("ignore")
@@ -51,3 +56,9 @@ def parse_yaml(text: str) -> Any:
         raise YAMLError("it is nested too deeply") from None
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, AssertionError) as error:
         raise YAMLError(f"a value in it can't be read ({error})") from None
+
+
+def _brackets_deep(text: str) -> int:
+    """How many brackets stand in one another at most."""
+    steps = (1 if mark in "[{" else -1 for mark in BRACKET.findall(text))
+    return max(itertools.accumulate(steps, initial=0))

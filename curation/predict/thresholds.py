@@ -13,20 +13,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betainc, betaincinv
 
 from curation.predict.calibration_values import refuse_odd_columns
-from curation.predict.effective_size import effective_size
+from curation.predict.proportions import ALPHA, effective_size, lower_bound, needed, p_values
 
 Reals = npt.NDArray[np.floating]
 Flags = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int64]
 
-ALPHA = 0.05  # how often a stated bound, or a threshold, may be wrong
 FEWEST = 20  # with fewer images above a threshold no bound is stated: even with none wrong it would be below 0.86
 MAX_POINTS = 1000
 CLASS_POINTS = 50  # thresholds of the curve of one class
-Z_95 = 1.959963984540054
 
 
 class Expected(NamedTuple):
@@ -213,32 +210,6 @@ def _sizes(values: Flags, groups: Codes | None, counts: npt.NDArray[np.intp]) ->
     return tuple(round(effective_size(numbers[:count], groups[:count]), 3) for count in counts)
 
 
-def needed(precision: float, wrong: int = 0) -> int:
-    """Return how many images show a precision at 95 % when `wrong` of them are wrong: 59 for 0.95 and none wrong."""
-    precision = min(precision, 1 - 1e-9)
-    count = max(math.ceil(math.log(ALPHA) / math.log(precision) - 1e-9), wrong + 1)
-    while wrong and betainc(count - wrong, wrong + 1, precision) > ALPHA:
-        count += 1
-    return count
-
-
-def p_values(rates: Reals, sizes: Reals, wanted: Reals) -> npt.NDArray[np.float64]:
-    """Return the binomial probability [n] of a rate this high or higher when the true one is `wanted`."""
-    right = np.asarray(rates, np.float64) * sizes
-    tails = betainc(np.maximum(right, 1e-12), sizes - right + 1, wanted)
-    return np.asarray(np.where(right > 0, tails, 1.0), np.float64)
-
-
-def lower_bound(rate: float, size: float, alpha: float = ALPHA) -> float:
-    """Return the lower Clopper-Pearson bound of a share `rate` of `size` separate images.
-
-    alpha: how often the bound may be wrong.
-
-    Example: lower_bound(1, 59) is 0.95.
-    """
-    return float(betaincinv(rate * size, (1 - rate) * size + 1, alpha)) if rate > 0 and size > 0 else 0.0
-
-
 def without_noise(rate: float, noise: float, classes: int) -> float:
     """Return the share of right predictions when `rate` of them agree with labels of which `noise` are wrong.
 
@@ -246,17 +217,3 @@ def without_noise(rate: float, noise: float, classes: int) -> float:
     """
     chance = noise / max(classes - 1, 1)
     return min(max((rate - chance) / max(1 - noise - chance, 1e-6), 0.0), 1.0) if rate == rate else rate  # noqa: PLR0124
-
-
-def wilson(right: float, count: float, z: float = Z_95) -> tuple[float, float]:
-    """Return the Wilson interval (1927) of the proportion right / count; `right` may be a sum of probabilities.
-
-    The result is (NaN, NaN) when `count` is 0.
-    """
-    if not count:
-        return math.nan, math.nan
-    rate = right / count
-    middle = rate + z * z / (2 * count)
-    spread = z * math.sqrt(max(rate * (1 - rate), 0.0) / count + z * z / (4 * count * count))
-    scale = 1 + z * z / count
-    return max((middle - spread) / scale, 0.0), min((middle + spread) / scale, 1.0)

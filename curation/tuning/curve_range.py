@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from curation.evaluation.uncertainty import intervals
 from curation.evaluation.uncertainty.intervals import Groups, Interval
-from curation.predict.effective_size import effective_size
+from curation.predict.proportions import effective_size
 from curation.tuning.learning_curve import Curve
 from curation.tuning.power_law import expected
 

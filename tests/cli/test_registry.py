@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from curation.cli.main import app
 from curation.project import Project
-from curation.registry.versions import Entry, append, before_current, next_version, read_log
+from curation.registry.versions import Entry, before_current, line, next_version, read_log
 
 FORKED = """
 import json, os, sys, tempfile
@@ -32,6 +32,12 @@ def entry(version, action="promote", classes=("cat", "dog")):
     return Entry(
         action, version, "0" * 32, 9, "1" * 32, 9, list(classes), "", "", "", "2026-01-01T00:00:00+00:00", "Ada"
     )
+
+
+def append(project, entry):
+    project.versions.parent.mkdir(parents=True, exist_ok=True)
+    with project.versions.open("a", encoding="utf-8") as log:
+        log.write(line(entry))
 
 
 def test_versions_lists_newest_first_as_json(tmp_path, monkeypatch):

@@ -11,8 +11,7 @@ from curation.evaluation.metrics import calibration_error
 from curation.evaluation.uncertainty import auc_interval, bootstrap, intervals, sign_flip
 from curation.evaluation.uncertainty.calibration_interval import calibration_interval
 from curation.evaluation.uncertainty.several_tests import holm
-from curation.predict.effective_size import effective_size
-from curation.predict.thresholds import wilson
+from curation.predict.proportions import effective_size, wilson
 
 changes = st.lists(st.tuples(st.integers(-1, 1), st.integers(0, 4)), min_size=1, max_size=14)
 

@@ -14,7 +14,7 @@ from curation.pool.precision.audits import Audit, AuditError, counted, put, read
 from curation.pool.precision.pool_shift import FEWEST, FEWEST_HELD, compare, low_in_pool
 from curation.pool.questions import in_scope, unknowns
 from curation.predict.ood import Answered
-from curation.predict.thresholds import lower_bound
+from curation.predict.proportions import lower_bound
 
 CLASSES = ("a", "b", "c")
 

@@ -10,7 +10,8 @@ from scipy.special import log_softmax
 from scipy.stats import binomtest
 
 from curation.predict.calibration import Calibration, CalibrationError
-from curation.predict.thresholds import FEWEST, Sample, curve, needed, wilson
+from curation.predict.proportions import needed, wilson
+from curation.predict.thresholds import FEWEST, Sample, curve
 
 
 def world(count, sharpness, noise, seed=0, classes=10):

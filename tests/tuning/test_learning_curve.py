@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from curation.predict.effective_size import effective_size
+from curation.predict.proportions import effective_size
 from curation.tuning.cross_validation import FoldCountError, cross_validate
 from curation.tuning.curve_range import curve_rows
 from curation.tuning.learning_curve import EVERYTHING, Curve, learning_curve, nested_part

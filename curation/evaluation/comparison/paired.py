@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from curation.evaluation.uncertainty.intervals import Groups
 from curation.evaluation.uncertainty.several_tests import holm
 from curation.evaluation.uncertainty.sign_flip import two_sided
-from curation.predict.effective_size import effective_size
-from curation.predict.thresholds import Z_95, wilson
+from curation.predict.proportions import Z_95, effective_size, wilson
 
 Flags = NDArray[np.bool_]
 

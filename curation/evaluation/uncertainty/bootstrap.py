@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from curation.evaluation.metrics import Codes
 from curation.evaluation.uncertainty.intervals import NOTHING, Groups, Interval, of_share
-from curation.predict.effective_size import effective_size
+from curation.predict.proportions import effective_size
 
 LEAST_OF_CLASS = 10  # groups a class
 AT_ONCE = 4_000_000  # cells sampled at a time: 32 MB

@@ -13,8 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from curation.predict.effective_size import effective_size
-from curation.predict.thresholds import Z_95, lower_bound, wilson
+from curation.predict.proportions import Z_95, effective_size, lower_bound, wilson
 
 LEVEL = 0.95
 FEW = 3.0  # images on the rarer side up to which Wilson's limit on that side is too narrow

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from curation.evaluation.uncertainty.intervals import LEVEL, Groups, Interval, exact_share, of_difference
-from curation.predict.effective_size import effective_size
+from curation.predict.proportions import effective_size
 
 LEAST_IMAGES = 20  # fewer say too little of a value
 VALUES = range(2, 21)  # numbers of values that a column may have: with more it names images, and not kinds of them

@@ -20,7 +20,7 @@ from curation.errors import CurationError, in_words
 from curation.files import write_text
 from curation.files.parsed import parse_json
 from curation.pool.uniform_sample import draw
-from curation.predict.thresholds import lower_bound
+from curation.predict.proportions import lower_bound
 from curation.project import Project
 from curation.tables.codes import Word
 
