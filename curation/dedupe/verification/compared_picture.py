@@ -129,8 +129,12 @@ class ComparedPicture:
 def has_few_colours(pixels: Pixels) -> bool:
     """Whether some thousand pixels have so few colours that all may come from one palette."""
     step = max(1, round((pixels.shape[0] * pixels.shape[1] / PROBED) ** 0.5))
-    some = pixels[::step, ::step].reshape(-1, 3).astype(np.uint32)
-    return len(np.unique(some @ np.array([1, 1 << 8, 1 << 16], np.uint32))) <= PALETTE
+    return len(colours_in(pixels[::step, ::step])) <= PALETTE
+
+
+def colours_in(pixels: Pixels) -> NDArray[np.uint32]:
+    """The colours of uint8 [h, w, 3], each once: red in the lowest byte, then green, then blue."""
+    return np.unique(pixels.reshape(-1, 3).astype(np.uint32) @ np.array([1, 1 << 8, 1 << 16], np.uint32))
 
 
 def shrink(pixels: Pixels, side: int) -> Pixels:

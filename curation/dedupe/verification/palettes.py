@@ -8,9 +8,9 @@ keeps its own colour, so no new thing can be hidden.
 import cv2
 import numpy as np
 
-from curation.dedupe.verification.compared_picture import ComparedPicture, Pixels, shrink
+from curation.dedupe.verification.compared_picture import PALETTE, ComparedPicture, Pixels, colours_in, shrink
 
-FEWEST, MOST = 64, 256  # colours of a palette; with fewer it is a drawing, which is not repainted
+FEWEST = 64  # colours of a palette; with fewer it is a drawing, which is not repainted
 FAR = 48  # grey levels from the nearest colour, in one of the channels, from which a pixel keeps its own
 BLOCK = 8192  # pixels that are painted at a time
 
@@ -29,9 +29,8 @@ def in_one_palette(one: ComparedPicture, other: ComparedPicture) -> tuple[Compar
 
 def palette_of(pixels: Pixels) -> Pixels | None:
     """The colours of uint8 [h, w, 3], uint8 [k, 3]; None where they are too few or too many."""
-    packed = pixels.reshape(-1, 3).astype(np.uint32) @ np.array([1, 1 << 8, 1 << 16], np.uint32)
-    colours = np.unique(packed)
-    if not FEWEST <= len(colours) <= MOST:
+    colours = colours_in(pixels)
+    if not FEWEST <= len(colours) <= PALETTE:
         return None
     return np.stack([colours & 255, colours >> 8 & 255, colours >> 16], 1).astype(np.uint8)
 
