@@ -77,7 +77,7 @@ def is_abandoned(draft: Path) -> bool:
     except OSError:
         return False
     try:
-        return _locked(file)
+        return locked(file)
     finally:
         os.close(file)
 
@@ -98,7 +98,7 @@ def _own_draft(path: Path) -> tuple[Path, int]:
     for number in itertools.count():
         draft = path.with_name(_draft_name(path.name, number))
         file = os.open(draft, os.O_RDWR | os.O_CREAT, 0o666)
-        if _locked(file) and is_at(file, draft, follow_symlinks=False):
+        if locked(file) and is_at(file, draft, follow_symlinks=False):
             os.ftruncate(file, 0)
             return draft, file
         os.close(file)
@@ -112,7 +112,7 @@ def _draft_name(name: str, number: int) -> str:
     return f".{name}{end}"
 
 
-def _locked(file: int) -> bool:
+def locked(file: int) -> bool:
     """Lock an open file without waiting. True where the file system has no locks: nobody can then be told apart."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,7 +11,6 @@ it closes them.
 """
 
 import contextlib
-import fcntl
 import json
 import math
 import os
@@ -25,7 +24,7 @@ from datetime import datetime
 from pathlib import Path
 
 from curation.errors import CurationError, printable
-from curation.files.whole_files import is_at
+from curation.files.whole_files import is_at, locked
 
 EVERY = 0.1  # seconds between two tries
 SILENT = 2.0  # seconds of waiting before a command says for whom it waits
@@ -138,16 +137,12 @@ def _open_locked(path: Path) -> int | None:
     """Open the file with its lock; None while another process has the lock."""
     while True:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(file)
-            return None
-        except OSError:
-            return file  # no locks on this file system
-        if is_at(file, path):  # else the caches were deleted meanwhile
+        free = locked(file)
+        if free and is_at(file, path):  # else the caches were deleted meanwhile
             return file
         os.close(file)
+        if not free:
+            return None
 
 
 def _write(file: int, who: Holder) -> None:

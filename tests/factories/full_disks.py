@@ -18,7 +18,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from factories.kills import difference, fork, plain, run, state, warm
+from factories.kills import difference, fork, in_process_of_its_own, plain, run, state, warm
 
 PAGE = 4096
 MOST = 40  # tries with a page more each; then the room doubles
@@ -52,15 +52,7 @@ def full_everywhere(template: Path, act: str, pages: int = 1) -> dict[str, Any]:
     Returns the number of refusals, what was not as it must be, and the messages. A refusal must exit with 1, say so in
     words, and leave the state as it was; with space the same command must then end as an undisturbed run does.
     """
-    path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
-    spec = json.dumps([str(template), act, pages])
-    done = subprocess.run(
-        [sys.executable, "-c", "from factories.full_disks import main; main()", spec],
-        capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-4000:]
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return in_process_of_its_own("factories.full_disks", json.dumps([str(template), act, pages]))[0]
 
 
 def main() -> None:

@@ -35,16 +35,21 @@ def killed_everywhere(
     after `again` the state of an undisturbed run, after `settle` that or the state before, and no draft in either case.
     """
     spec = json.dumps([str(template), str(work), act, every, again or act, settle or MEND])
+    found, told = in_process_of_its_own("factories.kills", spec)
+    if found["wrong"]:
+        found["wrong"].append(told)
+    return found
+
+
+def in_process_of_its_own(module: str, spec: str) -> tuple[dict[str, Any], str]:
+    """Run `main` of a module of the tests on a spec in JSON; returns what it found, and the end of its stderr."""
     path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
-        [sys.executable, "-c", "from factories.kills import main; main()", spec],
+        [sys.executable, "-c", f"from {module} import main; main()", spec],
         capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-4000:]
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    if found["wrong"]:
-        found["wrong"].append(done.stderr[-4000:])
-    return found
+    return json.loads(done.stdout.splitlines()[-1]), done.stderr[-4000:]
 
 
 MEND = """

@@ -3,7 +3,6 @@
 Each check has a function that mends what it found; `curate doctor --mend` calls it.
 """
 
-import fcntl
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 from curation.cli.checks.check import Check, broken, note, ok
 from curation.errors import CurationError
 from curation.files.parsed import parse_json
-from curation.files.whole_files import SUFFIX, is_abandoned
+from curation.files.whole_files import SUFFIX, is_abandoned, locked
 from curation.project import Project
 from curation.registry import register
 from curation.registry.versions import Entry, read_log
@@ -162,11 +161,7 @@ def _is_torn(path: Path) -> bool:
 def _is_free(path: Path) -> bool:
     """Whether no process holds DVC's lock on its list of locks."""
     with path.open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
+        return locked(file.fileno())
 
 
 def _git_locks(root: Path) -> list[Path]:
